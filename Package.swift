@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "coxswain",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // System: OpenSSL 3 of the distribution, and a thin Swift face on its libcrypto.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: settings),
+
+        // Pure: values in, values out. No I/O, no clock, no randomness they were not handed.
+        .target(name: "Survival", swiftSettings: settings),
+        .target(
+            name: "Federation",
+            dependencies: ["Survival", "Cryptography", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
+        .target(name: "StudyReport", dependencies: ["Survival"], swiftSettings: settings),
+
+        // Edges: patient rows only in CohortStore, sockets and TLS only in TLSTransport.
+        .target(
+            name: "CohortStore",
+            dependencies: ["Survival", "Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+        .target(
+            name: "TLSTransport",
+            dependencies: [
+                "COpenSSL", "Cryptography",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOExtras", package: "swift-nio-extras"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // Programs.
+        .target(
+            name: "HospitalNode",
+            dependencies: [
+                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "StudyReport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Coordinator",
+            dependencies: [
+                "Survival", "Federation", "StudyReport", "TLSTransport", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "coxswain",
+            dependencies: [
+                "Survival", "Federation", "StudyReport", "CohortStore", "TLSTransport", "Cryptography",
+                "HospitalNode", "Coordinator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
+        .testTarget(name: "SurvivalTests", dependencies: ["Survival"], resources: [.copy("Reference")], swiftSettings: settings),
+        .testTarget(
+            name: "FederationTests", dependencies: ["Federation", "Survival", "Cryptography"],
+            swiftSettings: settings),
+        .testTarget(name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
+        .testTarget(
+            name: "CohortStoreTests", dependencies: ["CohortStore", "Survival", "Cryptography"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TLSTransportTests", dependencies: ["TLSTransport", "Cryptography"],
+            swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", dependencies: ["coxswain"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,273 @@
+/// A number of a report that may be missing for a reason a reader must see.
+///
+/// In JSON a value is a number, `notAvailable` is `null`, and `suppressed` is the object `{"suppressed": "<rule>"}`, so that
+/// a suppressed number is never mistaken for a zero.
+package enum Reported: Hashable, Sendable {
+    case value(Double)
+    /// R's `NA`: an aliased coefficient, a median that is not reached.
+    case notAvailable
+    /// Withheld by the named disclosure rule.
+    case suppressed(rule: String)
+
+    /// NaN counts as not available; infinities are kept.
+    package init(_ value: Double?) {
+        if let value, !value.isNaN { self = .value(value) } else { self = .notAvailable }
+    }
+
+    package var value: Double? {
+        if case .value(let value) = self { value } else { nil }
+    }
+}
+
+/// What a finished study says: one result for each analysis, and under which rules it was made.
+package struct StudyResult: Hashable, Sendable, Codable {
+    /// The study's short name, title, and identity (SHA-256, hex, of the submitted study).
+    package var study: String
+    package var title: String
+    package var studyHash: String
+    package var dictionary: String
+    package var endpoint: Endpoint
+    package var sites: [Site]
+    /// Rounds of sums that led to this result.
+    package var rounds: Int
+    package var analyses: [AnalysisResult]
+    package var warnings: [String]
+
+    package struct Endpoint: Hashable, Sendable, Codable {
+        package var time: String
+        package var event: String
+        package var unit: String
+
+        package init(time: String, event: String, unit: String) {
+            (self.time, self.event, self.unit) = (time, event, unit)
+        }
+    }
+
+    package struct Site: Hashable, Sendable, Codable {
+        package var name: String
+        /// SHA-256, hex, of the disclosure policy the site answered under; nil for a fit on local files.
+        package var policyHash: String?
+
+        package init(name: String, policyHash: String?) {
+            (self.name, self.policyHash) = (name, policyHash)
+        }
+    }
+
+    package init(
+        study: String, title: String, studyHash: String, dictionary: String, endpoint: Endpoint, sites: [Site],
+        rounds: Int, analyses: [AnalysisResult], warnings: [String]
+    ) {
+        (self.study, self.title, self.studyHash, self.dictionary) = (study, title, studyHash, dictionary)
+        (self.endpoint, self.sites, self.rounds) = (endpoint, sites, rounds)
+        (self.analyses, self.warnings) = (analyses, warnings)
+    }
+}
+
+/// The result of one analysis of a study file; an analysis that cannot be answered fails alone and says why.
+package enum AnalysisResult: Hashable, Sendable {
+    case cox(CoxResult)
+    case survival(SurvivalResult)
+    case failed(id: String, kind: String, reason: String)
+
+    package var id: String {
+        switch self {
+        case .cox(let result): result.id
+        case .survival(let result): result.id
+        case .failed(let id, _, _): id
+        }
+    }
+}
+
+/// Numbers of rows behind an analysis, over all sites.
+package struct CohortCounts: Hashable, Sendable, Codable {
+    /// Rows in the analysis, people they belong to, events.
+    package var rows: Int
+    package var people: Int
+    package var events: Int
+    /// Rows of the cohort left out because something is missing, in all and by variable (a row may count for several).
+    package var dropped: Int
+    package var droppedByVariable: [String: Int]
+
+    package init(rows: Int, people: Int, events: Int, dropped: Int, droppedByVariable: [String: Int]) {
+        (self.rows, self.people, self.events) = (rows, people, events)
+        (self.dropped, self.droppedByVariable) = (dropped, droppedByVariable)
+    }
+}
+
+/// A test statistic with its degrees of freedom and upper-tail p-value.
+package struct TestResult: Hashable, Sendable, Codable {
+    package var statistic: Reported
+    package var degreesOfFreedom: Int
+    package var p: Reported
+    /// Natural logarithm of p, which stays meaningful where p underflows to 0.
+    package var logP: Reported
+
+    package init(statistic: Reported, degreesOfFreedom: Int, p: Reported, logP: Reported) {
+        (self.statistic, self.degreesOfFreedom, self.p, self.logP) = (statistic, degreesOfFreedom, p, logP)
+    }
+}
+
+/// A fitted Cox model, in the study's own units.
+package struct CoxResult: Hashable, Sendable, Codable {
+    package var id: String
+    package var counts: CohortCounts
+    package var baseline: Baseline
+    package var ties: Ties
+    package var times: TimeAxisKind
+    /// Confidence level of `lower` and `upper`, e.g. 0.95.
+    package var level: Double
+    package var terms: [Term]
+    /// Covariance of the coefficients: row-major, `terms.count` squared, with NA rows for aliased terms.
+    package var covariance: [Reported]
+    package var logLikelihoodNull: Double
+    package var logLikelihood: Double
+    package var likelihoodRatio: TestResult
+    package var wald: TestResult
+    package var score: TestResult
+    /// Newton (or quasi-Newton) evaluations of the likelihood.
+    package var iterations: Int
+    package var warnings: [String]
+
+    package enum Baseline: String, Hashable, Sendable, Codable { case site, common }
+
+    package struct Term: Hashable, Sendable, Codable {
+        package var name: String
+        package var coef: Reported
+        package var se: Reported
+        package var z: Reported
+        package var p: Reported
+        package var logP: Reported
+        package var hr: Reported
+        package var lower: Reported
+        package var upper: Reported
+
+        package init(
+            name: String, coef: Reported, se: Reported, z: Reported, p: Reported, logP: Reported,
+            hr: Reported, lower: Reported, upper: Reported
+        ) {
+            (self.name, self.coef, self.se, self.z, self.p, self.logP) = (name, coef, se, z, p, logP)
+            (self.hr, self.lower, self.upper) = (hr, lower, upper)
+        }
+    }
+
+    package init(
+        id: String, counts: CohortCounts, baseline: Baseline, ties: Ties, times: TimeAxisKind, level: Double,
+        terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
+        likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String]
+    ) {
+        (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
+        (self.level, self.terms, self.covariance) = (level, terms, covariance)
+        (self.logLikelihoodNull, self.logLikelihood) = (logLikelihoodNull, logLikelihood)
+        (self.likelihoodRatio, self.wald, self.score) = (likelihoodRatio, wald, score)
+        (self.iterations, self.warnings) = (iterations, warnings)
+    }
+}
+
+/// How tied event times are handled.
+package enum Ties: String, Hashable, Sendable, Codable, CaseIterable { case efron, breslow }
+
+/// Whether sums indexed by time used the recorded times or the study's coarser grid.
+package enum TimeAxisKind: String, Hashable, Sendable, Codable { case exact, grid }
+
+/// Kaplan-Meier curves by group, and the log-rank test between the groups if it was asked for.
+package struct SurvivalResult: Hashable, Sendable, Codable {
+    package var id: String
+    package var counts: CohortCounts
+    package var times: TimeAxisKind
+    /// The variable or definition that makes the groups; nil for one curve.
+    package var by: String?
+    package var limits: ConfidenceLimits
+    package var level: Double
+    package var groups: [Group]
+    package var test: LogRank?
+    package var warnings: [String]
+
+    package struct Group: Hashable, Sendable, Codable {
+        /// The level's label; empty without groups.
+        package var name: String
+        package var rows: Int
+        package var events: Int
+        package var median: Quantile
+        /// One point at each time with an exit (event or censoring), in time order; arrays of equal length.
+        package var curve: Curve
+        /// Survival at the times the study asks for.
+        package var at: [Point]
+
+        package init(name: String, rows: Int, events: Int, median: Quantile, curve: Curve, at: [Point]) {
+            (self.name, self.rows, self.events, self.median) = (name, rows, events, median)
+            (self.curve, self.at) = (curve, at)
+        }
+    }
+
+    package struct Curve: Hashable, Sendable, Codable {
+        package var time: [Double]
+        package var atRisk: [Double]
+        package var events: [Double]
+        package var censored: [Double]
+        package var survival: [Reported]
+        /// Standard error of the survival (Greenwood).
+        package var se: [Reported]
+        package var lower: [Reported]
+        package var upper: [Reported]
+
+        package init(
+            time: [Double], atRisk: [Double], events: [Double], censored: [Double], survival: [Reported],
+            se: [Reported], lower: [Reported], upper: [Reported]
+        ) {
+            (self.time, self.atRisk, self.events, self.censored) = (time, atRisk, events, censored)
+            (self.survival, self.se, self.lower, self.upper) = (survival, se, lower, upper)
+        }
+    }
+
+    package struct Quantile: Hashable, Sendable, Codable {
+        package var estimate: Reported
+        package var lower: Reported
+        package var upper: Reported
+
+        package init(estimate: Reported, lower: Reported, upper: Reported) {
+            (self.estimate, self.lower, self.upper) = (estimate, lower, upper)
+        }
+    }
+
+    package struct Point: Hashable, Sendable, Codable {
+        package var time: Double
+        package var atRisk: Reported
+        package var survival: Reported
+        package var se: Reported
+        package var lower: Reported
+        package var upper: Reported
+
+        package init(
+            time: Double, atRisk: Reported, survival: Reported, se: Reported, lower: Reported, upper: Reported
+        ) {
+            (self.time, self.atRisk, self.survival, self.se) = (time, atRisk, survival, se)
+            (self.lower, self.upper) = (lower, upper)
+        }
+    }
+
+    package struct LogRank: Hashable, Sendable, Codable {
+        package var groups: [String]
+        package var observed: [Reported]
+        package var expected: [Reported]
+        package var test: TestResult
+
+        package init(groups: [String], observed: [Reported], expected: [Reported], test: TestResult) {
+            (self.groups, self.observed, self.expected, self.test) = (groups, observed, expected, test)
+        }
+    }
+
+    package init(
+        id: String, counts: CohortCounts, times: TimeAxisKind, by: String?, limits: ConfidenceLimits, level: Double,
+        groups: [Group], test: LogRank?, warnings: [String]
+    ) {
+        (self.id, self.counts, self.times, self.by, self.limits) = (id, counts, times, by, limits)
+        (self.level, self.groups, self.test, self.warnings) = (level, groups, test, warnings)
+    }
+}
+
+/// The transform on which a survival curve's confidence limits are symmetric; R's `conf.type`.
+package enum ConfidenceLimits: String, Hashable, Sendable, Codable, CaseIterable {
+    case log
+    case logLog = "log-log"
+    case plain
+}
