@@ -56,27 +56,32 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // A member of the consortium: its identity files, whom it trusts, how it reaches the coordinator.
+        .target(
+            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"], swiftSettings: settings),
+
         // Programs.
         .target(
             name: "HospitalNode",
             dependencies: [
-                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "StudyReport",
+                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "Membership", "StudyReport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
             name: "Coordinator",
             dependencies: [
-                "Survival", "Federation", "StudyReport", "TLSTransport", "Cryptography",
+                "Survival", "Federation", "TLSTransport", "Cryptography", "Membership",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "coxswain",
             dependencies: [
                 "Survival", "Federation", "StudyReport", "CohortStore", "TLSTransport", "Cryptography",
-                "HospitalNode", "Coordinator",
+                "Membership", "HospitalNode", "Coordinator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -128,7 +128,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var iterations: Int
     package var warnings: [String]
 
-    package enum Baseline: String, Hashable, Sendable, Codable { case site, common }
+    package enum Baseline: String, Hashable, Sendable, Codable, CaseIterable { case site, common }
 
     package struct Term: Hashable, Sendable, Codable {
         package var name: String
@@ -167,7 +167,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
 package enum Ties: String, Hashable, Sendable, Codable, CaseIterable { case efron, breslow }
 
 /// Whether sums indexed by time used the recorded times or the study's coarser grid.
-package enum TimeAxisKind: String, Hashable, Sendable, Codable { case exact, grid }
+package enum TimeAxisKind: String, Hashable, Sendable, Codable, CaseIterable { case exact, grid }
 
 /// Kaplan-Meier curves by group, and the log-rank test between the groups if it was asked for.
 package struct SurvivalResult: Hashable, Sendable, Codable {

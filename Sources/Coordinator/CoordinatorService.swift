@@ -1,0 +1,78 @@
+import Cryptography
+import Federation
+import Foundation
+package import Logging
+import Membership
+package import ServiceLifecycle
+import TLSTransport
+
+/// The coordinator as a long-lived service: the desk behind mutual TLS, and the watch over the studies' patience.
+package struct CoordinatorService: Service {
+    private let desk: StudyDesk
+    private let server: MutualTLSServer
+    private let logger: Logger
+
+    /// Opens the state and takes up what was running; fails if database, identity or address cannot be used.
+    package static func open(
+        _ configuration: CoordinatorConfiguration, logger: Logger
+    ) async throws -> CoordinatorService {
+        let member = try Member(files: configuration.identity, consortium: configuration.consortium)
+        guard member.identity.role == .coordinator else {
+            throw MembershipError.unusable("\(configuration.identity.certificateChain) is not a coordinator's certificate")
+        }
+        let desk = StudyDesk(
+            store: try CoordinatorStore(path: configuration.database), signer: member.signer,
+            environment: .init(
+                authority: { try member.authority(at: Int(Date().timeIntervalSince1970)) },
+                randomBytes: { try randomBytes(32) }),
+            logger: logger)
+        try await desk.restore()
+        return CoordinatorService(configuration, desk: desk, logger: logger)
+    }
+
+    private init(_ configuration: CoordinatorConfiguration, desk: StudyDesk, logger: Logger) {
+        let api = CoordinatorAPI(desk: desk, logger: logger)
+        self.desk = desk
+        self.logger = logger
+        server = MutualTLSServer(
+            host: configuration.listen.host, port: configuration.listen.port, identity: configuration.identity,
+            limits: ServerLimits(), logger: logger,
+            authorize: { CoordinatorAPI.authorize($0, consortium: configuration.consortium) },
+            onBound: { port in
+                logger.info("coordinator of \(configuration.consortium) listens on \(configuration.listen.host):\(port)")
+                guard let file = configuration.portFile else { return }
+                do {
+                    try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+                } catch {
+                    logger.error("cannot write the port to \(file): \(error)")
+                }
+            },
+            respond: { await api.respond(to: $0) })
+    }
+
+    package func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                group.addTask { await watchPatience() }
+                try await group.next()
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            Task { await desk.shutDown() }
+        }
+    }
+
+    private func watchPatience() async {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            do {
+                try await desk.checkPatience()
+                try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("cannot check the studies' patience: \(error)")
+            }
+        }
+    }
+}

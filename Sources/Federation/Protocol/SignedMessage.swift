@@ -1,0 +1,88 @@
+package import Cryptography
+
+/// A message with its sender's certificate and signature.
+///
+/// Signed is `coxswain/1/` + type + NUL + SHA-256(payload), so that no message can pass for one of another type.
+package struct SignedMessage: Hashable, Sendable, Codable {
+    package let type: String
+    /// The message's canonical JSON, exactly as signed.
+    package let payload: String
+    /// PEM.
+    package let certificate: String
+    package let signature: HexBytes
+
+    package init<Content: Message>(_ content: Content, by signer: Signer) throws(CryptographyError) {
+        type = Content.type
+        payload = String(decoding: CanonicalJSON.bytes(content), as: UTF8.self)
+        certificate = signer.certificate.pem
+        signature = HexBytes(try signer.key.sign(Self.signedBytes(Content.type, payload)))
+    }
+
+    package var payloadDigest: SHA256Digest { SHA256Digest(of: payload.utf8) }
+
+    /// The message, if an identity of the consortium signed it and its certificate holds now.
+    package func open<Content: Message>(
+        as content: Content.Type, under authority: Authority
+    ) throws(ProtocolError) -> (content: Content, signer: SPIFFEID) {
+        guard type == Content.type else { throw .malformed("a \(Content.type) was expected, not a \(type.prefix(20))") }
+        let sender: Certificate
+        do {
+            sender = try Certificate(pem: certificate)
+            try authority.trust.validate(sender, at: authority.time)
+        } catch {
+            throw .untrusted("the certificate on a \(Content.type): \(error)")
+        }
+        guard let identity = sender.spiffeID, identity.consortium == authority.consortium else {
+            throw .untrusted("the certificate on a \(Content.type) belongs to no member of \(authority.consortium)")
+        }
+        guard sender.isValidSignature(signature.bytes, of: Self.signedBytes(type, payload)) else {
+            throw .untrusted("the signature on a \(Content.type) of \(identity) does not fit its text")
+        }
+        return (try CanonicalJSON.decode(Content.self, from: Array(payload.utf8)), identity)
+    }
+
+    private static func signedBytes(_ type: String, _ payload: String) -> [UInt8] {
+        Array("coxswain/1/\(type)\0".utf8) + SHA256Digest(of: payload.utf8).bytes
+    }
+}
+
+/// A party's certificate and the key that goes with it.
+package struct Signer: Sendable {
+    package var certificate: Certificate
+    package var key: PrivateKey
+
+    package init(certificate: Certificate, key: PrivateKey) {
+        (self.certificate, self.key) = (certificate, key)
+    }
+}
+
+/// Whom to believe, and when: the consortium's trust anchors, its name, and the time of the check in seconds since 1970.
+package struct Authority: Sendable {
+    package var trust: TrustStore
+    package var consortium: String
+    package var time: Int
+
+    package init(trust: TrustStore, consortium: String, time: Int) {
+        (self.trust, self.consortium, self.time) = (trust, consortium, time)
+    }
+}
+
+/// Why a message is not accepted.
+package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The bytes are not a message.
+    case malformed(String)
+    /// The sender is not who it must be.
+    case untrusted(String)
+    /// A good message that does not belong here or now.
+    case outOfPlace(String)
+    /// A rule of this site's disclosure policy.
+    case refused(DisclosureError)
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason), .failed(let reason): reason
+        case .refused(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Survival
+
+/// The event times (or merged intervals) of a common baseline, from verified counts of exits.
+///
+/// Every node derives the same grid from the same sum. Times are positions on the analysis's `TimeAxis`.
+struct CommonGrid: Sendable {
+    let grid: EventGrid
+    /// Exits in the thinnest interval; nil with exact times.
+    let thinnestInterval: Int?
+
+    init(_ plan: AnalysisPlan, exits: [Double], smallestInterval: Int) throws(StudyError) {
+        let layout = ExitsLayout(plan)
+        var strata: [EventGrid.Stratum] = []
+        var thinnest: Int?
+        for stratum in 0..<layout.groups {
+            guard let events = layout.lanes(.events, group: stratum, of: exits),
+                let others = layout.lanes(.otherExits, group: stratum, of: exits)
+            else { throw .sums("the exits have no events") }
+            let weights = layout.lanes(.eventWeights, group: stratum, of: exits) ?? events
+            switch plan.times {
+            case .exact: strata.append(Self.eventTimes(events, weights))
+            case .grid:
+                let intervals = MergedIntervals(
+                    exits: zip(events, others).map { Int($0 + $1) }, smallest: smallestInterval)
+                thinnest = [thinnest, intervals.thinnest].compactMap { $0 }.min()
+                strata.append(Self.intervals(intervals, events, weights))
+            }
+        }
+        grid = EventGrid(strata: strata)
+        thinnestInterval = thinnest
+    }
+
+    private static func eventTimes(_ events: [Double], _ weights: [Double]) -> EventGrid.Stratum {
+        let positions = events.indices.filter { events[$0] > 0 }
+        return .init(
+            times: positions.map { Double($0) }, deaths: positions.map { events[$0] },
+            deathWeights: positions.map { weights[$0] }, starts: nil)
+    }
+
+    /// Intervals without an event add nothing to the likelihood and are left out.
+    private static func intervals(
+        _ merged: MergedIntervals, _ events: [Double], _ weights: [Double]
+    ) -> EventGrid.Stratum {
+        let ranges = merged.ranges.filter { range in events[range].contains { $0 > 0 } }
+        return .init(
+            times: ranges.map { Double($0.upperBound - 1) }, deaths: ranges.map { events[$0].reduce(0, +) },
+            deathWeights: ranges.map { weights[$0].reduce(0, +) }, starts: ranges.map { Double($0.lowerBound - 1) })
+    }
+}
+
+/// Neighbouring cells of a public time grid, merged from the left until each holds enough exits.
+///
+/// What remains at the right end joins the last full interval. With fewer exits in all than the smallest, one interval
+/// holds everything.
+package struct MergedIntervals: Hashable, Sendable {
+    /// Ranges of cells; together all cells.
+    package let ranges: [Range<Int>]
+    /// Exits in the thinnest interval; nil without cells.
+    package let thinnest: Int?
+
+    package init(exits: [Int], smallest: Int) {
+        var ranges: [Range<Int>] = []
+        var counts: [Int] = []
+        var start = 0
+        var count = 0
+        for (cell, exits) in exits.enumerated() {
+            count += exits
+            guard count >= smallest else { continue }
+            ranges.append(start..<(cell + 1))
+            counts.append(count)
+            (start, count) = (cell + 1, 0)
+        }
+        if start < exits.count {
+            if let last = ranges.popLast() {
+                ranges.append(last.lowerBound..<exits.count)
+                counts[counts.count - 1] += count
+            } else {
+                ranges.append(0..<exits.count)
+                counts.append(count)
+            }
+        }
+        self.ranges = ranges
+        thinnest = counts.min()
+    }
+}

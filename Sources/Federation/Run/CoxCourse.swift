@@ -1,0 +1,169 @@
+import Survival
+
+/// A Cox model in which each hospital has its own baseline hazard: moments, then Newton on summed scores.
+struct SiteCoxCourse: Sendable {
+    private let report: CoxReport
+    private var coordinates: Query.Coordinates?
+    private var newton: NewtonIteration
+
+    init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
+        report = CoxReport(plan: plan, cox: cox, counts: counts)
+        newton = NewtonIteration(parameterNames: cox.model.parameterNames)
+    }
+
+    mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
+        guard let coordinates else {
+            let standardised = report.coordinates(fromMoments: answers[0])
+            coordinates = standardised
+            return .ask([.likelihood(standardised, beta: newton.beta)])
+        }
+        switch try newton.receive(report.likelihoodSums(answers[0])) {
+        case .evaluate(let beta): return .ask([.likelihood(coordinates, beta: beta)])
+        case .finished(let fit): return .finish(report.result(fit, scale: coordinates.scale))
+        }
+    }
+}
+
+/// A Cox model with one baseline hazard for all: S₀ at each β, then score and Gram matrix under the increments formed from
+/// the *summed* S₀; S₁ only for the exact information (DESIGN §3).
+struct CommonCoxCourse: Sendable {
+    private let report: CoxReport
+    private let smallestInterval: Int
+    private var setting: Setting?
+    private var iteration: CommonBaselineIteration
+    private var phase = Phase.moments
+    /// Exits in the thinnest interval of the merged grid; nil with exact times.
+    private(set) var thinnestInterval: Int?
+
+    /// What stays the same over the iterations once the first sums are in.
+    private struct Setting: Sendable {
+        var coordinates: Query.Coordinates
+        var grid: EventGrid
+        var eventSums: [Double] = []
+    }
+
+    private enum Phase: Sendable {
+        case moments
+        case riskSums(beta: [Double])
+        case gram(beta: [Double], HazardIncrements)
+        case information(gram: [Double], HazardIncrements)
+    }
+
+    init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, smallestInterval: Int) {
+        report = CoxReport(plan: plan, cox: cox, counts: counts)
+        self.smallestInterval = smallestInterval
+        iteration = CommonBaselineIteration(parameterNames: cox.model.parameterNames, eventWeight: 0)
+    }
+
+    mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
+        switch phase {
+        case .moments: return try begin(moments: answers[0], exits: answers[1])
+        case .riskSums(let beta): return try formHazard(at: beta, answers)
+        case .gram(let beta, let hazard): return try evaluate(at: beta, gram: answers[0], hazard)
+        case .information(let gram, let hazard):
+            let information = hazard.information(
+                gram: gram, covariateRiskSums: answers[0], parameterCount: report.parameterCount)
+            return try follow(iteration.receive(information: information), gram: gram, hazard)
+        }
+    }
+
+    private mutating func begin(moments: [Double], exits: [Double]) throws -> CoxStep {
+        let coordinates = report.coordinates(fromMoments: moments)
+        let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
+        thinnestInterval = merged.thinnestInterval
+        iteration = CommonBaselineIteration(
+            parameterNames: report.cox.model.parameterNames,
+            eventWeight: merged.grid.strata.reduce(0) { $0 + $1.deathWeights.reduce(0, +) })
+        setting = Setting(coordinates: coordinates, grid: merged.grid)
+        phase = .riskSums(beta: iteration.beta)
+        return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: iteration.beta, merged.grid)])
+    }
+
+    private mutating func formHazard(at beta: [Double], _ answers: [[Double]]) throws -> CoxStep {
+        let setting = try withEventSums(answers)
+        let hazard = try HazardIncrements(
+            grid: setting.grid, riskSums: answers[answers.count - 1], ties: report.cox.ties)
+        phase = .gram(beta: beta, hazard)
+        return .ask([.gram(setting.coordinates, beta: beta, setting.grid, hazard)])
+    }
+
+    /// The first answer about S₀ comes with the sums over events.
+    private mutating func withEventSums(_ answers: [[Double]]) throws -> Setting {
+        if answers.count == 2 { setting?.eventSums = answers[0] }
+        guard let setting else { throw StudyError.sums("no grid yet") }
+        return setting
+    }
+
+    private mutating func evaluate(
+        at beta: [Double], gram: [Double], _ hazard: HazardIncrements
+    ) throws -> CoxStep {
+        let p = report.parameterCount
+        let eventSums = setting?.eventSums ?? []
+        let score = zip(eventSums, gram).prefix(p).map { $0 - $1 }
+        let predictor = zip(beta, eventSums).reduce(eventSums[p]) { $0 + $1.0 * $1.1 }
+        let step = try iteration.receive(
+            logLikelihood: predictor - hazard.logTerm, score: Array(score),
+            gram: SymmetricMatrix(order: p, packedUpper: Array(gram[p...])))
+        return try follow(step, gram: gram, hazard)
+    }
+
+    private mutating func follow(
+        _ step: CommonBaselineIteration.Step, gram: [Double], _ hazard: HazardIncrements
+    ) throws -> CoxStep {
+        guard let setting else { throw StudyError.sums("no grid yet") }
+        switch step {
+        case .evaluate(let beta):
+            phase = .riskSums(beta: beta)
+            return .ask([.riskSums(setting.coordinates, beta: beta, setting.grid)])
+        case .information(let beta):
+            phase = .information(gram: gram, hazard)
+            return .ask([.covariateRiskSums(setting.coordinates, beta: beta, setting.grid)])
+        case .finished(let fit):
+            return .finish(report.result(fit, scale: setting.coordinates.scale))
+        }
+    }
+}
+
+/// What both kinds of Cox course share: coordinates from moments, and the result from a fit.
+struct CoxReport: Sendable {
+    let plan: AnalysisPlan
+    let cox: AnalysisPlan.CoxPlan
+    let counts: CohortCounts
+
+    var parameterCount: Int { cox.model.columns.count }
+
+    /// Means and standard deviations as working coordinates.
+    ///
+    /// They only condition the iteration: the coefficients do not depend on them. A constant column keeps the scale of its
+    /// range, and is found to be aliased by the factorisation.
+    func coordinates(fromMoments moments: [Double]) -> Query.Coordinates {
+        let rows = max(moments[0], 1)
+        var coordinates = Query.Coordinates(center: [], scale: [])
+        for (index, column) in cox.model.columns.enumerated() {
+            let range = DictionaryRange(column.bounds)
+            let mean = moments[1 + index] / rows
+            let variance = moments[1 + parameterCount + index] / rows - mean * mean
+            let deviation = variance > 1e-14 ? variance.squareRoot() : 1
+            coordinates.center.append(range.middle + range.half * mean)
+            coordinates.scale.append(range.half * deviation)
+        }
+        return coordinates
+    }
+
+    func likelihoodSums(_ answer: [Double]) -> LikelihoodSums {
+        let p = parameterCount
+        return LikelihoodSums(
+            logLikelihood: answer[0], score: Array(answer[1...p]),
+            information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)...])))
+    }
+
+    func result(_ fit: CoxFit, scale: [Double]) -> CoxResult {
+        let summary = CoxInference.summarize(
+            fit, names: cox.model.parameterNames, scale: scale, level: plan.level)
+        return CoxResult(
+            id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties, times: plan.times, level: plan.level,
+            terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
+            logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
+            score: summary.score, iterations: fit.iterations, warnings: fit.warnings)
+    }
+}

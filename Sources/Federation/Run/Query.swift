@@ -1,0 +1,219 @@
+package import Cryptography
+package import Survival
+
+/// One question to every site; each answers with a vector, and the vectors add up.
+///
+/// A query holds all that an answer depends on besides the site's rows: a site answers it with a pure function. What goes
+/// over the wire is its `statement`: a node computes from the query that its *own* `StudyRun` asks, and only compares.
+package struct Query: Hashable, Sendable {
+    /// The analysis it belongs to.
+    package var analysis: String
+    package var ask: Ask
+
+    package enum Ask: Hashable, Sendable {
+        /// Rows, people, events, rows dropped by variable, people by level.
+        case counts
+        /// Rows, Σx, Σx² of every column, scaled to [-1, 1] by the dictionary's ranges.
+        case moments
+        /// Log-likelihood, score and information under the site's own baseline hazard.
+        case likelihood(Coordinates, beta: [Double])
+        /// Events and other exits (and entries) at each position of the time axis, by group or stratum.
+        case exits
+        /// Σ over events of w·x and of w·offset.
+        case eventSums(Coordinates)
+        /// S₀ at the points of a common grid.
+        case riskSums(Coordinates, beta: [Double], EventGrid)
+        /// Xᵀg and XᵀGX under hazard increments formed from the summed S₀.
+        case gram(Coordinates, beta: [Double], EventGrid, HazardIncrements)
+        /// S₁ at the points of a common grid.
+        case covariateRiskSums(Coordinates, beta: [Double], EventGrid)
+    }
+
+    /// The covariates' working coordinates: column j is (x - center)/scale.
+    package struct Coordinates: Hashable, Sendable {
+        package var center: [Double]
+        package var scale: [Double]
+
+        package init(center: [Double], scale: [Double]) {
+            (self.center, self.scale) = (center, scale)
+        }
+    }
+
+    package init(analysis: String, ask: Ask) {
+        (self.analysis, self.ask) = (analysis, ask)
+    }
+
+    package var kind: String {
+        switch ask {
+        case .counts: "counts"
+        case .moments: "moments"
+        case .likelihood: "likelihood"
+        case .exits: "exits"
+        case .eventSums: "event-sums"
+        case .riskSums: "risk-sums"
+        case .gram: "gram"
+        case .covariateRiskSums: "covariate-risk-sums"
+        }
+    }
+
+    /// The coefficients the question is asked at, on standardised columns; nil where there are none.
+    package var beta: [Double]? {
+        switch ask {
+        case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
+            .covariateRiskSums(_, let beta, _):
+            beta
+        case .counts, .moments, .exits, .eventSums: nil
+        }
+    }
+
+    package var coordinates: Coordinates? {
+        switch ask {
+        case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
+            .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _):
+            coordinates
+        case .counts, .moments, .exits: nil
+        }
+    }
+
+    /// Numbers in the answer.
+    package func laneCount(in plan: AnalysisPlan) -> Int {
+        let columns = plan.columnCount
+        switch ask {
+        case .counts: return CountsLayout(plan).count
+        case .moments: return 1 + 2 * columns
+        case .likelihood: return 1 + columns + columns * (columns + 1) / 2
+        case .exits: return ExitsLayout(plan).count
+        case .eventSums: return columns + 1
+        case .riskSums(_, _, let grid): return 2 * grid.pointCount
+        case .gram: return columns + columns * (columns + 1) / 2
+        case .covariateRiskSums(_, _, let grid): return 2 * grid.pointCount * columns
+        }
+    }
+}
+
+/// A query as it is written into a round, a journal and an audit log.
+///
+/// Two queries have equal statements exactly if they are equal in every bit: `context` is a digest over the bit patterns of
+/// coordinates, grid and hazard, which are too long to print and which every node derives by itself.
+package struct QueryStatement: Hashable, Sendable, Codable {
+    package var analysis: String
+    package var kind: String
+    package var lanes: Int
+    package var beta: [Double]?
+    package var context: SHA256Digest
+
+    package init(_ query: Query, in plan: AnalysisPlan) {
+        analysis = query.analysis
+        kind = query.kind
+        lanes = query.laneCount(in: plan)
+        beta = query.beta
+        context = SHA256Digest(of: query.contextBytes)
+    }
+}
+
+extension Query {
+    /// Every number the answer depends on, as little-endian bit patterns with lengths.
+    fileprivate var contextBytes: [UInt8] {
+        var bytes: [UInt8] = []
+        func append(_ numbers: [Double]) {
+            withUnsafeBytes(of: UInt64(numbers.count).littleEndian) { bytes.append(contentsOf: $0) }
+            for number in numbers {
+                withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+            }
+        }
+        func append(_ grid: EventGrid) {
+            append([Double(grid.strata.count)])
+            for stratum in grid.strata {
+                append(stratum.times)
+                append(stratum.deaths)
+                append(stratum.deathWeights)
+                append(stratum.starts ?? [])
+            }
+        }
+        if let coordinates {
+            append(coordinates.center)
+            append(coordinates.scale)
+        }
+        append(beta ?? [])
+        switch ask {
+        case .riskSums(_, _, let grid), .covariateRiskSums(_, _, let grid): append(grid)
+        case .gram(_, _, let grid, let hazard):
+            append(grid)
+            append(hazard.survivor)
+            append(hazard.leaver)
+        case .counts, .moments, .likelihood, .exits, .eventSums: break
+        }
+        return bytes
+    }
+}
+
+extension AnalysisPlan {
+    /// Covariate columns; 0 for analyses without a model.
+    package var columnCount: Int {
+        if case .cox(let cox) = kind { cox.model.columns.count } else { 0 }
+    }
+
+    /// Groups of a survival analysis, strata of a Cox model.
+    package var groupCount: Int {
+        switch kind {
+        case .survival(let survival): survival.groups.count
+        case .cox(let cox): cox.model.stratumCount
+        }
+    }
+}
+
+/// Where each number of a `counts` answer stands.
+package struct CountsLayout: Sendable {
+    package let droppedVariables: [String]
+    package let levels: [ModelSpecification.Level]
+
+    package init(_ plan: AnalysisPlan) {
+        droppedVariables = plan.neededVariables
+        levels = plan.levels
+    }
+
+    /// rows, people, events, rows dropped, dropped by variable, people by level.
+    package var count: Int { 4 + droppedVariables.count + levels.count }
+
+    package func counts(_ sum: [Double]) -> CohortCounts {
+        let dropped = sum[4..<(4 + droppedVariables.count)]
+        return CohortCounts(
+            rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
+            droppedByVariable: Dictionary(
+                zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }))
+    }
+
+    package func levelCounts(_ sum: [Double]) -> [Int] {
+        sum[(4 + droppedVariables.count)...].map { Int($0) }
+    }
+}
+
+/// Where each number of an `exits` answer stands: for each group, lanes for each position of the time axis.
+package struct ExitsLayout: Sendable {
+    package enum Field: Int, Sendable, CaseIterable { case events, eventWeights, otherExits, entries }
+
+    package let positions: Int
+    package let groups: Int
+    package let fields: [Field]
+
+    package init(_ plan: AnalysisPlan) {
+        positions = plan.axis?.count ?? 0
+        groups = plan.groupCount
+        var fields: [Field] = [.events, .otherExits]
+        if case .cox(let cox) = plan.kind, cox.weights != nil { fields.append(.eventWeights) }
+        if plan.endpoint.start != nil { fields.append(.entries) }
+        self.fields = fields
+    }
+
+    package var count: Int { positions * groups * fields.count }
+
+    /// The lane of a field of a group at position 0; nil if the layout has no such field.
+    package func offset(_ field: Field, group: Int) -> Int? {
+        fields.firstIndex(of: field).map { (group * fields.count + $0) * positions }
+    }
+
+    /// A field of a group over all positions; nil if the layout has no such field.
+    package func lanes(_ field: Field, group: Int, of sum: [Double]) -> [Double]? {
+        offset(field, group: group).map { Array(sum[$0..<($0 + positions)]) }
+    }
+}

@@ -1,0 +1,215 @@
+package import Survival
+
+/// A hospital's rows, prepared for the questions of one study.
+///
+/// Deliberately not `Codable`, and its rows are private: only answers to queries come out, and those leave a hospital only
+/// through `DisclosurePolicy`.
+package struct SiteCohort: Sendable {
+    private let plan: StudyPlan
+    private let analyses: [String: Prepared]
+
+    package init(table: PatientTable, plan: StudyPlan) throws(StudyError) {
+        self.plan = plan
+        var prepared: [String: Prepared] = [:]
+        for analysis in plan.analyses {
+            do {
+                prepared[analysis.id] = try Prepared(analysis, table: table, scope: plan.scope)
+            } catch {
+                throw .analysis(id: analysis.id, reason: "\(error)")
+            }
+        }
+        analyses = prepared
+    }
+
+    /// The answer to a query: one number a lane.
+    package func answer(_ query: Query) throws(StudyError) -> [Double] {
+        let prepared = try prepared(query.analysis)
+        do {
+            let lanes = try prepared.answer(query.ask)
+            precondition(lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
+            return lanes
+        } catch let error as StudyError {
+            throw error
+        } catch {
+            throw .analysis(id: query.analysis, reason: "\(error)")
+        }
+    }
+
+    /// What the disclosure rules look at; never leaves the hospital.
+    package func facts(of analysis: String) throws(StudyError) -> SiteFacts {
+        let prepared = try prepared(analysis)
+        return SiteFacts(
+            people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
+            parameters: prepared.plan.columnCount)
+    }
+
+    /// The largest |xβ| of a row, on standardised columns.
+    package func linearPredictorMax(of query: Query) throws(StudyError) -> Double {
+        guard let beta = query.beta, let coordinates = query.coordinates else { return 0 }
+        return try prepared(query.analysis).linearPredictorMax(coordinates, beta)
+    }
+
+    private func prepared(_ analysis: String) throws(StudyError) -> Prepared {
+        guard let prepared = analyses[analysis] else {
+            throw .sums("the study has no analysis \"\(analysis)\"")
+        }
+        return prepared
+    }
+}
+
+/// Numbers of this hospital that the disclosure rules compare with their limits; local.
+package struct SiteFacts: Hashable, Sendable {
+    package var people: Int
+    /// People with an event.
+    package var events: Int
+    /// People in each of `AnalysisPlan.levels`.
+    package var levels: [Int]
+    package var parameters: Int
+}
+
+/// One analysis at one site: the complete cases and the likelihoods on them.
+private struct Prepared: Sendable {
+    let plan: AnalysisPlan
+    let cases: CompleteCases
+    let groups: [Int32]?
+    let levelCounts: [Int]
+    let data: SurvivalData?
+
+    init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
+        self.plan = plan
+        cases = try CompleteCases(
+            table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint, needed: plan.neededExpressions)
+        switch plan.kind {
+        case .survival(let survival):
+            let groups = try survival.by.map { try cases.levelIndex(of: $0).index }
+            self.groups = groups
+            levelCounts = groups.map { Self.people(cases.person, by: $0, levels: survival.groups.count) } ?? []
+            data = nil
+        case .cox(let cox):
+            let data = try cases.survivalData(model: cox.model, weights: cox.weights)
+            groups = cox.model.stratumCount > 1 ? data.stratum : nil
+            levelCounts = try cases.levelCounts(model: cox.model)
+            self.data = data
+        }
+    }
+
+    /// Different people in each level; a person with rows in two levels counts in both.
+    private static func people(_ person: [Int32], by level: [Int32], levels: Int) -> [Int] {
+        var seen = [Set<Int32>](repeating: [], count: levels)
+        for (person, level) in zip(person, level) { seen[Int(level)].insert(person) }
+        return seen.map(\.count)
+    }
+
+    var eventPeople: Int {
+        Set(zip(cases.person, cases.event).lazy.filter(\.1).map(\.0)).count
+    }
+
+    func answer(_ ask: Query.Ask) throws -> [Double] {
+        switch ask {
+        case .counts: return counts()
+        case .exits: return exits()
+        case .moments: return try moments()
+        case .likelihood(let coordinates, let beta):
+            let (data, cox) = try model(coordinates)
+            let sums = try PartialLikelihood(data, ties: cox.ties).evaluate(at: beta)
+            return [sums.logLikelihood] + sums.score + sums.information.packedUpper
+        case .eventSums(let coordinates):
+            return try baseline(coordinates, EventGrid(strata: emptyStrata)).eventSums()
+        case .riskSums(let coordinates, let beta, let grid):
+            return try baseline(coordinates, grid).riskSums(at: beta)
+        case .gram(let coordinates, let beta, let grid, let hazard):
+            return try baseline(coordinates, grid).gram(at: beta, hazard: hazard)
+        case .covariateRiskSums(let coordinates, let beta, let grid):
+            return try baseline(coordinates, grid).covariateRiskSums(at: beta)
+        }
+    }
+
+    private var emptyStrata: [EventGrid.Stratum] {
+        (0..<plan.groupCount).map { _ in EventGrid.Stratum(times: [], deaths: [], deathWeights: [], starts: nil) }
+    }
+
+    private func counts() -> [Double] {
+        let layout = CountsLayout(plan)
+        let dropped = layout.droppedVariables.map { cases.droppedByVariable[$0] ?? 0 }
+        let numbers =
+            [cases.rows.count, cases.peopleCount, cases.event.count { $0 }, cases.cohortRowCount - cases.rows.count]
+            + dropped + levelCounts
+        return numbers.map { Double($0) }
+    }
+
+    private func exits() -> [Double] {
+        let layout = ExitsLayout(plan)
+        var lanes = [Double](repeating: 0, count: layout.count)
+        guard let axis = plan.axis else { return lanes }
+        let weights = data?.weight
+        for row in cases.exit.indices {
+            let group = groups.map { Int($0[row]) } ?? 0
+            let position = axis.position(of: cases.exit[row])
+            func add(_ field: ExitsLayout.Field, _ amount: Double, at position: Int) {
+                if let offset = layout.offset(field, group: group) { lanes[offset + position] += amount }
+            }
+            if cases.event[row] {
+                add(.events, 1, at: position)
+                add(.eventWeights, weights?[row] ?? 1, at: position)
+            } else {
+                add(.otherExits, 1, at: position)
+            }
+            if let entry = cases.entry { add(.entries, 1, at: axis.position(of: entry[row])) }
+        }
+        return lanes
+    }
+
+    /// Rows, then Σx of every column, then Σx², on columns scaled to [-1, 1] by the dictionary's ranges.
+    private func moments() throws -> [Double] {
+        guard case .cox(let cox) = plan.kind, let data else { throw StudyError.sums("only a model has moments") }
+        var sums: [Double] = []
+        var squares: [Double] = []
+        for (column, values) in zip(cox.model.columns, data.columns) {
+            let range = DictionaryRange(column.bounds)
+            sums.append(values.reduce(0) { $0 + range.scaled($1) })
+            squares.append(values.reduce(0) { $0 + range.scaled($1) * range.scaled($1) })
+        }
+        return [Double(data.rowCount)] + sums + squares
+    }
+
+    private func model(_ coordinates: Query.Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {
+        guard case .cox(let cox) = plan.kind, let data else { throw StudyError.sums("only a model has a likelihood") }
+        return (data.rescaled(center: coordinates.center, scale: coordinates.scale), cox)
+    }
+
+    /// The common-baseline likelihood, on a time axis counted in positions.
+    private func baseline(_ coordinates: Query.Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
+        let (data, cox) = try model(coordinates)
+        guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
+        let onAxis = try SurvivalData(
+            entry: data.entry?.map { Double(axis.position(of: $0)) },
+            exit: data.exit.map { Double(axis.position(of: $0)) },
+            event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum, columns: data.columns)
+        return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties)
+    }
+
+    func linearPredictorMax(_ coordinates: Query.Coordinates, _ beta: [Double]) -> Double {
+        guard let data else { return 0 }
+        let scaled = data.rescaled(center: coordinates.center, scale: coordinates.scale)
+        var predictor = [Double](repeating: 0, count: scaled.rowCount)
+        for (column, coefficient) in zip(scaled.columns, beta) where coefficient != 0 {
+            for row in predictor.indices { predictor[row] += coefficient * column[row] }
+        }
+        return predictor.reduce(0) { max($0, abs($1)) }
+    }
+}
+
+/// The constants that bring a column to [-1, 1], from the dictionary's range alone; 0 and 1 if the range is not finite.
+package struct DictionaryRange: Sendable {
+    package let middle: Double
+    package let half: Double
+
+    package init(_ bounds: ClosedRange<Double>) {
+        let half = (bounds.upperBound - bounds.lowerBound) / 2
+        let isUsable = half.isFinite && half > 0
+        self.half = isUsable ? half : 1
+        middle = isUsable ? bounds.lowerBound + half : 0
+    }
+
+    package func scaled(_ value: Double) -> Double { (value - middle) / half }
+}

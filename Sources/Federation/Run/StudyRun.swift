@@ -1,0 +1,162 @@
+package import Survival
+
+/// A study as a deterministic program over sums: what to ask next, given all sums so far.
+///
+/// The coordinator runs it to drive the rounds; every node runs the same value to check the coordinator; replaying the
+/// stored sums gives the same result, bit for bit. It does no I/O and keeps no clock.
+package struct StudyRun: Sendable {
+    package let plan: StudyPlan
+    /// The round that is being asked, from 1; the number of rounds once finished.
+    package private(set) var round = 1
+    /// The queries of this round, in the order in which their answers are concatenated; empty once finished.
+    package private(set) var queries: [Query] = []
+    private var analyses: [AnalysisRun]
+    private let sites: [StudyResult.Site]
+
+    package init(plan: StudyPlan, sites: [StudyResult.Site]) {
+        self.plan = plan
+        self.sites = sites
+        analyses = plan.analyses.map { AnalysisRun($0, smallestInterval: plan.study.privacy.smallestInterval) }
+        queries = analyses.flatMap(\.pending)
+    }
+
+    package var isFinished: Bool { queries.isEmpty }
+
+    /// Numbers in this round's answer.
+    package var laneCount: Int { queries.reduce(0) { $0 + self.laneCount(of: $1) } }
+
+    package var statements: [QueryStatement] {
+        queries.compactMap { query in plan.analysis(query.analysis).map { QueryStatement(query, in: $0) } }
+    }
+
+    /// Takes the sum of this round's answers over all sites and moves on.
+    ///
+    /// Throws `StudyError.sums` if the sum does not have this round's shape. An analysis that cannot be answered fails alone.
+    package mutating func receive(_ sum: [Double]) throws(StudyError) {
+        guard !isFinished, sum.count == laneCount else {
+            throw .sums("a sum of \(sum.count) numbers does not belong to round \(round)")
+        }
+        var rest = sum[...]
+        for index in analyses.indices {
+            let answers = analyses[index].pending.map { query in
+                let answer = Array(rest.prefix(self.laneCount(of: query)))
+                rest = rest.dropFirst(answer.count)
+                return answer
+            }
+            if !answers.isEmpty { analyses[index].receive(answers) }
+        }
+        queries = analyses.flatMap(\.pending)
+        if !queries.isEmpty { round += 1 }
+    }
+
+    /// The result; nil until finished.
+    package var result: StudyResult? {
+        guard isFinished else { return nil }
+        let endpoint = plan.study.endpoint
+        return StudyResult(
+            study: plan.study.name, title: plan.study.title, studyHash: plan.hash.hex,
+            dictionary: plan.study.dictionary,
+            endpoint: .init(time: endpoint.time, event: endpoint.event, unit: endpoint.unit.rawValue),
+            sites: sites, rounds: round, analyses: analyses.compactMap(\.result), warnings: [])
+    }
+
+    /// People in each level over all sites, once the counts are known: what the small-hospital rule compares with.
+    package func levelTotals(of analysis: String) -> [Int]? {
+        analyses.first { $0.plan.id == analysis }?.levelTotals
+    }
+
+    /// Exits in the thinnest interval of an analysis on a private grid; nil while unknown or with exact times.
+    package func smallestInterval(of analysis: String) -> Int? {
+        analyses.first { $0.plan.id == analysis }?.thinnestInterval
+    }
+
+    private func laneCount(of query: Query) -> Int {
+        plan.analysis(query.analysis).map { query.laneCount(in: $0) } ?? 0
+    }
+}
+
+/// The course of one analysis: counts first, then what its kind needs.
+struct AnalysisRun: Sendable {
+    let plan: AnalysisPlan
+    private let smallestInterval: Int
+    private(set) var pending: [Query]
+    private(set) var result: AnalysisResult?
+    private(set) var levelTotals: [Int]?
+    private(set) var thinnestInterval: Int?
+    private var course: Course = .counting
+
+    private enum Course: Sendable {
+        case counting
+        case survival(SurvivalCourse)
+        case siteCox(SiteCoxCourse)
+        case commonCox(CommonCoxCourse)
+    }
+
+    init(_ plan: AnalysisPlan, smallestInterval: Int) {
+        self.plan = plan
+        self.smallestInterval = smallestInterval
+        pending = [Query(analysis: plan.id, ask: .counts)]
+    }
+
+    /// Takes the summed answers to the pending queries, one for each.
+    mutating func receive(_ answers: [[Double]]) {
+        do {
+            switch course {
+            case .counting: begin(answers[0])
+            case .survival(var survival):
+                finish(try survival.receive(answers))
+                thinnestInterval = survival.thinnestInterval
+            case .siteCox(var cox):
+                follow(try cox.receive(answers))
+                course = .siteCox(cox)
+            case .commonCox(var cox):
+                follow(try cox.receive(answers))
+                thinnestInterval = cox.thinnestInterval
+                course = .commonCox(cox)
+            }
+        } catch {
+            finish(.failed(id: plan.id, kind: plan.name, reason: "\(error)"))
+        }
+    }
+
+    /// The counts are known: start what the analysis asks for.
+    private mutating func begin(_ sum: [Double]) {
+        let layout = CountsLayout(plan)
+        levelTotals = layout.levelCounts(sum)
+        let counts = layout.counts(sum)
+        switch plan.kind {
+        case .survival(let survival):
+            let course = SurvivalCourse(plan, survival, counts: counts, smallestInterval: smallestInterval)
+            self.course = .survival(course)
+            pend([.exits])
+        case .cox(let cox) where cox.baseline == .site:
+            course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
+            pend([.moments])
+        case .cox(let cox):
+            course = .commonCox(CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))
+            pend([.moments, .exits])
+        }
+    }
+
+    private mutating func follow(_ step: CoxStep) {
+        switch step {
+        case .ask(let asks): pend(asks)
+        case .finish(let result): finish(.cox(result))
+        }
+    }
+
+    private mutating func pend(_ asks: [Query.Ask]) {
+        pending = asks.map { Query(analysis: plan.id, ask: $0) }
+    }
+
+    private mutating func finish(_ result: AnalysisResult) {
+        self.result = result
+        pending = []
+    }
+}
+
+/// What a Cox course wants next.
+enum CoxStep: Sendable {
+    case ask([Query.Ask])
+    case finish(CoxResult)
+}

@@ -1,0 +1,196 @@
+import Survival
+
+extension StudyFile {
+    /// Parses a study file; `file` names it in messages.
+    ///
+    /// Throws a `DocumentError` with line and column for unknown keys, wrong types, and values out of range.
+    package init(yaml text: String, file: String) throws(DocumentError) {
+        let root = try YAMLDocument(text: text, file: file).root
+        name = try root.identifier("study")
+        title = try root.optionalString("title") ?? name
+        purpose = try root.optionalString("purpose")
+        lead = try root.optionalString("lead")
+        dictionary = try root.string("dictionary")
+        sites = try Self.sites(in: root)
+        cohort = try root.optionalString("cohort")
+        endpoint = try Endpoint(root.mapping("endpoint"))
+        definitions = try root.has("define")
+            ? root.pairs("define").map { Definition(name: $0.name, text: $0.text) } : []
+        analyses = try Self.analyses(in: root)
+        privacy = try Privacy(root.optionalMapping("privacy"))
+        missingSite = try root.choice("missing-site", among: MissingSite.self) ?? .fail
+        patienceSeconds = try Self.patience(in: root)
+        try root.finish()
+    }
+
+    private static func sites(in root: YAMLMapping) throws(DocumentError) -> [String] {
+        let names = try root.strings("sites")
+        guard !names.isEmpty else { throw root.error(at: "sites", "no sites are listed; name the hospitals that are asked") }
+        for name in names where !name.isSafeName {
+            throw root.error(
+                at: "sites", "\"\(name)\" cannot be a site's name; use lower-case letters, digits and hyphens")
+        }
+        guard Set(names).count == names.count else { throw root.error(at: "sites", "a site is listed twice") }
+        return names
+    }
+
+    /// Reads `patience: 10 minutes`; an hour unless given, from a second to 60 days.
+    private static func patience(in root: YAMLMapping) throws(DocumentError) -> Int {
+        guard let text = try root.optionalString("patience") else { return 3600 }
+        let words = text.split(separator: " ")
+        let units = ["second": 1, "minute": 60, "hour": 3600, "day": 86400]
+        guard words.count == 2, let count = Int(words[0]),
+            let unit = units[String(words[1].hasSuffix("s") ? words[1].dropLast() : words[1])],
+            (1...60 * 86400).contains(count.multipliedReportingOverflow(by: unit).partialValue), count <= 60 * 86400
+        else {
+            throw root.error(at: "patience", "\"\(text)\" is not a duration; write for instance \"10 minutes\"")
+        }
+        return count * unit
+    }
+
+    private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
+        var analyses: [Analysis] = []
+        for item in try root.mappings("analyses") {
+            let kinds = ["survival", "cox"]
+            guard let kind = kinds.first(where: { item.has($0) }) else {
+                throw item.error(at: nil, "an analysis is one of: \(kinds.joined(separator: ", "))")
+            }
+            let body = try item.mapping(kind)
+            try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
+            try item.finish()
+        }
+        guard !analyses.isEmpty else { throw root.error(at: "analyses", "a study needs at least one analysis") }
+        var seen: Set<String> = []
+        for analysis in analyses where !seen.insert(analysis.id).inserted {
+            throw root.error(at: "analyses", "two analyses have the id \"\(analysis.id)\"")
+        }
+        return analyses
+    }
+
+    private static func survival(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
+        let by = try body.optionalString("by")
+        var logRank = false
+        if let test = try body.optionalString("test") {
+            guard test == "log-rank" else {
+                throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
+            }
+            guard by != nil else { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
+            logRank = true
+        }
+        let at = try body.has("at") ? body.numbers("at") : []
+        for time in at where !(time.isFinite && time >= 0) {
+            throw body.error(at: "at", "a time at which survival is asked must be 0 or later")
+        }
+        let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
+        return try analysis(
+            body, id: body.identifier("id"), times: nil,
+            kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank))
+    }
+
+    private static func cox(_ body: YAMLMapping) throws(DocumentError) -> [Analysis] {
+        let id = try body.identifier("id")
+        let baseline = try body.choice("baseline", among: CoxResult.Baseline.self) ?? .site
+        let ties = try body.choice("ties", among: Ties.self) ?? .efron
+        let weights = try body.optionalString("weights")
+        if body.has("terms") == body.has("each") {
+            throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
+        }
+        func kind(_ terms: [String]) -> Kind {
+            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights)
+        }
+        if body.has("terms") {
+            let terms = try body.strings("terms")
+            return [try analysis(body, id: id, times: baseline, kind: kind(terms))]
+        }
+        let terms = try body.strings("each")
+        let first = try analysis(body, id: id, times: baseline, kind: kind(terms))
+        return terms.map { term in
+            var one = first
+            one.id = "\(id)/\(term)"
+            one.kind = kind([term])
+            return one
+        }
+    }
+
+    /// The keys that all analyses share; `times` is nil where the kind always uses a time axis.
+    private static func analysis(
+        _ body: YAMLMapping, id: String, times baseline: CoxResult.Baseline?, kind: Kind
+    ) throws(DocumentError) -> Analysis {
+        let cohort = try body.optionalString("cohort")
+        let level = try body.has("level") ? body.number("level") : 0.95
+        guard level > 0, level < 1 else {
+            throw body.error(at: "level", "the confidence level must lie between 0 and 1, e.g. 0.95")
+        }
+        let times = try body.choice("times", among: TimeAxisKind.self)
+        if baseline == .site, times == .grid {
+            throw body.error(
+                at: "times", "under baseline: site no time leaves a hospital and exact times are used; drop times:")
+        }
+        let analysis = Analysis(
+            id: id, cohort: cohort, times: times ?? (baseline == .site ? .exact : .grid), level: level, kind: kind,
+            line: body.line)
+        try body.finish()
+        return analysis
+    }
+}
+
+extension StudyFile.Endpoint {
+    fileprivate init(_ body: YAMLMapping) throws(DocumentError) {
+        time = try body.string("time")
+        start = try body.optionalString("start")
+        event = try body.string("event")
+        guard let unit = try body.choice("unit", among: TimeUnit.self) else {
+            throw body.error(at: nil, "the endpoint needs a unit: day, week, month or year")
+        }
+        self.unit = unit
+        try body.finish()
+    }
+}
+
+extension StudyFile.Privacy {
+    fileprivate init(_ body: YAMLMapping?) throws(DocumentError) {
+        guard let body else {
+            self.init(timeGrid: nil, smallestInterval: 10)
+            return
+        }
+        let grid = try body.has("time-grid") ? body.number("time-grid") : nil
+        if let grid, !(grid > 0 && grid.isFinite) {
+            throw body.error(at: "time-grid", "the width of the time grid must be greater than 0")
+        }
+        let smallest = try body.has("smallest-interval") ? body.int("smallest-interval") : 10
+        guard (1...1_000_000).contains(smallest) else {
+            throw body.error(at: "smallest-interval", "the fewest exits in an interval must be 1 or more")
+        }
+        self.init(timeGrid: grid, smallestInterval: smallest)
+        try body.finish()
+    }
+}
+
+extension YAMLMapping {
+    /// A string that is safe as a name in paths, logs and reports.
+    package func identifier(_ key: String) throws(DocumentError) -> String {
+        let text = try string(key)
+        guard text.isSafeName else {
+            throw error(at: key, "\"\(text)\" cannot be a name; use lower-case letters, digits and hyphens")
+        }
+        return text
+    }
+
+    /// One of an enumeration's words; nil if the key is absent.
+    package func choice<Choice: CaseIterable & RawRepresentable>(
+        _ key: String, among: Choice.Type
+    ) throws(DocumentError) -> Choice? where Choice.RawValue == String {
+        guard let text = try optionalString(key) else { return nil }
+        if let choice = Choice(rawValue: text) { return choice }
+        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        throw error(at: key, "\"\(text)\" is not one of: \(words)")
+    }
+}
+
+extension String {
+    /// Lower-case letters, digits and inner hyphens, at most 63: what a name in a certificate may be.
+    package var isSafeName: Bool {
+        (1...63).contains(utf8.count) && !hasPrefix("-")
+            && utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+    }
+}

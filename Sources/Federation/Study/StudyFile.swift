@@ -1,0 +1,83 @@
+import Survival
+
+/// What a study lead writes: the cohort, the endpoint, and the analyses to be run, as parsed from YAML.
+///
+/// Parsing checks form; `StudyPlan` checks meaning against the data dictionary.
+package struct StudyFile: Hashable, Sendable {
+    /// Short name, e.g. `hcc-extrahepatic`.
+    package var name: String
+    package var title: String
+    /// Free text for the people who decide about the study.
+    package var purpose: String?
+    package var lead: String?
+    /// `name@version` of the data dictionary.
+    package var dictionary: String
+    /// The hospitals asked to take part, by the names in their certificates.
+    package var sites: [String]
+    /// A condition on the rows; nil takes all of them.
+    package var cohort: String?
+    package var endpoint: Endpoint
+    package var definitions: [Definition]
+    package var analyses: [Analysis]
+    package var privacy: Privacy
+    package var missingSite: MissingSite
+    package var patienceSeconds: Int
+
+    /// The time variable, the event (a condition), an optional entry time, and the unit of all three.
+    package struct Endpoint: Hashable, Sendable {
+        package var time: String
+        package var start: String?
+        package var event: String
+        package var unit: TimeUnit
+    }
+
+    /// A named expression.
+    package struct Definition: Hashable, Sendable {
+        package var name: String
+        package var text: String
+    }
+
+    /// How coarse a time axis the study asks for, where an analysis does not use exact times.
+    package struct Privacy: Hashable, Sendable {
+        /// Width of the public time grid, in the endpoint's unit.
+        package var timeGrid: Double?
+        /// Fewest exits, over the federation, in an interval of the merged grid.
+        package var smallestInterval: Int
+    }
+
+    /// What happens when a site stays silent for longer than the study's patience.
+    package enum MissingSite: String, Hashable, Sendable, CaseIterable {
+        case fail
+        case `continue`
+    }
+
+    package struct Analysis: Hashable, Sendable {
+        package var id: String
+        /// A further condition on the rows of this analysis.
+        package var cohort: String?
+        package var times: TimeAxisKind
+        package var level: Double
+        package var kind: Kind
+        /// Line of the study file, for messages.
+        package var line: Int
+    }
+
+    package enum Kind: Hashable, Sendable {
+        case survival(by: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool)
+        case cox(terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?)
+    }
+}
+
+/// Units of follow-up time, with their length in days for policy rules.
+package enum TimeUnit: String, Hashable, Sendable, CaseIterable {
+    case day, week, month, year
+
+    package var days: Double {
+        switch self {
+        case .day: 1
+        case .week: 7
+        case .month: 365.25 / 12
+        case .year: 365.25
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package import Cryptography
+package import Survival
+
+/// A study checked against its data dictionary: everything the questions to the hospitals follow from.
+///
+/// Equal study and dictionary texts give equal plans, at the coordinator and at every node.
+package struct StudyPlan: Sendable {
+    package var study: StudyFile
+    package var dictionary: DataDictionary
+    /// The study's identity; see `StudySubmission`.
+    package var hash: SHA256Digest
+    package var scope: VariableScope
+    package var analyses: [AnalysisPlan]
+
+    /// Checks every expression, term and name; throws the first fault with the analysis it is in.
+    package init(study: StudyFile, dictionary: DataDictionary, hash: SHA256Digest) throws(StudyError) {
+        guard study.dictionary == dictionary.identifier else {
+            throw .wrongDictionary(asked: study.dictionary, given: dictionary.identifier)
+        }
+        self.study = study
+        self.dictionary = dictionary
+        self.hash = hash
+        do {
+            scope = try VariableScope(
+                dictionary: dictionary, definitions: study.definitions.map { ($0.name, $0.text) })
+        } catch {
+            throw .analysis(id: "define", reason: "\(error)")
+        }
+        analyses = []
+        for analysis in study.analyses {
+            analyses.append(try AnalysisPlan(analysis, in: study, scope: scope))
+        }
+    }
+
+    package func analysis(_ id: String) -> AnalysisPlan? { analyses.first { $0.id == id } }
+
+    /// Dictionary variables that any analysis reads: what a node loads, and nothing else.
+    package var variables: [String] {
+        Array(Set(analyses.flatMap(\.variables))).sorted()
+    }
+}
+
+/// One analysis of a study, compiled.
+package struct AnalysisPlan: Sendable {
+    package var id: String
+    package var cohort: [Expression]
+    package var endpoint: EndpointSpecification
+    package var times: TimeAxisKind
+    package var level: Double
+    package var kind: Kind
+    /// Dictionary variables that the analysis reads, and of those the ones whose absence drops a row; both sorted.
+    package var variables: [String]
+    package var neededVariables: [String]
+    /// Positions on the time axis; nil where no time leaves a hospital.
+    package var axis: TimeAxis?
+
+    package enum Kind: Sendable {
+        case survival(SurvivalPlan)
+        case cox(CoxPlan)
+    }
+
+    package struct SurvivalPlan: Sendable {
+        package var by: Expression?
+        /// The groups' names; one empty name without groups.
+        package var groups: [String]
+        package var at: [Double]
+        package var limits: ConfidenceLimits
+        package var logRank: Bool
+    }
+
+    package struct CoxPlan: Sendable {
+        package var model: ModelSpecification
+        package var baseline: CoxResult.Baseline
+        package var ties: Ties
+        package var weights: Expression?
+    }
+
+    fileprivate init(
+        _ analysis: StudyFile.Analysis, in study: StudyFile, scope: VariableScope
+    ) throws(StudyError) {
+        do {
+            let compiler = AnalysisCompiler(study: study, scope: scope)
+            id = analysis.id
+            times = analysis.times
+            level = analysis.level
+            cohort = try compiler.cohort(of: analysis)
+            endpoint = try compiler.endpoint()
+            kind = try compiler.kind(of: analysis)
+            let needed = Self.needed(by: kind, endpoint: endpoint)
+            neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
+            variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
+            axis = try compiler.axis(of: analysis, endpoint: endpoint)
+        } catch let error as StudyError {
+            throw error
+        } catch {
+            throw .analysis(id: analysis.id, reason: "\(error)")
+        }
+    }
+
+    private static func needed(by kind: Kind, endpoint: EndpointSpecification) -> [Expression] {
+        let outcome = [endpoint.time, endpoint.event] + (endpoint.start.map { [$0] } ?? [])
+        switch kind {
+        case .survival(let survival): return outcome + (survival.by.map { [$0] } ?? [])
+        case .cox(let cox): return outcome + cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        }
+    }
+
+    /// Expressions besides the endpoint that must not be missing.
+    package var neededExpressions: [Expression] {
+        switch kind {
+        case .survival(let survival): survival.by.map { [$0] } ?? []
+        case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        }
+    }
+
+    /// The levels whose smallest counts the disclosure rules protect.
+    package var levels: [ModelSpecification.Level] {
+        switch kind {
+        case .cox(let cox): cox.model.levels
+        case .survival(let survival):
+            survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? []
+        }
+    }
+
+    package var name: String {
+        switch kind {
+        case .survival: "survival"
+        case .cox: "cox"
+        }
+    }
+}
+
+/// Turns one analysis of a study file into its plan.
+private struct AnalysisCompiler {
+    var study: StudyFile
+    var scope: VariableScope
+
+    func cohort(of analysis: StudyFile.Analysis) throws -> [Expression] {
+        try [study.cohort, analysis.cohort].compactMap { $0 }.map { text in
+            let condition = try Expression(parsing: text)
+            try requireType(.boolean, of: condition, called: "the cohort")
+            try scope.requireFilter(condition)
+            return condition
+        }
+    }
+
+    func endpoint() throws -> EndpointSpecification {
+        let time = try Expression(parsing: study.endpoint.time)
+        let event = try Expression(parsing: study.endpoint.event)
+        try requireType(.number, of: time, called: "the endpoint's time")
+        try requireType(.boolean, of: event, called: "the endpoint's event")
+        var start: Expression?
+        if let text = study.endpoint.start {
+            let entry = try Expression(parsing: text)
+            try requireType(.number, of: entry, called: "the endpoint's start")
+            start = entry
+        }
+        return EndpointSpecification(time: time, start: start, event: event)
+    }
+
+    func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
+        switch analysis.kind {
+        case .survival(let by, let at, let limits, let logRank):
+            return .survival(
+                try survival(by: by, at: at, limits: limits, logRank: logRank))
+        case .cox(let terms, let baseline, let ties, let weights):
+            let model = try ModelSpecification(terms: terms, scope: scope)
+            guard !model.columns.isEmpty else { throw Fault(reason: "the model has no covariate; name one in terms:") }
+            guard model.cluster == nil else {
+                throw Fault(reason: "cluster() is not offered; drop it from terms:")
+            }
+            let weight = try weights.map { try Expression(parsing: $0) }
+            if let weight { try requireType(.number, of: weight, called: "the weights") }
+            return .cox(.init(model: model, baseline: baseline, ties: ties, weights: weight))
+        }
+    }
+
+    private func survival(
+        by text: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool
+    ) throws -> AnalysisPlan.SurvivalPlan {
+        guard let text else {
+            return .init(by: nil, groups: [""], at: at, limits: limits, logRank: logRank)
+        }
+        let by = try Expression(parsing: text)
+        try scope.requireTerm(by)
+        switch try scope.type(of: by) {
+        case .number: throw Fault(reason: "groups need categories or a condition, and \"\(text)\" is a number; define cut-points")
+        case .boolean:
+            return .init(by: by, groups: ["no", "yes"], at: at, limits: limits, logRank: logRank)
+        case .category(let levels, _):
+            return .init(by: by, groups: levels, at: at, limits: limits, logRank: logRank)
+        }
+    }
+
+    func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
+        if case .cox(_, .site, _, _) = analysis.kind { return nil }
+        let upper = try scope.bounds(of: endpoint.time).upperBound
+        guard try scope.bounds(of: endpoint.time).lowerBound >= 0 else {
+            throw Fault(reason: "the time axis starts at 0, and the dictionary allows negative times")
+        }
+        switch analysis.times {
+        case .exact:
+            guard let resolution = scope.resolution(of: endpoint.time) else {
+                throw Fault(
+                    reason: "times: exact needs a time variable with a resolution in the dictionary (e.g. 1 for whole days)")
+            }
+            return try TimeAxis(step: resolution, upper: upper)
+        case .grid:
+            guard let step = study.privacy.timeGrid else {
+                throw Fault(reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
+            }
+            if endpoint.start != nil {
+                throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")
+            }
+            return try TimeAxis(step: step, upper: upper)
+        }
+    }
+
+    private func requireType(_ type: ExpressionType, of expression: Expression, called what: String) throws {
+        guard try scope.type(of: expression) == type else {
+            let wanted = type == .boolean ? "a condition (true or false)" : "a number"
+            throw Fault(reason: "\(what), \"\(expression.text)\", must be \(wanted)")
+        }
+    }
+
+    struct Fault: Error, CustomStringConvertible {
+        var reason: String
+        var description: String { reason }
+    }
+}
+
+/// Why a study cannot be run.
+package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
+    case wrongDictionary(asked: String, given: String)
+    case analysis(id: String, reason: String)
+    case sums(String)
+
+    package var description: String {
+        switch self {
+        case .wrongDictionary(let asked, let given):
+            "the study asks for dictionary \(asked) and was given \(given)"
+        case .analysis(let id, let reason): "analysis \"\(id)\": \(reason)"
+        case .sums(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package import Federation
+import Foundation
+package import TLSTransport
+
+/// A YAML configuration file on disk, with what is relative to its place.
+package struct ConfigurationFile: Sendable {
+    package let path: String
+    package let text: String
+
+    package init(path: String) throws(MembershipError) {
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw .unreadable(path: path, what: "configuration")
+        }
+        self.path = URL(fileURLWithPath: path).path
+    }
+
+    /// The folder that relative paths in the file start from.
+    package var directory: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+
+    package func resolve(_ name: String) -> String {
+        name.hasPrefix("/") ? name : URL(fileURLWithPath: directory).appendingPathComponent(name).standardized.path
+    }
+
+    package func document() throws(DocumentError) -> YAMLMapping {
+        try YAMLDocument(text: text, file: path).root
+    }
+
+    /// Reads `identity: {certificate, key, authority, revocations}`: paths of PEM files.
+    package func identity(in root: YAMLMapping) throws(DocumentError) -> TLSIdentityFiles {
+        let mapping = try root.mapping("identity")
+        let files = TLSIdentityFiles(
+            certificateChain: resolve(try mapping.string("certificate")),
+            privateKey: resolve(try mapping.string("key")),
+            trustRoots: resolve(try mapping.string("authority")),
+            revocationList: resolve(try mapping.string("revocations")))
+        try mapping.finish()
+        return files
+    }
+}
+
+/// `host:port`, with an IPv6 host in brackets.
+package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
+    package var host: String
+    package var port: Int
+
+    /// Nil unless the text has a host and a port from 0 to 65535.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty, !host.contains("/"), !host.contains(" ") else { return nil }
+        (self.host, self.port) = (host, port)
+    }
+
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+extension YAMLMapping {
+    /// An address, or its override from the environment.
+    package func address(_ key: String, override: String? = nil) throws(DocumentError) -> NetworkAddress {
+        let text = try string(key)
+        guard let address = NetworkAddress(override ?? text) else {
+            throw error(
+                at: key, "\"\(override ?? text)\" is not an address; write for instance \"coordinator.example.org:7443\"")
+        }
+        return address
+    }
+}

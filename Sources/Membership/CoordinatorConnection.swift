@@ -1,0 +1,64 @@
+import Cryptography
+package import Federation
+import Foundation
+package import TLSTransport
+
+/// A member's way to the coordinator: JSON calls over mutual TLS, with errors as sentences.
+package struct CoordinatorConnection: Sendable {
+    private let client: MutualTLSClient
+
+    /// `serverName` is the name in the coordinator's certificate if it differs from the host that is dialled.
+    package init(
+        address: NetworkAddress, serverName: String?, proxy: NetworkAddress?, member: Member
+    ) {
+        client = MutualTLSClient(
+            host: address.host, port: address.port, serverName: serverName,
+            expectedPeer: SPIFFEID(consortium: member.identity.consortium, role: .coordinator), identity: member.files,
+            proxy: proxy.map { ProxyAddress(host: $0.host, port: $0.port) })
+    }
+
+    package func get<Value: Codable>(
+        _ type: Value.Type, _ path: String, waiting seconds: Int = 0
+    ) async throws(MembershipError) -> Value {
+        let body = try await call("GET", path, body: [], timeout: .seconds(30 + seconds))
+        return try Self.decode(type, body)
+    }
+
+    package func post<Value: Codable>(
+        _ type: Value.Type, _ path: String, _ message: SignedMessage?
+    ) async throws(MembershipError) -> Value {
+        let body = try await call("POST", path, body: message.map { CanonicalJSON.bytes($0) } ?? [], timeout: .seconds(60))
+        return try Self.decode(type, body)
+    }
+
+    package func post(_ path: String, _ message: SignedMessage) async throws(MembershipError) {
+        _ = try await call("POST", path, body: CanonicalJSON.bytes(message), timeout: .seconds(60))
+    }
+
+    package func close() async { await client.close() }
+
+    private static func decode<Value: Codable>(_ type: Value.Type, _ body: [UInt8]) throws(MembershipError) -> Value {
+        do {
+            return try CanonicalJSON.decode(type, from: body)
+        } catch {
+            throw .unusable("the coordinator's answer makes no sense here (\(error)); is it a newer version?")
+        }
+    }
+
+    private func call(
+        _ method: String, _ path: String, body: [UInt8], timeout: Duration
+    ) async throws(MembershipError) -> [UInt8] {
+        let answer: HTTPAnswer
+        do {
+            answer = try await client.send(
+                method, path, contentType: body.isEmpty ? nil : "application/json", body: body, timeout: timeout)
+        } catch {
+            throw .unreachable("\(error)")
+        }
+        guard !(200..<300).contains(answer.status) else { return answer.body }
+        let reply = try? CanonicalJSON.decode(ErrorReply.self, from: answer.body)  // another server's error page
+        throw .rejected(
+            status: answer.status, reason: reply?.error ?? "the coordinator answered with status \(answer.status)",
+            hint: reply?.hint)
+    }
+}
