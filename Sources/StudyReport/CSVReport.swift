@@ -1,0 +1,166 @@
+import Survival
+
+/// A study's result as tidy CSV (RFC 4180): one value a line, at full precision.
+///
+/// Columns: `analysis, kind, group, term, time, statistic, value`. A cell that does not apply is empty, and
+/// so is the value of an `NA`; a suppressed value reads `suppressed:<rule>`. The statistics have the names of
+/// the JSON keys.
+struct CSVReport {
+    private var lines = [CSVReport.header]
+
+    private static let header = "analysis,kind,group,term,time,statistic,value"
+
+    init(_ result: StudyResult) {
+        for analysis in result.analyses {
+            switch analysis {
+            case .cox(let cox): add(cox)
+            case .survival(let survival): add(survival)
+            case .failed(let id, let kind, let reason):
+                let place = Place(analysis: id, kind: "failed")
+                add(place, "analysis", .text(kind))
+                add(place, "reason", .text(reason))
+            }
+        }
+    }
+
+    var text: String { lines.map { $0 + "\r\n" }.joined() }
+
+    /// The key columns of a line; nil or empty where one does not apply.
+    private struct Place {
+        var analysis: String
+        var kind: String
+        var group = ""
+        var term = ""
+        var time: Double?
+    }
+
+    private enum Value {
+        case text(String)
+        case integer(Int)
+        case number(Reported)
+    }
+
+    private mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
+        let time = place.time.map { csvText(of: Reported($0)) } ?? ""
+        let cells = [
+            csvCell(place.analysis), csvCell(place.kind), csvCell(place.group), csvCell(place.term), time,
+            csvCell(statistic), text(of: value),
+        ]
+        lines.append(cells.joined(separator: ","))
+    }
+
+    private func text(of value: Value) -> String {
+        switch value {
+        case .text(let text): csvCell(text)
+        case .integer(let number): String(number)
+        case .number(let number): csvText(of: number)
+        }
+    }
+
+    private mutating func add(_ counts: CohortCounts, at place: Place) {
+        add(place, "n", .integer(counts.rows))
+        add(place, "people", .integer(counts.people))
+        add(place, "events", .integer(counts.events))
+        add(place, "dropped", .integer(counts.dropped))
+        for (variable, count) in counts.droppedByVariable.sorted(by: { $0.key < $1.key }) {
+            var ofVariable = place
+            ofVariable.term = variable
+            add(ofVariable, "dropped", .integer(count))
+        }
+    }
+
+    private mutating func add(_ test: TestResult, as name: String, at place: Place) {
+        add(place, name, .number(test.statistic))
+        add(place, name + "_df", .integer(test.degreesOfFreedom))
+        add(place, name + "_p", .number(test.p))
+        add(place, name + "_log_p", .number(test.logP))
+    }
+
+    private mutating func addWarnings(_ warnings: [String], at place: Place) {
+        for warning in warnings { add(place, "warning", .text(warning)) }
+    }
+
+    private mutating func add(_ cox: CoxResult) {
+        let place = Place(analysis: cox.id, kind: "cox")
+        addWarnings(cox.warnings, at: place)
+        add(cox.counts, at: place)
+        add(place, "baseline", .text(cox.baseline.rawValue))
+        add(place, "ties", .text(cox.ties.rawValue))
+        add(place, "times", .text(cox.times.rawValue))
+        add(place, "level", .number(Reported(cox.level)))
+        for (row, term) in cox.terms.enumerated() {
+            var ofTerm = place
+            ofTerm.term = term.name
+            let numbers = [
+                ("coef", term.coef), ("se", term.se), ("z", term.z), ("p", term.p), ("log_p", term.logP),
+                ("hr", term.hr), ("lower", term.lower), ("upper", term.upper),
+            ]
+            for (name, number) in numbers { add(ofTerm, name, .number(number)) }
+            for (column, other) in cox.terms.enumerated() {
+                let covariance = cox.covariance[row * cox.terms.count + column]
+                add(ofTerm, "covariance:" + other.name, .number(covariance))
+            }
+        }
+        add(place, "loglik_null", .number(Reported(cox.logLikelihoodNull)))
+        add(place, "loglik", .number(Reported(cox.logLikelihood)))
+        add(cox.likelihoodRatio, as: "lr_test", at: place)
+        add(cox.wald, as: "wald_test", at: place)
+        add(cox.score, as: "score_test", at: place)
+        add(place, "iterations", .integer(cox.iterations))
+    }
+
+    private mutating func add(_ survival: SurvivalResult) {
+        let place = Place(analysis: survival.id, kind: "survival")
+        addWarnings(survival.warnings, at: place)
+        add(survival.counts, at: place)
+        add(place, "times", .text(survival.times.rawValue))
+        add(place, "by", .text(survival.by ?? ""))
+        add(place, "limits", .text(survival.limits.rawValue))
+        add(place, "level", .number(Reported(survival.level)))
+        for group in survival.groups { add(group, at: place) }
+        if let test = survival.test { add(test, at: place) }
+    }
+
+    private mutating func add(_ group: SurvivalResult.Group, at place: Place) {
+        var place = place
+        place.group = group.name
+        add(place, "group_n", .integer(group.rows))
+        add(place, "group_events", .integer(group.events))
+        add(place, "median", .number(group.median.estimate))
+        add(place, "median_lower", .number(group.median.lower))
+        add(place, "median_upper", .number(group.median.upper))
+        addCurve(group.curve, at: place)
+        for point in group.at {
+            place.time = point.time
+            add(place, "at_n_risk", .number(point.atRisk))
+            add(place, "at_survival", .number(point.survival))
+            add(place, "at_se", .number(point.se))
+            add(place, "at_lower", .number(point.lower))
+            add(place, "at_upper", .number(point.upper))
+        }
+    }
+
+    private mutating func addCurve(_ curve: SurvivalResult.Curve, at place: Place) {
+        var place = place
+        for (index, time) in curve.time.enumerated() {
+            place.time = time
+            add(place, "n_risk", .number(Reported(curve.atRisk[index])))
+            add(place, "n_event", .number(Reported(curve.events[index])))
+            add(place, "n_censor", .number(Reported(curve.censored[index])))
+            add(place, "survival", .number(curve.survival[index]))
+            add(place, "se", .number(curve.se[index]))
+            add(place, "lower", .number(curve.lower[index]))
+            add(place, "upper", .number(curve.upper[index]))
+        }
+    }
+
+    private mutating func add(_ logRank: SurvivalResult.LogRank, at place: Place) {
+        var ofGroup = place
+        for (index, group) in logRank.groups.enumerated() {
+            ofGroup.group = group
+            add(ofGroup, "observed", .number(logRank.observed[index]))
+            add(ofGroup, "expected", .number(logRank.expected[index]))
+        }
+        add(logRank.test, as: "log_rank", at: place)
+    }
+}

@@ -1,0 +1,140 @@
+import Survival
+
+/// A study's result for programs; `Config/README.md` documents every key.
+struct JSONReport {
+    private let result: StudyResult
+
+    init(_ result: StudyResult) {
+        self.result = result
+    }
+
+    var text: String { study.text }
+
+    private var study: JSONValue {
+        // Ids are unique: `requireCoherence(of:)` ran before.
+        let analyses = result.analyses.map { ($0.id, analysis($0)) }
+        let policies = result.sites.map { ($0.name, $0.policyHash.map(JSONValue.string) ?? .null) }
+        return .object([
+            "study": .string(result.study),
+            "title": .string(result.title),
+            "hash": .string(result.studyHash),
+            "dictionary": .string(result.dictionary),
+            "endpoint": .object([
+                "time": .string(result.endpoint.time), "event": .string(result.endpoint.event),
+                "unit": .string(result.endpoint.unit),
+            ]),
+            "sites": .strings(result.sites.map(\.name)),
+            "policies": .object(Dictionary(policies) { first, _ in first }),
+            "rounds": .integer(result.rounds),
+            "warnings": .strings(result.warnings),
+            "analyses": .object(Dictionary(analyses) { first, _ in first }),
+        ])
+    }
+
+    private func analysis(_ analysis: AnalysisResult) -> JSONValue {
+        switch analysis {
+        case .cox(let result): .object(cox(result))
+        case .survival(let result): .object(survival(result))
+        case .failed(_, let kind, let reason):
+            .object(["kind": .string("failed"), "analysis": .string(kind), "reason": .string(reason)])
+        }
+    }
+
+    private func counts(_ counts: CohortCounts) -> [String: JSONValue] {
+        [
+            "n": .integer(counts.rows), "people": .integer(counts.people), "events": .integer(counts.events),
+            "dropped": .integer(counts.dropped),
+            "dropped_by_variable": .object(counts.droppedByVariable.mapValues(JSONValue.integer)),
+        ]
+    }
+
+    private func cox(_ cox: CoxResult) -> [String: JSONValue] {
+        counts(cox.counts).merging([
+            "kind": .string("cox"),
+            "baseline": .string(cox.baseline.rawValue),
+            "ties": .string(cox.ties.rawValue),
+            "times": .string(cox.times.rawValue),
+            "level": .number(cox.level),
+            "terms": .strings(cox.terms.map(\.name)),
+            "coef": .reported(cox.terms.map(\.coef)),
+            "se": .reported(cox.terms.map(\.se)),
+            "z": .reported(cox.terms.map(\.z)),
+            "p": .reported(cox.terms.map(\.p)),
+            "log_p": .reported(cox.terms.map(\.logP)),
+            "hr": .reported(cox.terms.map(\.hr)),
+            "lower": .reported(cox.terms.map(\.lower)),
+            "upper": .reported(cox.terms.map(\.upper)),
+            "covariance": .array(covarianceRows(cox)),
+            "loglik_null": .number(cox.logLikelihoodNull),
+            "loglik": .number(cox.logLikelihood),
+            "lr_test": .object(test(cox.likelihoodRatio)),
+            "wald_test": .object(test(cox.wald)),
+            "score_test": .object(test(cox.score)),
+            "iterations": .integer(cox.iterations),
+            "warnings": .strings(cox.warnings),
+        ]) { _, new in new }
+    }
+
+    private func covarianceRows(_ cox: CoxResult) -> [JSONValue] {
+        let order = cox.terms.count
+        return (0..<order).map { row in .reported(Array(cox.covariance[row * order..<(row + 1) * order])) }
+    }
+
+    private func test(_ test: TestResult) -> [String: JSONValue] {
+        [
+            "statistic": .reported(test.statistic), "df": .integer(test.degreesOfFreedom),
+            "p": .reported(test.p), "log_p": .reported(test.logP),
+        ]
+    }
+
+    private func survival(_ survival: SurvivalResult) -> [String: JSONValue] {
+        counts(survival.counts).merging([
+            "kind": .string("survival"),
+            "times": .string(survival.times.rawValue),
+            "by": survival.by.map(JSONValue.string) ?? .null,
+            "limits": .string(survival.limits.rawValue),
+            "level": .number(survival.level),
+            "groups": .array(survival.groups.map(group)),
+            "test": survival.test.map(logRank) ?? .null,
+            "warnings": .strings(survival.warnings),
+        ]) { _, new in new }
+    }
+
+    private func group(_ group: SurvivalResult.Group) -> JSONValue {
+        .object([
+            "name": .string(group.name),
+            "n": .integer(group.rows),
+            "events": .integer(group.events),
+            "median": .reported(group.median.estimate),
+            "median_lower": .reported(group.median.lower),
+            "median_upper": .reported(group.median.upper),
+            "times": .numbers(group.curve.time),
+            "n_risk": .numbers(group.curve.atRisk),
+            "n_event": .numbers(group.curve.events),
+            "n_censor": .numbers(group.curve.censored),
+            "survival": .reported(group.curve.survival),
+            "se": .reported(group.curve.se),
+            "lower": .reported(group.curve.lower),
+            "upper": .reported(group.curve.upper),
+            "at": .array(group.at.map(point)),
+        ])
+    }
+
+    private func point(_ point: SurvivalResult.Point) -> JSONValue {
+        .object([
+            "time": .number(point.time), "n_risk": .reported(point.atRisk),
+            "survival": .reported(point.survival), "se": .reported(point.se),
+            "lower": .reported(point.lower), "upper": .reported(point.upper),
+        ])
+    }
+
+    private func logRank(_ logRank: SurvivalResult.LogRank) -> JSONValue {
+        .object(
+            test(logRank.test).merging([
+                "name": .string("log-rank"),
+                "groups": .strings(logRank.groups),
+                "observed": .reported(logRank.observed),
+                "expected": .reported(logRank.expected),
+            ]) { _, new in new })
+    }
+}

@@ -1,0 +1,55 @@
+import Survival
+
+/// Why a result cannot be written: it contradicts itself.
+package enum ReportError: Error, Hashable, CustomStringConvertible {
+    case duplicateAnalysis(id: String)
+    case incoherent(id: String, part: String)
+
+    package var description: String {
+        switch self {
+        case .duplicateAnalysis(let id):
+            "two analyses of the result are called \(id), so neither can be looked up; "
+                + "give each analysis of the study file an id of its own"
+        case .incoherent(let id, let part):
+            "the result of analysis \(id) is damaged: \(part); fetch the result again or replay the study"
+        }
+    }
+}
+
+/// Checks what every format relies on: unique ids, a square covariance, arrays of one length.
+func requireCoherence(of result: StudyResult) throws(ReportError) {
+    var ids: Set<String> = []
+    for analysis in result.analyses {
+        guard ids.insert(analysis.id).inserted else { throw .duplicateAnalysis(id: analysis.id) }
+        switch analysis {
+        case .cox(let cox): try requireCoherence(of: cox)
+        case .survival(let survival): try requireCoherence(of: survival)
+        case .failed: break
+        }
+    }
+}
+
+private func requireCoherence(of cox: CoxResult) throws(ReportError) {
+    guard cox.covariance.count == cox.terms.count * cox.terms.count else {
+        throw .incoherent(id: cox.id, part: "its covariance has not one row and one column a term")
+    }
+}
+
+private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
+    for group in survival.groups {
+        let curve = group.curve
+        let lengths = [
+            curve.atRisk.count, curve.events.count, curve.censored.count, curve.survival.count,
+            curve.se.count,
+            curve.lower.count, curve.upper.count,
+        ]
+        guard lengths.allSatisfy({ $0 == curve.time.count }) else {
+            throw .incoherent(id: survival.id, part: "the columns of a curve differ in length")
+        }
+    }
+    if let test = survival.test,
+        test.observed.count != test.groups.count || test.expected.count != test.groups.count
+    {
+        throw .incoherent(id: survival.id, part: "its log-rank test has not one count a group")
+    }
+}

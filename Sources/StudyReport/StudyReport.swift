@@ -1,0 +1,26 @@
+package import Survival
+
+/// A study's result, ready to be written in any of the report formats.
+///
+/// Rendering is a pure function of the result: the same result gives the same bytes.
+package struct StudyReport: Sendable {
+    private let result: StudyResult
+
+    package init(_ result: StudyResult) {
+        self.result = result
+    }
+
+    /// The whole report in one string that ends in a line break.
+    ///
+    /// - Parameter format: The form to write.
+    /// - Returns: UTF-8 text; lines end in LF, those of CSV in CRLF.
+    /// - Throws: ``ReportError`` if the result contradicts itself, as one read from a damaged file may.
+    package func rendered(as format: ReportFormat) throws(ReportError) -> String {
+        try requireCoherence(of: result)
+        return switch format {
+        case .text: TextReport(result).text
+        case .json: JSONReport(result).text
+        case .csv: CSVReport(result).text
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/// Text measured and cut for a terminal with a fixed pitch.
+///
+/// Names come from study files and other hospitals: control characters and direction overrides, which could
+/// repaint a terminal or reorder a line, become U+FFFD; line breaks and tabs become spaces.
+struct TerminalText: Hashable {
+    let string: String
+    /// Columns taken: 2 for wide East Asian characters and emoji, 1 for other graphemes.
+    let width: Int
+
+    init(_ raw: String) {
+        string = String(raw.map(harmless))
+        width = string.reduce(0) { $0 + columns(of: $1) }
+    }
+
+    func padded(to columnCount: Int) -> String {
+        string + String(repeating: " ", count: max(0, columnCount - width))
+    }
+
+    func flushedRight(to columnCount: Int) -> String {
+        String(repeating: " ", count: max(0, columnCount - width)) + string
+    }
+
+    /// Lines of at most `columnMax` columns, broken at spaces, or inside a word longer than a line; never
+    /// none.
+    func wrapped(to columnMax: Int) -> [String] {
+        var lines: [String] = []
+        var (line, lineWidth) = ("", 0)
+        func endLine() {
+            lines.append(line)
+            (line, lineWidth) = ("", 0)
+        }
+        for word in string.split(separator: " ") {
+            let wordWidth = word.reduce(0) { $0 + columns(of: $1) }
+            if lineWidth > 0, lineWidth + 1 + wordWidth <= columnMax {
+                (line, lineWidth) = (line + " " + word, lineWidth + 1 + wordWidth)
+                continue
+            }
+            if lineWidth > 0 { endLine() }
+            for character in word {
+                if lineWidth > 0, lineWidth + columns(of: character) > columnMax { endLine() }
+                line.append(character)
+                lineWidth += columns(of: character)
+            }
+        }
+        if lineWidth > 0 || lines.isEmpty { endLine() }
+        return lines
+    }
+}
+
+private func harmless(_ character: Character) -> Character {
+    if character.isNewline || character == "\t" { return " " }
+    let isUnsafe = character.unicodeScalars.contains { scalar in
+        switch scalar.value {
+        // C0, DEL and C1 controls; bidirectional marks, embeddings, overrides and isolates (Unicode UAX #9).
+        case 0x00...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069, 0x061C: true
+        default: false
+        }
+    }
+    return isUnsafe ? "\u{FFFD}" : character
+}
+
+/// Columns of one grapheme, after the ranges W and F of Unicode's EastAsianWidth (UAX #11), to the block.
+private func columns(of character: Character) -> Int {
+    guard let first = character.unicodeScalars.first else { return 0 }
+    // A mark with nothing before it to combine with, a zero-width space: no column.
+    if [.nonspacingMark, .enclosingMark, .format].contains(first.properties.generalCategory) { return 0 }
+    if first.properties.isEmojiPresentation { return 2 }
+    if character.unicodeScalars.dropFirst().contains("\u{FE0F}") { return 2 }
+    switch first.value {
+    case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
+        0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF01...0xFF60, 0xFFE0...0xFFE6,
+        0x17000...0x18CFF, 0x1B000...0x1B2FF, 0x20000...0x3FFFD:
+        return 2
+    default: return 1
+    }
+}

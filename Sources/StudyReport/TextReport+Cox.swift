@@ -1,0 +1,78 @@
+import Survival
+
+extension TextReport {
+    mutating func add(_ cox: CoxResult) {
+        addHeading("\(cox.id): Cox proportional hazards model")
+        addWarnings(cox.warnings)
+        addCounts(cox.counts)
+        addParagraph("Baseline hazard: \(words(for: cox.baseline)).")
+        addParagraph("Tied event times: \(words(for: cox.ties)).")
+        addParagraph(sentence(for: cox.times))
+        add(hazardRatios(cox))
+        add(coefficients(cox))
+        add(tests(cox))
+        let logLikelihoods = [cox.logLikelihoodNull, cox.logLikelihood].map {
+            NumberText.fixed($0, places: 3)
+        }
+        addParagraph(
+            "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
+                + "\(counted(cox.iterations, "iteration")).")
+    }
+
+    private func words(for baseline: CoxResult.Baseline) -> String {
+        switch baseline {
+        case .site: "one for each site (stratified by site)"
+        case .common: "one common to all sites"
+        }
+    }
+
+    private func words(for ties: Ties) -> String {
+        switch ties {
+        case .efron: "Efron's approximation"
+        case .breslow: "Breslow's approximation"
+        }
+    }
+
+    /// The table of a paper.
+    private func hazardRatios(_ cox: CoxResult) -> TextTable {
+        var table = TextTable(headings: ["", "hazard ratio", "\(NumberText.level(cox.level)) CI", "p"])
+        func ratio(_ value: Double) -> String { NumberText.compact(value, places: 3) }
+        for term in cox.terms {
+            let interval = intervalText(term.lower, term.upper, ratio)
+            table.add(term.name, [term.hr.text(ratio), interval, term.p.text(NumberText.roundedP)])
+        }
+        return table
+    }
+
+    /// The table of a statistics program.
+    private func coefficients(_ cox: CoxResult) -> TextTable {
+        var table = TextTable(headings: ["", "coef", "se(coef)", "z", "p"])
+        for term in cox.terms {
+            table.add(
+                term.name,
+                [
+                    term.coef.text { NumberText.compact($0, places: 5) },
+                    term.se.text { NumberText.compact($0, places: 5) },
+                    term.z.text { NumberText.fixed($0, places: 3) },
+                    term.p.text { NumberText.fullP($0, logP: term.logP.value) },
+                ])
+        }
+        return table
+    }
+
+    private func tests(_ cox: CoxResult) -> TextTable {
+        var table = TextTable(headings: ["test of the whole model", "chi-square", "df", "p"])
+        let tests = [
+            ("likelihood ratio", cox.likelihoodRatio), ("Wald", cox.wald), ("score (log-rank)", cox.score),
+        ]
+        for (name, test) in tests {
+            table.add(
+                name,
+                [
+                    test.statistic.text { NumberText.fixed($0, places: 2) }, String(test.degreesOfFreedom),
+                    test.p.text { NumberText.fullP($0, logP: test.logP.value) },
+                ])
+        }
+        return table
+    }
+}

@@ -1,0 +1,86 @@
+import Survival
+
+extension TextReport {
+    mutating func add(_ survival: SurvivalResult, unit: String) {
+        addHeading("\(survival.id): Kaplan-Meier survival" + (survival.by.map { " by \($0)" } ?? ""))
+        addWarnings(survival.warnings)
+        addCounts(survival.counts)
+        addParagraph(sentence(for: survival.times))
+        let level = NumberText.level(survival.level)
+        addParagraph("Confidence limits: \(level), symmetric \(words(for: survival.limits)).")
+        add(medians(survival, unit: unit))
+        if survival.groups.contains(where: { !$0.at.isEmpty }) { add(survivalAtTimes(survival, unit: unit)) }
+        if let test = survival.test { add(test) }
+    }
+
+    private func words(for limits: ConfidenceLimits) -> String {
+        switch limits {
+        case .log: "on the log scale"
+        case .logLog: "on the log(-log) scale"
+        case .plain: "on the scale of survival itself"
+        }
+    }
+
+    private func label(of group: SurvivalResult.Group) -> String { group.name.isEmpty ? "all" : group.name }
+
+    private func medians(_ survival: SurvivalResult, unit: String) -> TextTable {
+        let interval = "\(NumberText.level(survival.level)) CI"
+        var table = TextTable(headings: [survival.by ?? "", "n", "events", "median (\(unit))", interval])
+        for group in survival.groups {
+            let median = group.median
+            table.add(
+                label(of: group),
+                [
+                    String(group.rows), String(group.events), median.estimate.text(NumberText.time),
+                    intervalText(median.lower, median.upper, NumberText.time),
+                ])
+        }
+        return table
+    }
+
+    private func survivalAtTimes(_ survival: SurvivalResult, unit: String) -> TextTable {
+        let interval = "\(NumberText.level(survival.level)) CI"
+        var table = TextTable(headings: [
+            survival.by ?? "", "time (\(unit))", "at risk", "survival", interval,
+        ])
+        for group in survival.groups {
+            for point in group.at {
+                table.add(
+                    label(of: group),
+                    [
+                        NumberText.time(point.time), point.atRisk.text(NumberText.count),
+                        point.survival.text(NumberText.percent),
+                        intervalText(point.lower, point.upper, NumberText.percent),
+                    ])
+            }
+        }
+        return table
+    }
+
+    private mutating func add(_ logRank: SurvivalResult.LogRank) {
+        var table = TextTable(headings: ["log-rank test", "observed", "expected"])
+        for (index, group) in logRank.groups.enumerated() {
+            table.add(
+                group,
+                [
+                    logRank.observed[index].text(NumberText.count),
+                    logRank.expected[index].text { NumberText.fixed($0, places: 1) },
+                ])
+        }
+        add(table)
+        let test = logRank.test
+        let statistic = test.statistic.text { NumberText.fixed($0, places: 2) }
+        let degrees = counted(test.degreesOfFreedom, "degree")
+        addParagraph("Chi-square \(statistic) on \(degrees) of freedom, \(statement(of: test)).")
+    }
+
+    /// `p = 0.025`, or `p <0.001 (1.2e-15)`.
+    private func statement(of test: TestResult) -> String {
+        guard let p = test.p.value else { return "p " + test.p.text(NumberText.roundedP) }
+        let rounded = NumberText.roundedP(p)
+        guard rounded.hasPrefix("<") else {
+            return rounded.hasPrefix(">") ? "p \(rounded)" : "p = \(rounded)"
+        }
+        return "p \(rounded) (\(NumberText.fullP(p, logP: test.logP.value)))"
+    }
+}

@@ -1,0 +1,109 @@
+/// A formula over the variables of a dictionary: `response in ["SD", "PD"] and not (tumour_cm <= 3)`.
+///
+/// From weakest to strongest: `or`; `and`; `not`; one comparison (`==`, `!=`, `<`, `<=`, `>`, `>=`, `in [...]`,
+/// `not in [...]`); `+`, `-`; `*`, `/`; unary `-`; `log`, `exp`, `sqrt`, `abs`, numbers, texts in single or double quotes, `true`,
+/// `false`, names, parentheses. A name consists of letters, digits, `_` and `.`, or is written in backquotes. Two expressions are equal if
+/// they mean the same apart from blanks, quotes and redundant parentheses.
+package struct Expression: Hashable, Sendable {
+    /// The text as it was written, without blanks at its ends.
+    package let text: String
+    let syntax: Syntax
+
+    package init(parsing text: String) throws(ExpressionError) {
+        var parser = ExpressionParser(tokens: try ExpressionLexer.tokens(of: text)[...], text: text)
+        self.init(text: text.trimmingBlanks, syntax: try parser.parse())
+    }
+
+    init(text: String, syntax: Syntax) {
+        (self.text, self.syntax) = (text, syntax)
+    }
+
+    /// The expression in one way of writing it: single blanks, double quotes, only the parentheses that are needed.
+    package var canonicalText: String { syntax.text() }
+
+    /// The variable's or definition's name if the expression is nothing else.
+    package var name: String? {
+        if case .name(let name) = syntax.form { name } else { nil }
+    }
+
+    package static func == (a: Self, b: Self) -> Bool { a.syntax == b.syntax }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(syntax) }
+}
+
+/// A node of an expression's tree, with the position (from 1) of its operator or first character in the text.
+///
+/// Nodes are equal if their forms are, wherever they stand.
+struct Syntax: Hashable, Sendable {
+    indirect enum Form: Hashable, Sendable {
+        case number(Double)
+        case text(String)
+        case boolean(Bool)
+        case name(String)
+        case call(ExpressionFunction, Syntax)
+        case negative(Syntax)
+        case arithmetic(ArithmeticOperator, Syntax, Syntax)
+        case comparison(ComparisonOperator, Syntax, Syntax)
+        /// The items are numbers, texts or booleans.
+        case membership(Syntax, [Syntax], isNegated: Bool)
+        case not(Syntax)
+        case all([Syntax])
+        case any([Syntax])
+    }
+
+    var form: Form
+    var position: Int
+
+    static func == (a: Self, b: Self) -> Bool { a.form == b.form }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(form) }
+}
+
+enum ExpressionFunction: String, CaseIterable, Hashable, Sendable { case log, exp, sqrt, abs }
+
+enum ArithmeticOperator: String, Hashable, Sendable {
+    case add = "+", subtract = "-", multiply = "*", divide = "/"
+}
+
+enum ComparisonOperator: String, Hashable, Sendable {
+    case equal = "=="
+    case unequal = "!="
+    case less = "<"
+    case lessOrEqual = "<="
+    case greater = ">"
+    case greaterOrEqual = ">="
+
+    /// The operator that says the same with its sides exchanged.
+    var mirrored: Self {
+        switch self {
+        case .equal, .unequal: self
+        case .less: .greater
+        case .lessOrEqual: .greaterOrEqual
+        case .greater: .less
+        case .greaterOrEqual: .lessOrEqual
+        }
+    }
+
+    var isOrder: Bool { self != .equal && self != .unequal }
+
+    /// The truth for two numbers, neither missing.
+    func holds(_ a: Double, _ b: Double) -> Bool {
+        switch self {
+        case .equal: a == b
+        case .unequal: a != b
+        case .less: a < b
+        case .lessOrEqual: a <= b
+        case .greater: a > b
+        case .greaterOrEqual: a >= b
+        }
+    }
+}
+
+extension String {
+    var trimmingBlanks: String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }),
+            let last = lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return String(self[first...last])
+    }
+}

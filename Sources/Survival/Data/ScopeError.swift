@@ -1,0 +1,130 @@
+/// Why a formula cannot be used with a dictionary or with a table, and where in the text.
+package struct ScopeError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Problem: Hashable, Sendable {
+        case syntax(ExpressionError.Problem)
+        case dictionary(DataDictionaryError)
+        case unknownVariable(String, suggestion: String?)
+        /// The variable exists, but is an identifier.
+        case identifier(String)
+        case unknownLevel(String, variable: String, levels: [String], suggestion: String?)
+        case ambiguousLevel(String, variable: String)
+        case wrongType(found: String, expected: String)
+        case neverDefined(String)
+        case badDefinitionName(String)
+        case duplicateDefinition(String)
+        case definitionHidesVariable(String)
+        case circularDefinitions([String])
+        case notAllowedInFilters(String)
+        case notAllowedInTerms(String)
+        case missingColumn(String)
+        case wrongColumn(String)
+        /// The expression is infinite for some row.
+        case infinite(String)
+        /// The expression is missing in rows of an analysis that did not name it among those it needs.
+        case notAmongNeeded(String)
+        case term(ModelTermProblem)
+        /// The rows cannot be analysed; the sentence says why.
+        case unusable(String)
+    }
+
+    package var problem: Problem
+    /// The definition whose text it is about, if it is about one.
+    package var definition: String?
+    /// The text and the position in it of the first character concerned, counted from 1.
+    package var text: String?
+    package var position: Int?
+
+    package init(_ problem: Problem, definition: String? = nil, text: String? = nil, position: Int? = nil) {
+        (self.problem, self.definition, self.text, self.position) = (problem, definition, text, position)
+    }
+
+    init(_ error: ExpressionError, definition: String? = nil) {
+        self.init(.syntax(error.problem), definition: definition, text: error.text, position: error.position)
+    }
+
+    package var description: String {
+        let start = definition.map { "in the definition of \(quoted($0)): " } ?? ""
+        let end = if let text, let position { " (\(place(position, in: text)))" } else { "" }
+        return start + problem.description + end
+    }
+}
+
+extension ScopeError.Problem: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .syntax(let problem): return problem.description
+        case .dictionary(let error): return error.description
+        case .unknownVariable(let name, let suggestion):
+            return "there is no variable or definition \(quoted(name))" + didYouMean(suggestion)
+        case .identifier(let name):
+            return "\(quoted(name)) is an identifier and has no value in an expression"
+        case .unknownLevel(let level, let variable, let levels, let suggestion):
+            let list =
+                levels.prefix(12).map(quoted).joined(separator: ", ") + (levels.count > 12 ? ", ..." : "")
+            return "\(quoted(variable)) has no level \(quoted(level))"
+                + (suggestion == nil ? "; its levels are \(list)" : didYouMean(suggestion))
+        case .ambiguousLevel(let level, let variable):
+            return
+                "several levels of \(quoted(variable)) equal the number \(level); write the level in quotes"
+        case .wrongType(let found, let expected): return "found \(found) where \(expected) is needed"
+        case .neverDefined(let what): return "\(what) is undefined for every value that the dictionary allows"
+        case .badDefinitionName(let name):
+            return
+                "\(quoted(name)) cannot name a definition; use letters, digits, _ and ., beginning with a letter"
+        case .duplicateDefinition(let name): return "\(quoted(name)) is defined twice"
+        case .definitionHidesVariable(let name):
+            return "\(quoted(name)) is a variable of the dictionary; give the definition another name"
+        case .circularDefinitions(let names):
+            return "definitions refer to each other in a circle: " + names.joined(separator: " -> ")
+        case .notAllowedInFilters(let name):
+            return "the dictionary does not allow \(quoted(name)) in a filter"
+        case .notAllowedInTerms(let name): return "the dictionary does not allow \(quoted(name)) in a model"
+        case .missingColumn(let name): return "the table has no column for \(quoted(name))"
+        case .wrongColumn(let name):
+            return "the table's column for \(quoted(name)) is not of the dictionary's type"
+        case .infinite(let text):
+            return "\(quoted(text)) is infinite for some rows; leave those out by the cohort's filter"
+        case .notAmongNeeded(let text):
+            return
+                "\(quoted(text)) is missing in some rows; it must be among the expressions that an analysis needs"
+        case .term(let problem): return problem.description
+        case .unusable(let reason): return reason
+        }
+    }
+}
+
+/// What can be wrong with a model's terms beyond their expressions.
+package enum ModelTermProblem: Hashable, Sendable, CustomStringConvertible {
+    case duplicate(String)
+    case twiceInInteraction(String)
+    case constant(String)
+    case topLevelArithmetic(String)
+    case specialInInteraction(String)
+    case second(String)
+    case needsLevels(String, use: String)
+    case needsNumber(String, use: String)
+    case tooManyStrata(maximum: Int)
+    case tooManyColumns(maximum: Int)
+    case interactionTooHigh(maximum: Int)
+
+    package var description: String {
+        switch self {
+        case .duplicate(let term): "the term \(quoted(term)) is there twice"
+        case .twiceInInteraction(let part):
+            "\(quoted(part)) meets itself in an interaction; for a product of numbers write parentheses around it"
+        case .constant(let part):
+            "\(quoted(part)) is the same for everyone; in a term * joins variables, so put arithmetic in parentheses"
+        case .topLevelArithmetic(let symbol):
+            "a term's \(quoted(symbol)) stands outside parentheses; list two terms, or put the arithmetic in parentheses"
+        case .specialInInteraction(let name):
+            "\(name)() stands for itself and takes no part in an interaction"
+        case .second(let name): "there is a second \(name)()"
+        case .needsLevels(let part, let use):
+            "\(use)() needs a category or a yes/no expression, and \(quoted(part)) is a number"
+        case .needsNumber(let part, let use): "\(use)() needs a number, and \(quoted(part)) is none"
+        case .tooManyStrata(let maximum): "the strata have more than \(maximum) combinations of levels"
+        case .tooManyColumns(let maximum): "the terms make more than \(maximum) columns"
+        case .interactionTooHigh(let maximum): "an interaction joins more than \(maximum) parts"
+        }
+    }
+}

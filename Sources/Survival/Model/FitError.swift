@@ -1,0 +1,25 @@
+/// Why a model could not be fitted to the sums.
+package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The sums at the start (all coefficients 0) are not numbers.
+    case notFinite(covariates: [String])
+    case notConverged(iterations: Int)
+    /// Sums of a size that does not fit the model.
+    case wrongShape(expected: Int, got: Int)
+    /// A death at a time when nobody is at risk.
+    case nobodyAtRisk
+
+    package var description: String {
+        switch self {
+        case .notFinite(let covariates) where covariates.isEmpty:
+            "the log-likelihood is not a number at the start; check offset and weights"
+        case .notFinite(let covariates):
+            "the sums are not numbers for \(covariates.joined(separator: ", ")); check the scale of these covariates"
+        case .notConverged(let iterations):
+            "the fit did not converge in \(iterations) evaluations; drop or regroup covariates with few events per level"
+        case .wrongShape(let expected, let got):
+            "a sum has \(got) numbers where the model needs \(expected); the sites do not fit the same model"
+        case .nobodyAtRisk:
+            "a death is recorded at a time when nobody is at risk; check entry and exit times and the time grid"
+        }
+    }
+}

@@ -1,0 +1,34 @@
+/// What a site sends of a Cox model with its own baseline: log-likelihood, its gradient, and minus its Hessian.
+///
+/// Adds up over sites and strata: the sum is that of the model stratified by site.
+package struct LikelihoodSums: Sendable, Hashable {
+    package var logLikelihood: Double
+    /// ∂ℓ/∂β.
+    package var score: [Double]
+    /// −∂²ℓ/∂β∂βᵀ.
+    package var information: SymmetricMatrix
+
+    package init(logLikelihood: Double, score: [Double], information: SymmetricMatrix) {
+        precondition(information.order == score.count, "score and information of different order")
+        (self.logLikelihood, self.score, self.information) = (logLikelihood, score, information)
+    }
+
+    /// Sums of nobody.
+    package static func zero(parameterCount: Int) -> LikelihoodSums {
+        LikelihoodSums(
+            logLikelihood: 0, score: Array(repeating: 0, count: parameterCount),
+            information: SymmetricMatrix(order: parameterCount))
+    }
+
+    package static func + (left: LikelihoodSums, right: LikelihoodSums) -> LikelihoodSums {
+        LikelihoodSums(
+            logLikelihood: left.logLikelihood + right.logLikelihood,
+            score: zip(left.score, right.score).map { $0 + $1 },
+            information: left.information + right.information)
+    }
+
+    var isFinite: Bool {
+        logLikelihood.isFinite && score.allSatisfy(\.isFinite)
+            && information.packedUpper.allSatisfy(\.isFinite)
+    }
+}

@@ -1,0 +1,119 @@
+/// The rows and columns of one survival analysis at one site: times, events, covariates.
+///
+/// A row is at risk in (entry, exit]; without `entry`, from the beginning. Weights are positive, 1 if there are none; the
+/// offset is added to the linear predictor. `stratum` is any index ≥ 0, agreed between sites. There may be no row at all.
+///
+/// Times that differ by rounding only are made equal when the value is made (see `TiedTimes`), unless told otherwise.
+/// Deliberately not `Codable`: rows have no way onto the wire.
+package struct SurvivalData: Sendable {
+    package let entry: [Double]?
+    package let exit: [Double]
+    package let event: [Bool]
+    package let weight: [Double]?
+    package let offset: [Double]?
+    package let stratum: [Int32]?
+    /// One array for each covariate, `rowCount` numbers each.
+    package let columns: [[Double]]
+
+    package var rowCount: Int { exit.count }
+    package var columnCount: Int { columns.count }
+
+    package init(
+        entry: [Double]?, exit: [Double], event: [Bool], weight: [Double]?, offset: [Double]?,
+        stratum: [Int32]?,
+        columns: [[Double]]
+    ) throws(SurvivalDataError) {
+        try self.init(
+            entry: entry, exit: exit, event: event, weight: weight, offset: offset, stratum: stratum,
+            columns: columns, mergesNearTies: true)
+    }
+
+    /// As above; `mergesNearTies: false` takes the times as they are, R's `timefix = FALSE`.
+    package init(
+        entry: [Double]?, exit: [Double], event: [Bool], weight: [Double]?, offset: [Double]?,
+        stratum: [Int32]?,
+        columns: [[Double]], mergesNearTies: Bool
+    ) throws(SurvivalDataError) {
+        let counts = [entry?.count, event.count, weight?.count, offset?.count, stratum?.count].compactMap(
+            \.self)
+        guard (counts + columns.map(\.count)).allSatisfy({ $0 == exit.count }) else { throw .lengthsDiffer }
+        try Self.check(
+            entry: entry, exit: exit, weight: weight, offset: offset, stratum: stratum, columns: columns)
+        if mergesNearTies {
+            let tied = TiedTimes(merging: exit + (entry ?? []))
+            self.entry = entry?.map(tied.callAsFunction)
+            self.exit = exit.map(tied.callAsFunction)
+            if let entry = self.entry, zip(entry, self.exit).contains(where: { $0 >= $1 }) {
+                throw .intervalWithinRounding
+            }
+        } else {
+            (self.entry, self.exit) = (entry, exit)
+        }
+        (self.event, self.weight, self.offset) = (event, weight, offset)
+        (self.stratum, self.columns) = (stratum, columns)
+    }
+
+    private static func check(
+        entry: [Double]?, exit: [Double], weight: [Double]?, offset: [Double]?, stratum: [Int32]?,
+        columns: [[Double]]
+    ) throws(SurvivalDataError) {
+        func isFinite(_ values: [Double]?) -> Bool { values?.allSatisfy(\.isFinite) ?? true }
+        guard isFinite(exit), isFinite(entry) else { throw .notFinite(what: "a time") }
+        guard isFinite(offset) else { throw .notFinite(what: "an offset") }
+        for (index, column) in columns.enumerated() where !isFinite(column) {
+            throw .notFinite(what: "a value of covariate \(index + 1)")
+        }
+        if let entry, zip(entry, exit).contains(where: { $0 >= $1 }) { throw .entryNotBeforeExit }
+        if let weight, !weight.allSatisfy({ $0 > 0 && $0.isFinite }) { throw .weightNotPositive }
+        if let stratum, stratum.contains(where: { $0 < 0 }) { throw .stratumNegative }
+    }
+
+    /// The same rows with (x − center)/scale in place of x, column by column; a scale of 0 counts as 1.
+    package func rescaled(center: [Double], scale: [Double]) -> SurvivalData {
+        precondition(
+            center.count == columnCount && scale.count == columnCount, "a center and a scale per column")
+        return SurvivalData(
+            self,
+            columns: columns.indices.map { index in
+                let divisor = scale[index] == 0 ? 1 : scale[index]
+                return columns[index].map { ($0 - center[index]) / divisor }
+            })
+    }
+
+    private init(_ other: SurvivalData, columns: [[Double]]) {
+        (self.entry, self.exit, self.event) = (other.entry, other.exit, other.event)
+        (self.weight, self.offset, self.stratum) = (other.weight, other.offset, other.stratum)
+        self.columns = columns
+    }
+}
+
+/// Why rows cannot be analysed; names no value of any row.
+package enum SurvivalDataError: Error, Hashable, Sendable, CustomStringConvertible {
+    case lengthsDiffer
+    case notFinite(what: String)
+    case entryNotBeforeExit
+    case intervalWithinRounding
+    case weightNotPositive
+    case stratumNegative
+    /// exp(x·β + offset) left the range of the numbers.
+    case riskOutOfRange
+    /// A death at a time that the common grid does not have, or a stratum that it does not have.
+    case notOnGrid
+
+    package var description: String {
+        switch self {
+        case .lengthsDiffer:
+            "the columns of the analysis differ in length; give every column one value per row"
+        case .notFinite(let what): "\(what) is missing or infinite; leave incomplete rows out first"
+        case .entryNotBeforeExit: "a row enters at or after its exit; leave such rows out first"
+        case .intervalWithinRounding:
+            "a row's entry and exit differ by rounding only (less than 1.5e-8); check the unit of the times"
+        case .weightNotPositive: "a case weight is zero, negative or infinite; weights must be positive"
+        case .stratumNegative: "a stratum has a negative index; number the strata from 0"
+        case .riskOutOfRange:
+            "the risk score exp(x·beta + offset) is out of range for some row; check the scale of covariates and offset"
+        case .notOnGrid:
+            "a death falls outside the agreed time grid; check that times are in the study's unit and resolution"
+        }
+    }
+}
