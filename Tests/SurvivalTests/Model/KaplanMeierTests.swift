@@ -1,0 +1,167 @@
+import Testing
+
+@testable import Survival
+
+/// Kaplan-Meier curves against R 4.2.2, survival 3.5-3: see Reference/README.md.
+struct KaplanMeierTests {
+    /// Curves that are product limits (`stype = 1`); others are exp(−H).
+    static let cases = ReferenceCase.of(kind: "km").filter { $0.model["stype"].double == 1 }
+
+    @Test(arguments: cases)
+    func `curves of rows in one place are R's`(reference: ReferenceCase) throws {
+        try check(reference, siteCount: 1)
+    }
+
+    @Test(arguments: cases)
+    func `curves of counts summed over random sites are R's`(reference: ReferenceCase) throws {
+        try check(reference, siteCount: 4)
+    }
+
+    private func check(_ reference: ReferenceCase, siteCount: Int) throws {
+        let frame = ModelFrame(reference).withMergedTimes()
+        let times = ExitCounts.times(of: try frame.data())
+        var generator = SeededGenerator(state: 5)
+        let site = (0..<frame.rowCount).map { _ in Int.random(in: 0..<siteCount, using: &generator) }
+        for expected in reference.expected["groups"].elements {
+            let name = expected["group"].string ?? ""
+            let sites = try (0..<siteCount).map { number in
+                let rows = (0..<frame.rowCount).filter { frame.group[$0] == name && site[$0] == number }
+                return try ExitCounts(frame.data(rows: rows, mergesNearTies: false), times: times)
+            }
+            let counts = sites.dropFirst().reduce(sites[0], +)
+            CurveExpectation(expected, hasGreenwood: !isTrue(reference.expected["robust_variance"]))
+                .check(KaplanMeier(counts))
+        }
+    }
+
+    private func isTrue(_ value: JSONValue) -> Bool { if case .bool(true) = value { true } else { false } }
+
+    @Test func `a median is the middle of a plateau at one half, and the limits follow the same rule`() {
+        // R 4.2.2, survival 3.5-3: survfit(Surv(1:8, c(1,1,1,1,0,0,0,1)) ~ 1) prints median 6, 0.95LCL 3, 0.95UCL NA.
+        let counts = ExitCounts(
+            times: [1, 2, 3, 4, 5, 6, 7, 8], events: [1, 1, 1, 1, 0, 0, 0, 1],
+            censored: [0, 0, 0, 0, 1, 1, 1, 0])
+        let median = KaplanMeier(counts).quantile(0.5, limits: .log, level: 0.95)
+        #expect(median.estimate == .value(6))
+        #expect(median.lower == .value(3))
+        #expect(median.upper == .notAvailable)
+    }
+
+    @Test func `nobody gives an empty curve and no median`() {
+        let nobody = KaplanMeier(ExitCounts(times: [1, 2], events: [0, 0], censored: [0, 0]))
+        #expect(nobody.curve(limits: .log, level: 0.95).time.isEmpty)
+        #expect(nobody.quantile(0.5, limits: .log, level: 0.95).estimate == .notAvailable)
+        #expect(nobody.at([1], limits: .log, level: 0.95)[0].survival == .notAvailable)
+    }
+
+    @Test func `a row on a coarser grid leaves at the end of its interval`() throws {
+        let data = try SurvivalData(
+            entry: nil, exit: [0.5, 1, 1.2, 3], event: [true, false, true, true], weight: nil, offset: nil,
+            stratum: nil, columns: [])
+        let counts = try ExitCounts(data, times: [1, 2, 3])
+        #expect(counts == ExitCounts(times: [1, 2, 3], events: [1, 1, 1], censored: [1, 0, 0]))
+        #expect(counts.atRisk == [4, 2, 1])
+        #expect(throws: SurvivalDataError.notOnGrid) { try ExitCounts(data, times: [1, 2]) }
+    }
+}
+
+/// What R says of one curve.
+struct CurveExpectation {
+    let expected: JSONValue
+    /// Otherwise R gave the infinitesimal jackknife, which needs more than counts.
+    let hasGreenwood: Bool
+
+    init(_ expected: JSONValue, hasGreenwood: Bool) {
+        (self.expected, self.hasGreenwood) = (expected, hasGreenwood)
+    }
+
+    func check(_ estimate: KaplanMeier) {
+        let table = expected["table"]
+        for limits in ConfidenceLimits.allCases {
+            let name = limits == .logLog ? "loglog" : limits.rawValue
+            checkCurve(estimate.curve(limits: limits, level: 0.95), table, limits: name)
+            checkTimes(estimate, limits: limits, name: name)
+            if hasGreenwood { checkQuantiles(estimate, limits: limits, name: name) }
+        }
+        let median = estimate.quantile(0.5, limits: .log, level: 0.95)
+        let printed = expected["median_as_printed"]
+        expectClose(median.estimate.value ?? .nan, printed["median"].double, relative: 1e-15, "median")
+        guard hasGreenwood else { return }
+        expectClose(
+            median.lower.value ?? .nan, printed["lower_log"].double, relative: 1e-15, "median's lower limit")
+        expectClose(
+            median.upper.value ?? .nan, printed["upper_log"].double, relative: 1e-15, "median's upper limit")
+    }
+
+    /// R's table, all of it or the rows it shows, and the sums over all rows.
+    private func checkCurve(_ curve: SurvivalResult.Curve, _ table: JSONValue, limits: String) {
+        #expect(curve.time.count == Int(expected["distinct_times"].double))
+        let rows = table["time"].doubles.compactMap { curve.time.firstIndex(of: $0) }
+        #expect(rows.count == table["time"].elements.count, "a time is not on the curve")
+        var columns: [(String, [Double])] = [
+            ("n_risk", curve.atRisk), ("n_event", curve.events), ("n_censor", curve.censored),
+            ("surv", curve.survival.map { $0.value ?? .nan }),
+        ]
+        if hasGreenwood {
+            columns += [
+                ("se_surv", curve.se), ("lower_\(limits)", curve.lower), ("upper_\(limits)", curve.upper),
+            ]
+            .map { ($0, $1.map { $0.value ?? .nan }) }
+        }
+        for (name, column) in columns {
+            expectClose(
+                rows.map { column[$0] }, table[name].doubles, relative: 1e-11, absolute: 1e-15, name)
+            expectClose(
+                column.filter { !$0.isNaN }.reduce(0, +), expected["checksums_all_times"][name].double,
+                relative: 1e-11, "sum of \(name)")
+        }
+    }
+
+    private func checkTimes(_ estimate: KaplanMeier, limits: ConfidenceLimits, name: String) {
+        let want = expected["at_times"]
+        let points = estimate.at(want["time"].doubles, limits: limits, level: 0.95)
+        let last = estimate.curve(limits: limits, level: 0.95).time.last ?? -.infinity
+        for (index, point) in points.enumerated() {
+            // The reference extends the curve beyond the last time; the product says that it does not know.
+            guard point.time <= last else {
+                #expect(point.survival == .notAvailable && point.atRisk == .notAvailable)
+                continue
+            }
+            expectClose(
+                point.atRisk.value ?? .nan, want["n_risk"].doubles[index], relative: 1e-12,
+                "n at \(point.time)")
+            expectClose(
+                point.survival.value ?? .nan, want["surv"].doubles[index], relative: 1e-11,
+                "S at \(point.time)")
+            guard hasGreenwood else { continue }
+            let (lower, upper) = (want["ci"][name]["lower"].doubles, want["ci"][name]["upper"].doubles)
+            expectClose(
+                point.se.value ?? .nan, want["se_surv"].doubles[index], relative: 1e-11, "se at \(point.time)"
+            )
+            expectClose(point.lower.value ?? .nan, lower[index], relative: 1e-11, "lower at \(point.time)")
+            expectClose(point.upper.value ?? .nan, upper[index], relative: 1e-11, "upper at \(point.time)")
+        }
+    }
+
+    /// Against R's quantile(), except where it differs from print(), which ours follows (see Reference/README.md): where a curve
+    /// ends on the level itself, and where a limit rises again, as that of few patients may.
+    private func checkQuantiles(_ estimate: KaplanMeier, limits: ConfidenceLimits, name: String) {
+        let want = expected["quantiles"]
+        let curve = estimate.curve(limits: limits, level: 0.95)
+        for (index, p) in want["probs"].doubles.enumerated() {
+            let got = estimate.quantile(p, limits: limits, level: 0.95)
+            let columns = [
+                ("estimate", got.estimate, curve.survival, want["estimate"].doubles[index]),
+                ("lower", got.lower, curve.lower, want["ci"][name]["lower"].doubles[index]),
+                ("upper", got.upper, curve.upper, want["ci"][name]["upper"].doubles[index]),
+            ]
+            for (column, value, values, expected) in columns {
+                let values = values.compactMap(\.value)
+                let onLevel = abs((values.last ?? .nan) - (1 - p)) < 1e-8
+                if onLevel || zip(values, values.dropFirst()).contains(where: { $0 < $1 }) { continue }
+                expectClose(
+                    value.value ?? .nan, expected, relative: 1e-15, "quantile \(p), \(name), \(column)")
+            }
+        }
+    }
+}

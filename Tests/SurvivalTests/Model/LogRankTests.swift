@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Survival
+
+/// Log-rank tests against R 4.2.2, survival 3.5-3: see Reference/README.md.
+struct LogRankTests {
+    static let cases = ReferenceCase.of(kind: "logrank").filter(\.isWellPosed)
+
+    @Test(arguments: cases, [1, 3])
+    func `tests on counts summed over sites are R's`(reference: ReferenceCase, siteCount: Int) throws {
+        let frame = ModelFrame(reference).withMergedTimes()
+        var generator = SeededGenerator(state: 9)
+        let site = (0..<frame.rowCount).map { _ in Int.random(in: 0..<siteCount, using: &generator) }
+        let groups = reference.expected["groups"].strings
+        let strata = try frame.rows(by: frame.stratum).map { stratum in
+            let times = ExitCounts.times(of: try frame.data(rows: stratum.rows, mergesNearTies: false))
+            return try groups.map { group in
+                let sites = try (0..<siteCount).map { number in
+                    let rows = stratum.rows.filter { frame.group[$0] == group && site[$0] == number }
+                    return try ExitCounts(frame.data(rows: rows, mergesNearTies: false), times: times)
+                }
+                return sites.dropFirst().reduce(sites[0], +)
+            }
+        }
+        let rho = reference.model["rho"].double
+        check(LogRank.test(groups: groups, strata: strata, rho: rho), reference.expected)
+    }
+
+    private func check(_ result: SurvivalResult.LogRank, _ expected: JSONValue) {
+        expectClose(
+            result.observed.map { $0.value ?? .nan }, expected["observed"].doubles, relative: 1e-11,
+            "observed")
+        expectClose(
+            result.expected.map { $0.value ?? .nan }, expected["expected"].doubles, relative: 1e-11,
+            "expected")
+        // Without any event R gives -1 degrees of freedom and no p.
+        guard expected["df"].double > 0 else {
+            #expect(result.test.statistic == .notAvailable && result.test.p == .notAvailable)
+            return
+        }
+        #expect(result.test.degreesOfFreedom == Int(expected["df"].double))
+        expectClose(result.test.statistic.value ?? .nan, expected["chisq"].double, relative: 1e-10, "chisq")
+        expectClose(result.test.p.value ?? .nan, expected["p"].double, relative: 1e-9, absolute: 1e-14, "p")
+    }
+
+    @Test func `one group has no test`() {
+        let counts = ExitCounts(times: [1, 2], events: [1, 1], censored: [0, 1])
+        let result = LogRank.test(groups: ["all"], strata: [[counts]])
+        #expect(result.test.statistic == .notAvailable)
+        #expect(result.observed == [.value(2)])
+    }
+}
