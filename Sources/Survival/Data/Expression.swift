@@ -9,13 +9,11 @@ package struct Expression: Hashable, Sendable {
     package let text: String
     let syntax: Syntax
 
+    /// Positions in an error count within the text without blanks at its ends.
     package init(parsing text: String) throws(ExpressionError) {
+        let text = text.trimmingBlanks
         var parser = ExpressionParser(tokens: try ExpressionLexer.tokens(of: text)[...], text: text)
-        self.init(text: text.trimmingBlanks, syntax: try parser.parse())
-    }
-
-    init(text: String, syntax: Syntax) {
-        (self.text, self.syntax) = (text, syntax)
+        (self.text, syntax) = (text, try parser.parse())
     }
 
     /// The expression in one way of writing it: single blanks, double quotes, only the parentheses that are needed.

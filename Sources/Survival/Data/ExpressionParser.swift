@@ -10,7 +10,7 @@ struct ExpressionParser {
     private var depth = 0
     private var arithmeticCount = 0
 
-    /// Reads `tokens`, a part or the whole of the words of `text` (for error messages).
+    /// Reads all `tokens` of `text`.
     init(tokens: ArraySlice<Token>, text: String) {
         (self.tokens, self.text) = (tokens, text)
     }

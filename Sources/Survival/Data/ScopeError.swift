@@ -100,7 +100,7 @@ package enum ModelTermProblem: Hashable, Sendable, CustomStringConvertible {
     case constant(String)
     case topLevelArithmetic(String)
     case specialInInteraction(String)
-    case second(String)
+    case single(String)
     case needsLevels(String, use: String)
     case needsNumber(String, use: String)
     case tooManyStrata(maximum: Int)
@@ -118,7 +118,7 @@ package enum ModelTermProblem: Hashable, Sendable, CustomStringConvertible {
             "a term's \(quoted(symbol)) stands outside parentheses; list two terms, or put the arithmetic in parentheses"
         case .specialInInteraction(let name):
             "\(name)() stands for itself and takes no part in an interaction"
-        case .second(let name): "there is a second \(name)()"
+        case .single(let name): "\(name)() takes one expression and stands once in a model"
         case .needsLevels(let part, let use):
             "\(use)() needs a category or a yes/no expression, and \(quoted(part)) is a number"
         case .needsNumber(let part, let use): "\(use)() needs a number, and \(quoted(part)) is none"

@@ -71,9 +71,9 @@ package struct VariableScope: Sendable {
         return try evaluator.column(of: expression)
     }
 
-    /// Refuses an expression over variables that the dictionary keeps out of filters.
+    /// Refuses what is no yes/no expression, or uses variables that the dictionary keeps out of filters.
     package func requireFilter(_ expression: Expression) throws(ScopeError) {
-        _ = try check(expression)
+        try require(.boolean, of: expression, as: "a yes/no expression")
         for name in variables(of: expression) where variables[name]?.isAllowedInFilters == false {
             throw ScopeError(.notAllowedInFilters(name), text: expression.text, position: 1)
         }
@@ -94,6 +94,21 @@ package struct VariableScope: Sendable {
             case .number(_, _, let resolution)? = variables[name]?.kind
         else { return nil }
         return resolution
+    }
+
+    /// Refuses an expression of another type; `wanted` names the type in the error.
+    func require(
+        _ type: ExpressionType, of expression: Expression, as wanted: String
+    ) throws(ScopeError) {
+        let found = try check(expression).type
+        guard found != type else { return }
+        let name =
+            switch found {
+            case .number: "a number"
+            case .boolean: "a yes/no expression"
+            case .category: "a category"
+            }
+        throw ScopeError(.wrongType(found: name, expected: wanted), text: expression.text, position: 1)
     }
 
     func check(_ expression: Expression) throws(ScopeError) -> CheckedExpression {

@@ -1,0 +1,233 @@
+/// The rows of one analysis: in the cohort, with nothing missing that any part of the analysis uses.
+///
+/// There is one such mask for an analysis, and every sum of it is taken over the same rows. Deliberately not `Codable`: rows
+/// have no way onto the wire.
+package struct CompleteCases: Sendable {
+    /// Indices of the rows in the table, ascending.
+    package let rows: [Int]
+    /// Rows for which every condition of the cohort is true; a missing condition is not.
+    package let cohortRowCount: Int
+    /// For each dictionary variable of endpoint and needed expressions, rows of the cohort dropped because it is missing.
+    ///
+    /// A row may count for several variables. An expression that is undefined although its variables are there, such as the
+    /// logarithm of a negative number, counts for all of them; a start that is not before the time counts for the start's.
+    /// Variables that only define the cohort are not listed: where they are missing, the row is not in the cohort.
+    package let droppedByVariable: [String: Int]
+    /// Times and events by row of the analysis.
+    package let exit: [Double]
+    package let entry: [Double]?
+    package let event: [Bool]
+    /// The person of each row, from 0 without gaps, in the order of first rows.
+    package let person: [Int32]
+    package let peopleCount: Int
+
+    private let scope: VariableScope
+    private let cases: PatientTable
+
+    /// Finds the rows; `needed` are all expressions of the analysis besides the endpoint: terms, strata, weights, groups.
+    package init(
+        table: PatientTable, scope: VariableScope, cohort: [Expression], endpoint: EndpointSpecification,
+        needed: [Expression]
+    ) throws(ScopeError) {
+        try endpoint.validate(in: scope)
+        let cohortRows = try Self.cohortRows(of: table, scope: scope, conditions: cohort)
+        let cohortTable = table.selecting(cohortRows)
+        var screening = MissingnessScreening(scope: scope, table: cohortTable)
+        for expression in (endpoint.expressions + needed).uniqued() { try screening.require(expression) }
+        if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
+        let kept = screening.completeRows
+        let cases = cohortTable.selecting(kept)
+        rows = kept.map { cohortRows[$0] }
+        (cohortRowCount, droppedByVariable) = (cohortRows.count, screening.droppedByVariable)
+        (self.scope, self.cases) = (scope, cases)
+        (person, peopleCount) = Self.renumbered(cases.person)
+
+        var evaluator = ExpressionEvaluator(scope: scope, table: cases)
+        exit = try evaluator.finiteNumbers(of: endpoint.time)
+        entry = if let start = endpoint.start { try evaluator.finiteNumbers(of: start) } else { nil }
+        event = try evaluator.finiteNumbers(of: endpoint.event).map { $0 == 1 }
+    }
+
+    /// The dictionary variables that `droppedByVariable` will list, sorted; known without any data.
+    package static func variables(
+        scope: VariableScope, endpoint: EndpointSpecification, needed: [Expression]
+    ) -> [String] {
+        Set((endpoint.expressions + needed).flatMap { scope.variables(of: $0) }).sorted()
+    }
+
+    private static func cohortRows(
+        of table: PatientTable, scope: VariableScope, conditions: [Expression]
+    ) throws(ScopeError) -> [Int] {
+        var isIn = Array(repeating: true, count: table.rowCount)
+        var evaluator = ExpressionEvaluator(scope: scope, table: table)
+        for condition in conditions {
+            try scope.require(.boolean, of: condition, as: "a yes/no expression for the cohort")
+            guard case .boolean(let truth) = try evaluator.column(of: condition) else { continue }
+            for row in truth.indices where truth[row] != 1 { isIn[row] = false }
+        }
+        return isIn.indices.filter { isIn[$0] }
+    }
+
+    private static func renumbered(_ people: [Int32]) -> (person: [Int32], count: Int) {
+        var numbers = Array(repeating: Int32(-1), count: Int(people.max() ?? -1) + 1)
+        var count: Int32 = 0
+        let person = people.map { old in
+            if numbers[Int(old)] < 0 {
+                numbers[Int(old)] = count
+                count += 1
+            }
+            return numbers[Int(old)]
+        }
+        return (person, Int(count))
+    }
+}
+
+// MARK: - What an analysis is made of
+
+extension CompleteCases {
+    /// For each row of the analysis the index of its level, of a category or (`no`, `yes`) of a yes/no expression.
+    package func levelIndex(of expression: Expression) throws(ScopeError) -> (
+        index: [Int32], levels: [String]
+    ) {
+        guard let levels = try scope.type(of: expression).levels else {
+            let expected = "a category or a yes/no expression"
+            throw ScopeError(
+                .wrongType(found: "a number", expected: expected), text: expression.text, position: 1)
+        }
+        var evaluator = ExpressionEvaluator(scope: scope, table: cases)
+        return (try evaluator.levelIndices(of: expression), levels)
+    }
+
+    /// The finite values of a number or yes/no expression for each row of the analysis.
+    package func numbers(of expression: Expression) throws(ScopeError) -> [Double] {
+        var evaluator = ExpressionEvaluator(scope: scope, table: cases)
+        return try evaluator.finiteNumbers(of: expression)
+    }
+
+    /// The rows as a regression wants them; a stratum's number is the mixed-radix number of its levels, the last fastest.
+    package func survivalData(
+        model: ModelSpecification, weights: Expression?
+    ) throws(ScopeError) -> SurvivalData {
+        let weight = if let weights { try numbers(of: weights) } else { [Double]?.none }
+        let offset = if let offset = model.offset { try numbers(of: offset) } else { [Double]?.none }
+        let (stratum, columns) = (try stratumIndex(of: model), try designColumns(of: model))
+        do {
+            return try SurvivalData(
+                entry: entry, exit: exit, event: event, weight: weight, offset: offset, stratum: stratum,
+                columns: columns)
+        } catch {
+            throw ScopeError(.unusable(error.description))
+        }
+    }
+
+    /// The stratum of each row of the analysis; nil without strata.
+    package func stratumIndex(of model: ModelSpecification) throws(ScopeError) -> [Int32]? {
+        guard !model.strata.isEmpty else { return nil }
+        var result = Array(repeating: Int32(0), count: rows.count)
+        for expression in model.strata {
+            let (index, levels) = try levelIndex(of: expression)
+            for row in result.indices { result[row] = result[row] * Int32(levels.count) + index[row] }
+        }
+        return result
+    }
+
+    /// The cluster of each row of the analysis, from 0; nil without a cluster term.
+    package func clusterIndex(of model: ModelSpecification) throws(ScopeError) -> [Int32]? {
+        guard let cluster = model.cluster else { return nil }
+        return cluster.name == scope.dictionary.person ? person : try levelIndex(of: cluster).index
+    }
+
+    /// People (not rows) at each of the model's levels; a person whose rows differ counts at several.
+    package func levelCounts(model: ModelSpecification) throws(ScopeError) -> [Int] {
+        var counts: [Int] = []
+        for expression in model.leveled {
+            let (index, levels) = try levelIndex(of: expression)
+            counts += peopleCounts(index, levelCount: levels.count)
+        }
+        return counts
+    }
+
+    private func peopleCounts(_ index: [Int32], levelCount: Int) -> [Int] {
+        var isCounted = Array(repeating: false, count: levelCount * peopleCount)
+        var counts = Array(repeating: 0, count: levelCount)
+        for row in index.indices {
+            let cell = Int(index[row]) * peopleCount + Int(person[row])
+            if !isCounted[cell] {
+                isCounted[cell] = true
+                counts[Int(index[row])] += 1
+            }
+        }
+        return counts
+    }
+
+    private func designColumns(of model: ModelSpecification) throws(ScopeError) -> [[Double]] {
+        var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
+        var result: [[Double]] = []
+        for product in model.factors {
+            var column = Array(repeating: 1.0, count: rows.count)
+            for factor in product {
+                let own = try factors.column(of: factor)
+                for row in column.indices { column[row] *= own[row] }
+            }
+            result.append(column)
+        }
+        return result
+    }
+}
+
+/// The factors of design columns, each expression evaluated once however many columns it is in.
+private struct FactorColumns {
+    var evaluator: ExpressionEvaluator
+    private var values: [Expression: [Double]] = [:]
+    private var indices: [Expression: [Int32]] = [:]
+
+    init(evaluator: ExpressionEvaluator) {
+        self.evaluator = evaluator
+    }
+
+    mutating func column(of factor: ModelSpecification.Factor) throws(ScopeError) -> [Double] {
+        switch factor {
+        case .value(let expression):
+            if let known = values[expression] { return known }
+            let column = try evaluator.finiteNumbers(of: expression)
+            values[expression] = column
+            return column
+        case .level(let expression, let level):
+            return try levelIndices(of: expression).map { $0 == level ? 1 : 0 }
+        }
+    }
+
+    private mutating func levelIndices(of expression: Expression) throws(ScopeError) -> [Int32] {
+        if let known = indices[expression] { return known }
+        let column = try evaluator.levelIndices(of: expression)
+        indices[expression] = column
+        return column
+    }
+}
+
+extension ExpressionEvaluator {
+    /// Values that are all there and finite.
+    mutating func finiteNumbers(of expression: Expression) throws(ScopeError) -> [Double] {
+        let values: [Double]
+        switch try column(of: expression) {
+        case .number(let numbers), .boolean(let numbers): values = numbers
+        case .category:
+            throw ScopeError(
+                .wrongType(found: "a category", expected: "a number"), text: expression.text, position: 1)
+        }
+        guard !values.contains(where: \.isNaN) else { throw ScopeError(.notAmongNeeded(expression.text)) }
+        guard values.allSatisfy(\.isFinite) else { throw ScopeError(.infinite(expression.text)) }
+        return values
+    }
+
+    /// Level indices that are all there; 0 for no and 1 for yes.
+    mutating func levelIndices(of expression: Expression) throws(ScopeError) -> [Int32] {
+        let indices: [Int32]
+        switch try column(of: expression) {
+        case .category(let own): indices = own
+        case .number(let values), .boolean(let values): indices = values.map { $0.isNaN ? -1 : Int32($0) }
+        }
+        guard !indices.contains(-1) else { throw ScopeError(.notAmongNeeded(expression.text)) }
+        return indices
+    }
+}

@@ -1,0 +1,136 @@
+/// Collects a model's terms and expands them into columns.
+struct ModelLayout {
+    typealias BuiltColumn = (column: ModelSpecification.DesignColumn, factors: [ModelSpecification.Factor])
+
+    private let scope: VariableScope
+    private var interactions: [[Expression]] = []
+    /// Terms that were listed themselves, not implied by `*`.
+    private var listed: Set<Set<Expression>> = []
+    private(set) var strata: [Expression] = []
+    private(set) var cluster: Expression?
+    private(set) var clusterIsPerson = false
+    private(set) var offset: Expression?
+
+    init(scope: VariableScope) {
+        self.scope = scope
+    }
+
+    /// All parts of interactions, in the order of first mention.
+    var parts: [Expression] { interactions.flatMap(\.self).uniqued() }
+
+    mutating func add(_ text: String) throws(ScopeError) {
+        switch try ModelTerm(parsing: text) {
+        case .interactions(let expansion):
+            guard listed.insert(Set(expansion.last ?? [])).inserted else {
+                throw problem(.duplicate(text), in: text)
+            }
+            for part in expansion.last ?? [] { try requirePart(part, in: text) }
+            let known = Set(interactions.map(Set.init))
+            interactions += expansion.filter { !known.contains(Set($0)) }
+        case .special(let special, let arguments):
+            try add(special, arguments, in: text)
+        }
+    }
+
+    private func requirePart(_ part: Expression, in text: String) throws(ScopeError) {
+        try scope.requireTerm(part)
+        guard !scope.variables(of: part).isEmpty else { throw problem(.constant(part.text), in: text) }
+    }
+
+    private func problem(_ problem: ModelTermProblem, in text: String) -> ScopeError {
+        ScopeError(.term(problem), text: text, position: 1)
+    }
+
+    // MARK: - strata, cluster, offset
+
+    private mutating func add(
+        _ special: ModelTerm.Special, _ arguments: [Expression], in text: String
+    ) throws(ScopeError) {
+        switch special {
+        case .strata:
+            for argument in arguments {
+                try requirePart(argument, in: text)
+                try requireLevels(argument, for: special, in: text)
+                guard !strata.contains(argument) else { throw problem(.duplicate(argument.text), in: text) }
+                strata.append(argument)
+            }
+        case .cluster:
+            let argument = try single(arguments, of: special, isFirst: cluster == nil, in: text)
+            clusterIsPerson = argument.name == scope.dictionary.person
+            if !clusterIsPerson {
+                try requirePart(argument, in: text)
+                try requireLevels(argument, for: special, in: text)
+            }
+            cluster = argument
+        case .offset:
+            let argument = try single(arguments, of: special, isFirst: offset == nil, in: text)
+            try requirePart(argument, in: text)
+            guard try scope.type(of: argument) == .number else {
+                throw problem(.needsNumber(argument.text, use: special.rawValue), in: text)
+            }
+            offset = argument
+        }
+    }
+
+    private func single(
+        _ arguments: [Expression], of special: ModelTerm.Special, isFirst: Bool, in text: String
+    ) throws(ScopeError) -> Expression {
+        guard isFirst, arguments.count == 1 else { throw problem(.single(special.rawValue), in: text) }
+        return arguments[0]
+    }
+
+    private func requireLevels(
+        _ argument: Expression, for special: ModelTerm.Special, in text: String
+    ) throws(ScopeError) {
+        guard try scope.type(of: argument).levels != nil else {
+            throw problem(.needsLevels(argument.text, use: special.rawValue), in: text)
+        }
+    }
+
+    // MARK: - Columns
+
+    /// The columns of all interactions, those of fewer parts first.
+    func columns() throws(ScopeError) -> [BuiltColumn] {
+        let degrees = Set(interactions.map(\.count)).sorted()
+        let ordered = degrees.flatMap { degree in interactions.filter { $0.count == degree } }
+        let known = Set(ordered.map(Set.init)).union([[]])
+        var result: [BuiltColumn] = []
+        for parts in ordered {
+            var product: [BuiltColumn] = []
+            for part in parts {
+                // R's rule (Chambers & Hastie 1992, 2.3.2): contrasts are enough if the model has the term without this part.
+                let hasMargin = known.contains(Set(parts).subtracting([part]))
+                let own = try columns(of: part, isAlone: parts.count == 1, keepsReference: !hasMargin)
+                product =
+                    product.isEmpty ? own : own.flatMap { slow in product.map { Self.product($0, slow) } }
+                guard product.count + result.count <= ModelSpecification.columnCountMax else {
+                    throw ScopeError(.term(.tooManyColumns(maximum: ModelSpecification.columnCountMax)))
+                }
+            }
+            result += product
+        }
+        var names: Set<String> = []
+        for column in result.map(\.column) where !names.insert(column.name).inserted {
+            throw ScopeError(.term(.duplicate(column.name)))
+        }
+        return result
+    }
+
+    private func columns(
+        of part: Expression, isAlone: Bool, keepsReference: Bool
+    ) throws(ScopeError) -> [BuiltColumn] {
+        guard case .category(let levels, let reference) = try scope.type(of: part) else {
+            let name = isAlone || part.syntax.isAtom ? part.termName : "(\(part.termName))"
+            return [(.init(name: name, bounds: try scope.bounds(of: part)), [.value(part)])]
+        }
+        return levels.enumerated().filter { keepsReference || $0.element != reference }.map { index, level in
+            (.init(name: "\(part.termName)=\(level)", bounds: 0...1), [.level(part, Int32(index))])
+        }
+    }
+
+    private static func product(_ a: BuiltColumn, _ b: BuiltColumn) -> BuiltColumn {
+        let column = ModelSpecification.DesignColumn(
+            name: "\(a.column.name):\(b.column.name)", bounds: a.column.bounds * b.column.bounds)
+        return (column, a.factors + b.factors)
+    }
+}
