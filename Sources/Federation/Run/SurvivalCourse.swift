@@ -1,0 +1,100 @@
+import Survival
+
+/// Kaplan-Meier curves and a log-rank test from one sum: events and other exits by group at each position of the time axis.
+struct SurvivalCourse: Sendable {
+    private let plan: AnalysisPlan
+    private let survival: AnalysisPlan.SurvivalPlan
+    private let counts: CohortCounts
+    private let smallestInterval: Int
+    private(set) var thinnestInterval: Int?
+
+    init(
+        _ plan: AnalysisPlan, _ survival: AnalysisPlan.SurvivalPlan, counts: CohortCounts, smallestInterval: Int
+    ) {
+        (self.plan, self.survival, self.counts) = (plan, survival, counts)
+        self.smallestInterval = smallestInterval
+    }
+
+    mutating func receive(_ answers: [[Double]]) throws -> AnalysisResult {
+        let cells = try Cells(plan, answers[0])
+        let ranges = intervals(of: cells)
+        let groups = cells.groups.map { counts(of: $0, over: ranges) }
+        return .survival(
+            SurvivalResult(
+                id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
+                level: plan.level, groups: zip(survival.groups, groups).map { group($0, $1) },
+                test: survival.logRank ? LogRank.test(groups: survival.groups, strata: [groups]) : nil, warnings: []))
+    }
+
+    /// One group's counts at every position of the axis.
+    private struct Cell: Sendable {
+        var events: [Double]
+        var others: [Double]
+        var entries: [Double]?
+    }
+
+    private struct Cells: Sendable {
+        var groups: [Cell]
+        var exits: [Int]
+
+        init(_ plan: AnalysisPlan, _ sum: [Double]) throws {
+            let layout = ExitsLayout(plan)
+            groups = try (0..<layout.groups).map { group in
+                guard let events = layout.lanes(.events, group: group, of: sum),
+                    let others = layout.lanes(.otherExits, group: group, of: sum)
+                else { throw StudyError.sums("the exits have no events") }
+                return Cell(events: events, others: others, entries: layout.lanes(.entries, group: group, of: sum))
+            }
+            exits = (0..<layout.positions).map { position in
+                Int(groups.reduce(0) { $0 + $1.events[position] + $1.others[position] })
+            }
+        }
+    }
+
+    /// With exact times one range for each time at which someone leaves; on a grid, merged cells.
+    private mutating func intervals(of cells: Cells) -> [Range<Int>] {
+        switch plan.times {
+        case .exact:
+            return cells.exits.indices.filter { cells.exits[$0] > 0 }.map { $0..<($0 + 1) }
+        case .grid:
+            let merged = MergedIntervals(exits: cells.exits, smallest: smallestInterval)
+            thinnestInterval = merged.thinnest
+            return merged.ranges
+        }
+    }
+
+    private func counts(of cell: Cell, over ranges: [Range<Int>]) -> ExitCounts {
+        let ends = ranges.map { $0.upperBound - 1 }
+        var entered: [Double]?
+        if let entries = cell.entries {
+            entered = zip([0] + ends, ends).map { entries[$0..<$1].reduce(0, +) }
+        }
+        return ExitCounts(
+            times: ends.map { plan.axis?.time(at: $0) ?? Double($0) }, events: ranges.map { cell.events[$0].reduce(0, +) },
+            censored: ranges.map { cell.others[$0].reduce(0, +) }, entered: entered)
+    }
+
+    private func group(_ name: String, _ counts: ExitCounts) -> SurvivalResult.Group {
+        let own = counts.withExits
+        let estimate = KaplanMeier(own)
+        let rows = own.events.reduce(0, +) + own.censored.reduce(0, +)
+        return .init(
+            name: name, rows: Int(rows), events: Int(own.events.reduce(0, +)),
+            median: estimate.quantile(0.5, limits: survival.limits, level: plan.level),
+            curve: estimate.curve(limits: survival.limits, level: plan.level),
+            at: estimate.at(survival.at, limits: survival.limits, level: plan.level))
+    }
+}
+
+extension ExitCounts {
+    /// Without the times at which nobody leaves; who enters in between is counted at the next time.
+    fileprivate var withExits: ExitCounts {
+        let kept = times.indices.filter { events[$0] + censored[$0] > 0 }
+        let entered = entered.map { entered in
+            zip([-1] + kept, kept).map { entered[($0 + 1)...$1].reduce(0, +) }
+        }
+        return ExitCounts(
+            times: kept.map { times[$0] }, events: kept.map { events[$0] }, censored: kept.map { censored[$0] },
+            entered: entered)
+    }
+}

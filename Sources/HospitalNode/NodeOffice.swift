@@ -1,0 +1,245 @@
+package import CohortStore
+package import Cryptography
+package import Federation
+import Foundation
+package import Membership
+package import Survival
+
+/// What a site admin does at a node: import, look, approve, decline. All of it local; nothing here talks to the coordinator.
+package struct NodeOffice: Sendable {
+    package let configuration: NodeConfiguration
+    package let member: Member
+    package let policy: DisclosurePolicy
+    package let ledger: NodeLedger
+    let clock: @Sendable () -> Int
+
+    /// Opens a node that `create` made; fails closed without a readable policy.
+    package init(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int) throws {
+        self.configuration = configuration
+        self.clock = clock
+        member = try Member(files: configuration.member.identity, consortium: configuration.member.consortium)
+        guard case .node = member.identity.role else {
+            throw MembershipError.unusable(
+                "\(configuration.member.identity.certificateChain) is not a node's certificate")
+        }
+        policy = try Self.policy(at: configuration.policy)
+        ledger = try NodeLedger(path: configuration.ledger)
+    }
+
+    /// Makes the two databases of a new node; what exists is left as it is.
+    package static func create(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int) throws -> NodeOffice {
+        if !FileManager.default.fileExists(atPath: configuration.cohort) {
+            try CohortStore.create(at: configuration.cohort)
+        }
+        return try NodeOffice(configuration, clock: clock)
+    }
+
+    private static func policy(at path: String) throws -> DisclosurePolicy {
+        let file = try ConfigurationFile(path: path)
+        return try DisclosurePolicy(yaml: file.text, file: path)
+    }
+
+    /// This hospital's name in the consortium.
+    package var site: String {
+        if case .node(let site) = member.identity.role { site } else { "" }
+    }
+
+    // MARK: Patients
+
+    /// Installs the dictionary if it is new and imports a CSV file under it, all rows or none.
+    package func importPatients(
+        csv path: String, dictionary dictionaryPath: String, replacing: Bool
+    ) throws -> ImportReport {
+        let file = try ConfigurationFile(path: dictionaryPath)
+        let dictionary = try DataDictionary(yaml: file.text, file: dictionaryPath)
+        let store = try CohortStore(path: configuration.cohort, access: .importing)
+        try store.install(dictionary, text: file.text)
+        let report = try store.importCSV(
+            path: path, dictionary: dictionary.identifier, replacing: replacing, at: clock())
+        try ledger.append(
+            kind: "patients-imported",
+            body: AuditBody(
+                dictionary: dictionary.identifier, file: report.record.fileDigest, snapshot: report.record.snapshot
+            ).json, at: clock())
+        return report
+    }
+
+    package func describe(dictionary identifier: String?) throws -> CohortDescription {
+        let store = try CohortStore(path: configuration.cohort, access: .answering)
+        let installed = try store.dictionaries()
+        guard let identifier = identifier ?? (installed.count == 1 ? installed[0].identifier : nil) else {
+            let names = installed.map(\.identifier).joined(separator: ", ")
+            throw NodeError.ask(
+                installed.isEmpty ? "no patients have been imported" : "several dictionaries are installed: \(names)",
+                hint: installed.isEmpty ? "run \"coxswain node import\"" : "name one with --dictionary")
+        }
+        return try store.describe(dictionary: identifier)
+    }
+
+    // MARK: Studies
+
+    package func studies() throws -> [LocalStudy] {
+        try ledger.studies().map { try LocalStudy($0) }
+    }
+
+    /// The study whose hash begins with, or whose name is, the given text.
+    package func study(_ reference: String) throws -> LocalStudy {
+        let matches = try studies().filter { $0.plan.hash.hex.hasPrefix(reference) || $0.plan.study.name == reference }
+        guard let only = matches.first else {
+            throw NodeError.ask("no study \"\(reference)\" has arrived here", hint: "see \"coxswain node studies\"")
+        }
+        guard matches.count == 1 else {
+            throw NodeError.ask("\"\(reference)\" means several studies", hint: "give more of the hash")
+        }
+        return only
+    }
+
+    /// What the study would mean for this hospital: its own numbers, and everything the policy objects to.
+    package func assess(_ study: LocalStudy) throws -> StudyAssessment {
+        var objections: [String] = []
+        do { try policy.admit(study.plan, from: study.submission.submitter) } catch { objections.append("\(error)") }
+        if !study.plan.study.sites.contains(site) { objections.append("the study does not name this hospital") }
+        let cohort: SiteCohort
+        do {
+            cohort = try self.cohort(for: study.plan, submission: study.submission)
+        } catch {
+            return StudyAssessment(study: study, analyses: [], objections: objections + ["\(error)"])
+        }
+        var analyses: [StudyAssessment.Analysis] = []
+        for analysis in study.plan.analyses {
+            do { try policy.admit(analysis, on: cohort) } catch { objections.append("\(error)") }
+            analyses.append(.init(plan: analysis, facts: try cohort.facts(of: analysis.id)))
+        }
+        return StudyAssessment(study: study, analyses: analyses, objections: objections)
+    }
+
+    /// Loads this hospital's rows for a study; refuses if the dictionary here is not the study's to the letter.
+    func cohort(for plan: StudyPlan, submission: StudySubmission) throws -> SiteCohort {
+        let store = try CohortStore(path: configuration.cohort, access: .answering)
+        try requireDictionary(of: plan, submission, in: store)
+        return try SiteCohort(
+            table: try store.table(dictionary: plan.study.dictionary, variables: plan.variables), plan: plan)
+    }
+
+    /// Changes when any patient's row changes.
+    func snapshot(of plan: StudyPlan) throws -> SHA256Digest {
+        let store = try CohortStore(path: configuration.cohort, access: .answering)
+        return try store.snapshotDigest(dictionary: plan.study.dictionary)
+    }
+
+    private func requireDictionary(
+        of plan: StudyPlan, _ submission: StudySubmission, in store: CohortStore
+    ) throws {
+        guard let installed = try store.dictionaries().first(where: { $0.identifier == plan.study.dictionary }) else {
+            throw NodeError.ask(
+                "no patients are imported under dictionary \(plan.study.dictionary)",
+                hint: "run \"coxswain node import\" with that dictionary")
+        }
+        guard installed.sha256 == SHA256Digest(of: submission.dictionary.utf8) else {
+            throw NodeError.ask(
+                "the study's dictionary \(plan.study.dictionary) differs from the one installed here",
+                hint: "agree on one text with the study lead; a changed dictionary needs a new version number")
+        }
+    }
+
+    /// Approves a study until a time, under the policy as it is now; refused while the policy objects.
+    package func approve(_ study: LocalStudy, until: Int, by person: String) throws {
+        let now = clock()
+        guard until > now else { throw NodeError.ask("the approval would already be over", hint: "give a later date") }
+        guard until <= now + policy.approvalDaysMax * 86400 else {
+            throw NodeError.ask(
+                "the policy's approval-days-max is \(policy.approvalDaysMax) days", hint: "give an earlier date")
+        }
+        let assessment = try assess(study)
+        guard assessment.objections.isEmpty else {
+            throw NodeError.ask(
+                "the study cannot be approved under this hospital's policy:\n  "
+                    + assessment.objections.joined(separator: "\n  "),
+                hint: "decline it with a reason that the study lead can act on")
+        }
+        try ledger.approve(study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash)
+        try ledger.append(
+            kind: "study-approved", body: AuditBody(study: study.plan.hash, person: person, policy: policy.hash).json,
+            at: now)
+    }
+
+    package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
+        let now = clock()
+        try ledger.decline(study.plan.hash, reason: reason, by: person, at: now)
+        try ledger.append(
+            kind: "study-declined", body: AuditBody(study: study.plan.hash, reason: reason, person: person).json, at: now)
+    }
+}
+
+/// A study as it arrived at this node, with what was decided about it.
+package struct LocalStudy: Sendable {
+    package let plan: StudyPlan
+    package let submission: StudySubmission
+    package let entry: NodeLedger.StudyEntry
+
+    init(_ entry: NodeLedger.StudyEntry) throws {
+        let message = try CanonicalJSON.decode(SignedMessage.self, from: entry.submission)
+        (submission, plan) = try Self.read(message)
+        self.entry = entry
+    }
+
+    /// A submission's study, without judging its signature, which was done when it arrived.
+    static func read(_ message: SignedMessage) throws -> (StudySubmission, StudyPlan) {
+        let submission = try CanonicalJSON.decode(StudySubmission.self, from: Array(message.payload.utf8))
+        let plan = try StudyPlan(
+            study: try StudyFile(yaml: submission.study, file: "study"),
+            dictionary: try DataDictionary(yaml: submission.dictionary, file: "dictionary"),
+            hash: message.payloadDigest)
+        return (submission, plan)
+    }
+}
+
+/// A study held against this hospital's rows and policy; for the admin's eyes only.
+package struct StudyAssessment: Sendable {
+    package var study: LocalStudy
+    package var analyses: [Analysis]
+    /// Sentences; none if the study can be approved.
+    package var objections: [String]
+
+    package struct Analysis: Sendable {
+        package var plan: AnalysisPlan
+        package var facts: SiteFacts
+    }
+}
+
+/// What a node tells its admin when it cannot do something.
+package enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
+    case ask(String, hint: String)
+
+    package var description: String {
+        switch self {
+        case .ask(let reason, _): reason
+        }
+    }
+
+    package var hint: String {
+        switch self {
+        case .ask(_, let hint): hint
+        }
+    }
+}
+
+/// The body of an audit entry: who, what, under which hashes. Never a patient's value or a count.
+struct AuditBody: Encodable {
+    var study: SHA256Digest?
+    var session: SHA256Digest?
+    var round: Int?
+    var statements: [QueryStatement]?
+    var request: SHA256Digest?
+    var answer: SHA256Digest?
+    var answerBytes: Int?
+    var reason: String?
+    var person: String?
+    var peer: String?
+    var policy: SHA256Digest?
+    var dictionary: String?
+    var file: SHA256Digest?
+    var snapshot: SHA256Digest?
+
+    var json: String { String(decoding: CanonicalJSON.bytes(self), as: UTF8.self) }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import CohortStore
+import Federation
+import Foundation
+import HospitalNode
+import Membership
+
+/// The command line: parses arguments, calls, prints. It decides nothing.
+///
+/// Results go to standard output; progress, errors and hints to standard error, as one sentence each, lower case, without a
+/// full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 64 wrong usage.
+@main
+struct Coxswain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coxswain",
+        abstract: "Survival models across hospitals that never pool a patient's row.",
+        discussion: """
+            The consortium's office issues certificates (ca) and runs the coordinator (coordinator).
+            A site admin runs a node and decides about studies (node).
+            A study lead writes a study file, submits and launches it (study).
+            A statistician fits the same study file on a local table (fit).
+            """,
+        version: "0.1.0",
+        subcommands: [Authority.self, NodeCommand.self, CoordinatorCommand.self, StudyCommand.self, Fit.self])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Prints an error as one sentence with a hint, and exits.
+    private static func end(with error: any Error) -> Never {
+        if let complaint = Complaint(error) {
+            FileHandle.standardError.write(Data(complaint.text.utf8))
+            exit(withError: ExitCode(1))
+        }
+        exit(withError: error)
+    }
+}
+
+/// An error of ours as the command line says it; nil for ArgumentParser's own.
+struct Complaint {
+    let text: String
+
+    init?(_ error: any Error) {
+        if error is ExitCode || error is CleanExit || error is ValidationError { return nil }
+        guard String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") == false else { return nil }
+        let hint = Self.hint(of: error).map { "coxswain: hint: \($0)\n" } ?? ""
+        text = "coxswain: error: \(error)\n\(hint)"
+    }
+
+    private static func hint(of error: any Error) -> String? {
+        switch error {
+        case let error as NodeError: error.hint
+        case let error as MembershipError: error.hint
+        default: nil
+        }
+    }
+}
+
+extension FileHandle {
+    /// A line for people, on standard error.
+    static func say(_ line: String) { standardError.write(Data("\(line)\n".utf8)) }
+}
+
+/// Seconds since 1970, now.
+func currentTime() -> Int { Int(Date().timeIntervalSince1970) }
+
+/// A day as people write it, e.g. 2026-03-01, in UTC.
+enum CalendarDay {
+    static func text(_ time: Int) -> String {
+        Date(timeIntervalSince1970: TimeInterval(time)).formatted(.iso8601.year().month().day())
+    }
+
+    /// The end of the day; nil if the text is not a day.
+    static func end(of text: String) -> Int? {
+        guard let date = try? Date(text, strategy: .iso8601.year().month().day()) else { return nil }
+        return Int(date.timeIntervalSince1970) + 86399
+    }
+}
+
+/// A table for the terminal: columns as wide as they need to be, two spaces between.
+struct TerminalTable {
+    private var rows: [[String]]
+
+    init(_ header: [String]) { rows = [header] }
+
+    mutating func add(_ row: [String]) { rows.append(row) }
+
+    var text: String {
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+                .trimmingCharacters(in: .whitespaces)
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,202 @@
+import ArgumentParser
+import CohortStore
+import Federation
+import Foundation
+import HospitalNode
+import Logging
+import Membership
+import ServiceLifecycle
+
+/// `coxswain node`: what a site admin does at a hospital.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node", abstract: "Run a hospital's node: import patients, decide about studies, answer rounds.",
+        subcommands: [
+            Init.self, Import.self, Describe.self, Studies.self, Show.self, Approve.self, Decline.self, Run.self,
+            Check.self,
+        ])
+
+    struct Location: ParsableArguments {
+        @Option(name: .shortAndLong, help: "The node's configuration file (see Config/node.yaml).")
+        var config = "node.yaml"
+
+        func configuration() throws -> NodeConfiguration {
+            try NodeConfiguration(
+                try ConfigurationFile(path: config), environment: ProcessInfo.processInfo.environment)
+        }
+
+        func office() throws -> NodeOffice { try NodeOffice(try configuration(), clock: { currentTime() }) }
+    }
+
+    struct Init: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check identity and policy, and make the node's two databases.",
+            discussion: """
+                Example: coxswain node init --config node.yaml
+                The cohort database holds the patients and is opened read-only while answering; the ledger holds studies,
+                decisions, what was sent, and the audit log. What exists already is left as it is.
+                """)
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let configuration = try location.configuration()
+            let office = try NodeOffice.create(configuration, clock: { currentTime() })
+            print("node \(office.site) is ready: \(configuration.cohort), \(configuration.ledger)")
+            print("policy \(configuration.policy), hash \(office.policy.hash.hex)")
+        }
+    }
+
+    struct Import: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Import a CSV file of patients under a data dictionary: all rows, or none.",
+            discussion: """
+                Example: coxswain node import patients.csv --dictionary hcc-extrahepatic.yaml
+                Every cell is checked against the dictionary; what does not fit is reported by line and column, never by
+                its value, and nothing is imported. The patients stay in the node's cohort database.
+                """)
+        @Argument(help: "The CSV file: UTF-8, comma-separated, with a header line.") var file: String
+        @Option(name: .shortAndLong, help: "The data dictionary (YAML).") var dictionary: String
+        @Flag(help: "Replace the rows that were imported under this dictionary before.") var replace = false
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let report = try location.office().importPatients(
+                csv: file, dictionary: dictionary, replacing: replace)
+            print("\(report.rowCount) rows imported under \(report.dictionary)")
+            if report.replacedRowCount > 0 { print("\(report.replacedRowCount) earlier rows were replaced") }
+            if !report.ignoredColumns.isEmpty {
+                print("columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))")
+            }
+            print("file SHA-256 \(report.record.fileDigest.hex)")
+        }
+    }
+
+    struct Describe: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Describe the imported patients, for this hospital's own eyes.")
+        @Option(name: .shortAndLong, help: "Which dictionary (name@version), if there are several.")
+        var dictionary: String?
+        @OptionGroup var location: Location
+
+        func run() throws { print(try location.office().describe(dictionary: dictionary)) }
+    }
+
+    struct Studies: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the studies that arrived, with their decisions.")
+        @OptionGroup var location: Location
+
+        func run() throws {
+            var table = TerminalTable(["STUDY", "HASH", "FROM", "DECISION"])
+            for study in try location.office().studies() {
+                table.add([
+                    study.plan.study.name, study.plan.hash.short, "\(study.submission.submitter)",
+                    DecisionText.of(study.entry),
+                ])
+            }
+            print(table.text)
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Explain a study in plain words, with this hospital's own numbers; warnings first.")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let office = try location.office()
+            let assessment = try office.assess(try office.study(study))
+            print(StudyExplanation(assessment, policy: office.policy, site: office.site).text)
+        }
+    }
+
+    struct Approve: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Approve a study, exactly as shown, until a day.",
+            discussion: "Example: coxswain node approve hcc-extrahepatic --until 2027-03-31 --by \"Dr Kim\"")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Option(help: "The last day of the approval, e.g. 2027-03-31.") var until: String
+        @Option(help: "Who approves.") var by: String
+        @OptionGroup var location: Location
+
+        func run() throws {
+            guard let end = CalendarDay.end(of: until) else {
+                throw ValidationError("--until is a day, for instance 2027-03-31")
+            }
+            let office = try location.office()
+            let study = try office.study(study)
+            try office.approve(study, until: end, by: by)
+            print("approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(until), by \(by)")
+        }
+    }
+
+    struct Decline: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Decline a study; the study lead sees the reason.")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Option(help: "Why, in a sentence that the study lead can act on.") var reason: String
+        @Option(help: "Who declines.") var by: String
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let office = try location.office()
+            let study = try office.study(study)
+            try office.decline(study, reason: reason, by: by)
+            print("declined: \(study.plan.study.name) (\(study.plan.hash.hex))")
+        }
+    }
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run the node: fetch studies, report decisions, answer approved rounds.",
+            discussion: """
+                The node dials out to the coordinator and listens on no port. Stop it with Ctrl-C or SIGTERM; a round that
+                was answered before is resent byte for byte after a restart.
+                """)
+        @OptionGroup var location: Location
+
+        func run() async throws {
+            let configuration = try location.configuration()
+            let logger = try ProgramLog.logger("node", level: configuration.logLevel)
+            let service = NodeService(try NodeOffice(configuration, clock: { currentTime() }), logger: logger)
+            let group = ServiceGroup(
+                services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            try await group.run()
+        }
+    }
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check identity, policy, databases, audit log, and the way to the coordinator.")
+        @OptionGroup var location: Location
+
+        func run() async throws {
+            let office = try location.office()
+            let member = office.member
+            print("identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))")
+            let authority = try member.authority(at: currentTime())
+            try authority.trust.validate(member.signer.certificate, at: authority.time)
+            print("authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
+            print("policy       \(office.policy.hash.hex)")
+            for dictionary in try office.dictionaries() {
+                print("patients     \(dictionary.identifier): \(dictionary.rowCount) rows")
+            }
+            print("audit log    \(try office.ledger.verifyAudit()) entries, chain intact")
+            let connection = office.configuration.member.connection(as: member)
+            _ = try await connection.get(WorkList.self, "/v1/work")
+            await connection.close()
+            print("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
+        }
+    }
+}
+
+/// A decision as a list shows it.
+enum DecisionText {
+    static func of(_ entry: NodeLedger.StudyEntry) -> String {
+        if let outcome = entry.outcome { return outcome }
+        switch entry.decision {
+        case .pending: return "pending"
+        case .approved(let until, let by, _, _): return "approved until \(CalendarDay.text(until)) by \(by)"
+        case .declined(let reason, let by, _): return "declined by \(by): \(reason)"
+        }
+    }
+}

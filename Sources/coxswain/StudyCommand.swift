@@ -1,0 +1,159 @@
+import ArgumentParser
+import Cryptography
+import Federation
+import Foundation
+import Membership
+import StudyReport
+import Survival
+
+/// `coxswain study`: what a study lead does.
+struct StudyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "study", abstract: "Check, submit, launch and watch studies; fetch their results.",
+        subcommands: [
+            Check.self, Submit.self, Launch.self, Watch.self, Results.self, Cancel.self, List.self,
+        ])
+
+    /// Where the coordinator is, and as whom to speak to it.
+    struct Access: ParsableArguments {
+        @Option(name: .shortAndLong, help: "The operator's configuration file (see Config/operator.yaml).")
+        var config = "operator.yaml"
+
+        func desk() throws -> OperatorDesk { try OperatorDesk(config: config) }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a study file against its data dictionary, without sending anything.")
+        @Argument(help: "The study file (YAML).") var file: String
+        @Option(name: .shortAndLong, help: "The data dictionary (YAML).") var dictionary: String
+
+        func run() throws {
+            let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
+            print("\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)")
+            for analysis in plan.analyses { print("  \(AnalysisText.of(analysis))") }
+        }
+    }
+
+    struct Submit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sign a study and submit it to the coordinator; the hospitals then decide about it.",
+            discussion: "Example: coxswain study submit study.yaml --dictionary dictionary.yaml --config operator.yaml")
+        @Argument(help: "The study file (YAML).") var file: String
+        @Option(name: .shortAndLong, help: "The data dictionary (YAML).") var dictionary: String
+        @OptionGroup var access: Access
+
+        func run() async throws {
+            let files = try StudyFiles(study: file, dictionary: dictionary)
+            _ = try files.plan()
+            let desk = try access.desk()
+            let status = try await desk.submit(study: files.study.text, dictionary: files.dictionary.text)
+            print("submitted \(status.name): \(status.study.hex)")
+            FileHandle.say("coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
+        }
+    }
+
+    struct Launch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Launch a study that the hospitals have approved.")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Flag(help: "Stay and show progress until the study is over.") var watch = false
+        @OptionGroup var access: Access
+
+        func run() async throws {
+            let desk = try access.desk()
+            let status = try await desk.launch(study)
+            print("launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
+            if watch { try await desk.watch(status.study.hex, untilDecided: false) }
+        }
+    }
+
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a study's progress until it is over: decisions, rounds, who is waited for.",
+            discussion: "Exit status: 0 finished, 2 failed or cancelled. With --decisions it ends when all have decided.")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Flag(help: "End as soon as every hospital has approved (status 0) or one has declined (status 2).")
+        var decisions = false
+        @OptionGroup var access: Access
+
+        func run() async throws { try await access.desk().watch(study, untilDecided: decisions) }
+    }
+
+    struct Results: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Fetch a finished study's results.",
+            discussion: "Example: coxswain study results hcc-extrahepatic --format json > results.json")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Option(help: "text, json or csv.") var format: ReportFormat = .text
+        @OptionGroup var access: Access
+
+        func run() async throws {
+            let result = try await access.desk().result(study)
+            print(try StudyReport(result).rendered(as: format), terminator: "")
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Cancel a study that is not over.")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @OptionGroup var access: Access
+
+        func run() async throws {
+            let status = try await access.desk().cancel(study)
+            print("cancelled \(status.name)")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List all studies at the coordinator.")
+        @OptionGroup var access: Access
+
+        func run() async throws {
+            var table = TerminalTable(["STUDY", "HASH", "STATE", "APPROVED", "SUBMITTED BY"])
+            for status in try await access.desk().list() {
+                let approved = status.sites.count { $0.decision == .approved }
+                table.add([
+                    status.name, status.study.short, status.state.rawValue, "\(approved)/\(status.sites.count)",
+                    "\(status.submitter)",
+                ])
+            }
+            print(table.text)
+        }
+    }
+}
+
+extension ReportFormat: ExpressibleByArgument {}
+
+/// A study file and its dictionary as texts.
+struct StudyFiles {
+    let study: ConfigurationFile
+    let dictionary: ConfigurationFile
+
+    init(study: String, dictionary: String) throws {
+        self.study = try ConfigurationFile(path: study)
+        self.dictionary = try ConfigurationFile(path: dictionary)
+    }
+
+    /// The study compiled against the dictionary; every fault is thrown with file and line where it has one.
+    func plan() throws -> StudyPlan {
+        try StudyPlan(
+            study: try StudyFile(yaml: study.text, file: study.path),
+            dictionary: try DataDictionary(yaml: dictionary.text, file: dictionary.path),
+            hash: SHA256Digest(of: study.text.utf8))
+    }
+}
+
+/// One analysis in a line.
+enum AnalysisText {
+    static func of(_ analysis: AnalysisPlan) -> String {
+        switch analysis.kind {
+        case .survival(let survival):
+            "\(analysis.id): survival" + (survival.by.map { " by \($0.text)" } ?? "")
+                + (survival.logRank ? ", log-rank" : "") + ", times: \(analysis.times.rawValue)"
+        case .cox(let cox):
+            "\(analysis.id): cox, baseline: \(cox.baseline.rawValue), ties: \(cox.ties.rawValue), "
+                + cox.model.parameterNames.joined(separator: ", ")
+        }
+    }
+}

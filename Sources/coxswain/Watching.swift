@@ -1,0 +1,67 @@
+import ArgumentParser
+import Federation
+import Foundation
+import Membership
+
+extension OperatorDesk {
+    /// Prints a line on standard error for each change; ends with the study, or, if asked, with the hospitals' decisions.
+    ///
+    /// Throws exit status 2 when the study failed, was cancelled, or (with `untilDecided`) was declined.
+    func watch(_ reference: String, untilDecided: Bool) async throws {
+        var progress = Progress()
+        let last = try await follow(reference) { status in
+            for line in progress.lines(for: status) { FileHandle.say(line) }
+            return status.state.isOver || (untilDecided && status.isDecided)
+        }
+        if last.state == .failed || last.state == .cancelled || (untilDecided && last.isDeclined) {
+            throw ExitCode(2)
+        }
+    }
+}
+
+extension StudyStatus {
+    fileprivate var isDeclined: Bool { sites.contains { $0.decision == .declined } }
+    fileprivate var isDecided: Bool { isDeclined || sites.allSatisfy { $0.decision == .approved } }
+}
+
+/// What has been said of a study so far, so that each change is said once.
+struct Progress {
+    private var decisions: [String: SiteDecision] = [:]
+    private var round: Int?
+    private var waiting: [String] = []
+    private var state: StudyState?
+
+    mutating func lines(for status: StudyStatus) -> [String] {
+        var lines: [String] = []
+        for site in status.sites where decisions[site.name] != site.decision {
+            decisions[site.name] = site.decision
+            let reason = site.reason.isEmpty ? "" : ": \(site.reason)"
+            lines.append("\(site.name): \(site.decision.rawValue)\(reason)")
+        }
+        if let session = status.session, status.state == .running { lines += self.lines(for: session) }
+        if state != status.state {
+            state = status.state
+            let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
+            let rounds = status.state == .finished ? " after \((status.session?.round ?? 1) - 1) rounds" : ""
+            lines.append("\(status.name): \(status.state.rawValue)\(rounds)\(reason)")
+        }
+        return lines
+    }
+
+    private mutating func lines(for session: StudyStatus.Session) -> [String] {
+        var lines: [String] = []
+        if session.step == .round, round != session.round {
+            round = session.round
+            waiting = []
+            let kinds = Dictionary(grouping: session.statements, by: \.kind).map { "\($0.value.count) \($0.key)" }
+            let lanes = session.statements.reduce(0) { $0 + $1.lanes }
+            lines.append("round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(lanes) numbers a site")
+        }
+        let now = Int(Date().timeIntervalSince1970)
+        if now - session.since >= 5, waiting != session.waitingFor {
+            waiting = session.waitingFor
+            lines.append("waiting for \(waiting.joined(separator: ", ")) since \(now - session.since) s")
+        }
+        return lines
+    }
+}
