@@ -6,6 +6,8 @@
 enum ConvergenceRule {
     /// λ² below this is convergence: 1e-11 standard errors.
     static let decrementMax = 1e-22
+    /// λ² below this, by the exact information, ends an iteration that used an approximate one: 1e-10 standard errors.
+    static let finalDecrementMax = 1e-20
     /// λ² below this is close enough to look for infinite coefficients, or for rounding that stops all progress.
     static let nearDecrementMax = 1e-10
     /// R's `eps` of `coxph.control`, and its square root `toler.inf`.

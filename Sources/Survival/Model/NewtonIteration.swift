@@ -42,16 +42,15 @@ package struct NewtonIteration: Sendable, Hashable {
         }
         iterations += 1
         guard let last else { return try start(sums) }
-        if !isAcceptable(sums, after: last) { return try halve(after: last) }
+        guard sums.isAcceptable(afterLogLikelihood: last.logLikelihood, decrement: last.decrement) else {
+            return try halve(after: last)
+        }
         return try advance(from: point(sums), sums: sums, previous: last)
     }
 
     private mutating func start(_ sums: LikelihoodSums) throws(FitError) -> Step {
         guard sums.isFinite else {
-            throw .notFinite(
-                covariates: parameterNames.indices.filter { !sums.score[$0].isFinite }.map {
-                    parameterNames[$0]
-                })
+            throw .notFinite(covariates: sums.notFinite(among: parameterNames))
         }
         let point = point(sums)
         (logLikelihoodNull, scoreStatistic) = (sums.logLikelihood, point.decrement)
@@ -64,13 +63,6 @@ package struct NewtonIteration: Sendable, Hashable {
         return Point(
             beta: beta, logLikelihood: sums.logLikelihood, step: step,
             decrement: max(0, dot(sums.score, step)))
-    }
-
-    /// Close to the maximum the log-likelihood's own rounding exceeds the gain of a step, so that only the score can tell.
-    private func isAcceptable(_ sums: LikelihoodSums, after last: Point) -> Bool {
-        guard sums.isFinite else { return false }
-        if last.decrement < ConvergenceRule.nearDecrementMax { return true }
-        return sums.logLikelihood >= last.logLikelihood - 1e-12 * abs(last.logLikelihood)
     }
 
     private mutating func halve(after last: Point) throws(FitError) -> Step {

@@ -69,20 +69,23 @@ package struct SurvivalData: Sendable {
     }
 
     /// The same rows with (x − center)/scale in place of x, column by column; a scale of 0 counts as 1.
-    package func rescaled(center: [Double], scale: [Double]) -> SurvivalData {
+    ///
+    /// `offsetCenter` is taken off every offset. It changes no coefficient, and keeps exp(xβ + offset) within range where sites
+    /// share a baseline; all sites must take off the same.
+    package func rescaled(center: [Double], scale: [Double], offsetCenter: Double = 0) -> SurvivalData {
         precondition(
             center.count == columnCount && scale.count == columnCount, "a center and a scale per column")
         return SurvivalData(
-            self,
+            self, offset: offset?.map { $0 - offsetCenter },
             columns: columns.indices.map { index in
                 let divisor = scale[index] == 0 ? 1 : scale[index]
                 return columns[index].map { ($0 - center[index]) / divisor }
             })
     }
 
-    private init(_ other: SurvivalData, columns: [[Double]]) {
+    private init(_ other: SurvivalData, offset: [Double]?, columns: [[Double]]) {
         (self.entry, self.exit, self.event) = (other.entry, other.exit, other.event)
-        (self.weight, self.offset, self.stratum) = (other.weight, other.offset, other.stratum)
+        (self.weight, self.offset, self.stratum) = (other.weight, offset, other.stratum)
         self.columns = columns
     }
 }

@@ -16,7 +16,15 @@ struct TiedDeaths {
     let meanShift: Double
     let shiftSquares: Double
 
-    /// - Parameters as in the type's description; `withDeaths` must be positive.
+    /// A point at which nobody dies.
+    static let none = TiedDeaths()
+
+    private init() {
+        (survivor, leaver, logTerm) = (0, 0, 0)
+        (meanShift, shiftSquares) = (0, 0)
+    }
+
+    /// `withDeaths` is S⁺ and must be positive, `withoutDeaths` is S⁻.
     init(deaths: Int, weight: Double, withDeaths: Double, withoutDeaths: Double, ties: Ties) {
         guard ties == .efron, deaths > 1 else {
             (survivor, leaver) = (weight / withDeaths, weight / withDeaths)

@@ -1,0 +1,175 @@
+import Foundation
+
+/// One site's part of a Cox model whose baseline hazard is common to all sites.
+///
+/// The score needs the risk-set sums S₀ of all sites, and those alone: (a) sites add up `riskSums`; (b) from the total each forms
+/// the same hazard increments itself, and they add up `gram`. `covariateRiskSums` (S₁) are needed only for the exact
+/// information. Every vector adds up over sites; one without a row in a stratum, or at a time, sends zeros there.
+package struct CommonBaseline: Sendable {
+    /// For each row of the analysis: its points of the grid, counted over all strata.
+    private struct Presence: Sendable {
+        /// At risk, with and without those who leave, at points `first ..< stays`.
+        var first: Int
+        var stays: Int
+        /// The point at which the row is at risk but leaves: it dies, or (interval form) leaves in the interval.
+        var leaves: Int?
+    }
+
+    private let data: SurvivalData
+    private let presence: [Presence]
+    private let pointCount: Int
+    /// Row-major.
+    private let covariates: [Double]
+
+    private var parameterCount: Int { data.columnCount }
+
+    /// Throws `notOnGrid` if the grid lacks a death of these rows, or a stratum.
+    ///
+    /// `ties` is that of the hazard increments; sums at the risk sets are the same for both.
+    package init(data: SurvivalData, grid: EventGrid, ties: Ties) throws(SurvivalDataError) {
+        var (places, offset) = ([StratumPlaces](), 0)
+        for stratum in grid.strata {
+            places.append(StratumPlaces(stratum, offset: offset))
+            offset += stratum.times.count
+        }
+        var presence: [Presence] = []
+        for row in 0..<data.rowCount {
+            let stratum = Int(data.stratum?[row] ?? 0)
+            guard stratum < places.count else { throw .notOnGrid }
+            presence.append(
+                try places[stratum].presence(
+                    entry: data.entry?[row], exit: data.exit[row], event: data.event[row]))
+        }
+        var covariates = Array(repeating: 0.0, count: data.rowCount * data.columnCount)
+        for (index, column) in data.columns.enumerated() {
+            for row in column.indices { covariates[row * data.columnCount + index] = column[row] }
+        }
+        (self.data, self.presence, self.pointCount) = (data, presence, offset)
+        self.covariates = covariates
+    }
+
+    /// One stratum's part of the grid.
+    private struct StratumPlaces {
+        let ends: TimeGrid
+        let starts: TimeGrid?
+        let offset: Int
+
+        init(_ stratum: EventGrid.Stratum, offset: Int) {
+            (ends, starts) = (TimeGrid(stratum.times), stratum.starts.map(TimeGrid.init))
+            self.offset = offset
+        }
+
+        func presence(entry: Double?, exit: Double, event: Bool) throws(SurvivalDataError) -> Presence {
+            let first = entry.map { ends.index(after: $0) } ?? 0
+            let leaves = leavingPoint(exit: exit, event: event).flatMap { $0 >= first ? $0 : nil }
+            if event && leaves == nil { throw .notOnGrid }
+            let stays = leaves ?? (starts == nil ? ends.index(after: exit) : ends.index(atOrAfter: exit))
+            return Presence(
+                first: offset + first, stays: offset + max(first, stays), leaves: leaves.map { offset + $0 })
+        }
+
+        private func leavingPoint(exit: Double, event: Bool) -> Int? {
+            guard let starts else { return event ? ends.index(of: exit) : nil }
+            let interval = ends.index(atOrAfter: exit)
+            // Interval k is open at its start: an exit there, or in a gap before it, is not in it.
+            return interval < ends.times.count && starts.index(atOrAfter: exit) > interval ? interval : nil
+        }
+    }
+
+    /// Σ δwx (p numbers), then Σ δw·offset.
+    package func eventSums() -> [Double] {
+        var sums = Array(repeating: 0.0, count: parameterCount + 1)
+        for row in 0..<data.rowCount where data.event[row] {
+            let weight = data.weight?[row] ?? 1
+            for index in 0..<parameterCount {
+                sums[index] += weight * covariates[row * parameterCount + index]
+            }
+            sums[parameterCount] += weight * (data.offset?[row] ?? 0)
+        }
+        return sums
+    }
+
+    /// S₀⁺ at the K points (everyone at risk), then S₀⁻ (without those who leave), strata in order: 2K numbers.
+    ///
+    /// Throws `riskOutOfRange` if exp(xβ + offset) overflows; it is not shifted, since a shift would have to be common to all sites.
+    package func riskSums(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
+        let risks = try risks(at: beta)
+        return sumsOverRiskSets(width: 1) { row, _ in risks[row] }
+    }
+
+    /// S₁⁺ = Σ w·exp(xβ + offset)·x over the same sets, point by point, then S₁⁻: 2Kp numbers.
+    package func covariateRiskSums(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
+        let risks = try risks(at: beta)
+        return sumsOverRiskSets(width: parameterCount) { row, index in
+            risks[row] * covariates[row * parameterCount + index]
+        }
+    }
+
+    /// Xᵀg (p numbers), then XᵀGX as a packed upper triangle, with gᵢ = w·exp(xβ + offset)·Λᵢ.
+    ///
+    /// Λᵢ is the sum of the hazard increments over the points at which row i is at risk.
+    package func gram(at beta: [Double], hazard: HazardIncrements) throws(SurvivalDataError) -> [Double] {
+        precondition(hazard.survivor.count == pointCount, "hazard increments of another grid")
+        let risks = try risks(at: beta)
+        var cumulative = [0.0]
+        for increment in hazard.survivor { cumulative.append(cumulative[cumulative.count - 1] + increment) }
+        var sums = Array(repeating: 0.0, count: parameterCount)
+        var triangle = SymmetricMatrix(order: parameterCount).packedUpper
+        triangle.withUnsafeMutableBufferPointer { triangle in
+            covariates.withUnsafeBufferPointer { x in
+                for (row, place) in presence.enumerated() {
+                    let stayed = cumulative[place.stays] - cumulative[place.first]
+                    let factor = risks[row] * (stayed + (place.leaves.map { hazard.leaver[$0] } ?? 0))
+                    if factor == 0 { continue }
+                    let first = row * parameterCount
+                    for index in 0..<parameterCount { sums[index] += factor * x[first + index] }
+                    addOuterProduct(
+                        factor, of: .init(rebasing: x[first..<first + parameterCount]), to: triangle)
+                }
+            }
+        }
+        return sums + triangle
+    }
+
+    /// w·exp(xβ + offset).
+    private func risks(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
+        precondition(beta.count == parameterCount, "one coefficient per covariate")
+        var risks = Array(repeating: 0.0, count: data.rowCount)
+        for row in risks.indices {
+            var predictor = data.offset?[row] ?? 0
+            for index in 0..<parameterCount {
+                predictor += covariates[row * parameterCount + index] * beta[index]
+            }
+            risks[row] = (data.weight?[row] ?? 1) * exp(predictor)
+        }
+        guard risks.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
+        return risks
+    }
+
+    /// Sums of `width` numbers per row over the K risk sets with those who leave, then over those without.
+    ///
+    /// Accumulated from the last point back, so that without late entry nothing is taken away within a stratum.
+    private func sumsOverRiskSets(width: Int, of term: (_ row: Int, _ index: Int) -> Double) -> [Double] {
+        let none = Array(repeating: 0.0, count: pointCount + 1)
+        var sums = Array(repeating: 0.0, count: 2 * pointCount * width)
+        for index in 0..<width {
+            var (staying, entering, leaving) = (none, none, none)
+            for (row, place) in presence.enumerated() {
+                let value = term(row, index)
+                if place.first < place.stays {
+                    staying[place.stays] += value
+                    entering[place.first] += value
+                }
+                if let point = place.leaves { leaving[point] += value }
+            }
+            var present = CompensatedSum()
+            for point in (0..<pointCount).reversed() {
+                present += staying[point + 1]
+                sums[(pointCount + point) * width + index] = present.value
+                sums[point * width + index] = present.value + leaving[point]
+                present -= entering[point]
+            }
+        }
+        return sums
+    }
+}

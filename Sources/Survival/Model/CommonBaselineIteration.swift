@@ -1,0 +1,192 @@
+/// The fit of a Cox model with a common baseline as a value: it is given sums, and says what it needs next.
+///
+/// The exact score costs S₀ alone, the exact information S₁ as well, which says more about rows. So the information is asked for
+/// only at β = 0 (for the score test, the first step, and to find aliased covariates) and at the end. In between it is
+/// approximated by H = XᵀGX − mmᵀ/Σω, m = Xᵀg (the Gram matrix about one centre for all times; never less than the
+/// information), updated by the BFGS formula for the steps taken so far.
+///
+/// Covariates must be standardised: no coefficient changes by more than `stepMax` at once, since exp(xβ) has no shift here that
+/// would keep it within range (a shift would have to be common to all sites).
+package struct CommonBaselineIteration: Sendable, Hashable {
+    package enum Step: Sendable, Hashable {
+        /// Give log-likelihood, score and XᵀGX here.
+        case evaluate([Double])
+        /// Give the exact information here, where the likelihood was evaluated last.
+        case information([Double])
+        case finished(CoxFit)
+    }
+
+    /// Where the likelihood or the information is wanted.
+    package private(set) var beta: [Double]
+
+    /// A hazard ratio of e⁵ per standard deviation.
+    private static let stepMax = 5.0
+
+    private let parameterNames: [String]
+    private let eventSums: [Double]
+    private let eventWeight: Double
+    private let iterationMax: Int
+    private var iterations = 0
+    /// The sums at `beta`, while the information there is awaited.
+    private var present = Evaluation()
+    /// What the information at β = 0 has told; nil before it came.
+    private var start: Start?
+    /// The point before, and the step taken from it.
+    private var last: Point?
+    /// (s, y): changes of β and of minus the score.
+    private var pairs: [Pair] = []
+    /// The exact information where it was asked for at the end; steps use it from there on.
+    private var exact: SymmetricMatrix?
+
+    private struct Evaluation: Sendable, Hashable {
+        var logLikelihood = 0.0
+        var score: [Double] = []
+        var gram = SymmetricMatrix(order: 0)
+    }
+
+    private struct Start: Sendable, Hashable {
+        var logLikelihood: Double
+        var scoreStatistic: Double
+        var isAliased: [Bool]
+    }
+
+    private struct Point: Sendable, Hashable {
+        var beta: [Double]
+        var logLikelihood: Double
+        var score: [Double]
+        var step: [Double]
+        var decrement: Double
+
+        var next: [Double] { zip(beta, step).map { $0 + $1 } }
+    }
+
+    private struct Pair: Sendable, Hashable {
+        var step: [Double]
+        var change: [Double]
+    }
+
+    /// `eventSums` are the sums over sites of `CommonBaseline.eventSums` (the offset's sum may be there or not), `eventWeight` is
+    /// the sum of the deaths' weights.
+    package init(parameterNames: [String], eventSums: [Double], eventWeight: Double, iterationMax: Int = 40) {
+        precondition(eventSums.count >= parameterNames.count, "an event sum per coefficient")
+        (self.parameterNames, self.iterationMax) = (parameterNames, iterationMax)
+        (self.eventSums, self.eventWeight) = (Array(eventSums.prefix(parameterNames.count)), eventWeight)
+        beta = Array(repeating: 0, count: parameterNames.count)
+    }
+
+    /// Takes the evaluation at `beta`; `gram` is XᵀGX.
+    ///
+    /// Throws if the sums at the start are not numbers, or after `iterationMax` evaluations.
+    package mutating func receive(
+        logLikelihood: Double, score: [Double], gram: SymmetricMatrix
+    ) throws(FitError) -> Step {
+        guard score.count == beta.count, gram.order == beta.count else {
+            throw .wrongShape(expected: beta.count, got: score.count)
+        }
+        iterations += 1
+        let sums = LikelihoodSums(logLikelihood: logLikelihood, score: score, information: gram)
+        guard let start, let last else {
+            guard sums.isFinite else { throw .notFinite(covariates: sums.notFinite(among: parameterNames)) }
+            present = Evaluation(logLikelihood: logLikelihood, score: score, gram: gram)
+            return .information(beta)
+        }
+        guard sums.isAcceptable(afterLogLikelihood: last.logLikelihood, decrement: last.decrement) else {
+            return try evaluate(at: zip(beta, last.beta).map { ($0 + $1) / 2 })
+        }
+        present = Evaluation(logLikelihood: logLikelihood, score: score, gram: gram)
+        remember(from: last)
+        return try advance(from: point(metric: metric(), start: start), previous: last)
+    }
+
+    /// Takes the exact information at `beta`.
+    package mutating func receive(information: SymmetricMatrix) throws(FitError) -> Step {
+        guard let start else { return try begin(information: information) }
+        let point = point(metric: information, start: start)
+        let infinite = last.map {
+            ConvergenceRule.infinite(beta: point.beta, step: point.step, previousStep: $0.step)
+        }
+        let isStuck = exact != nil
+        if point.decrement <= ConvergenceRule.finalDecrementMax || infinite?.isEmpty == false || isStuck {
+            return .finished(fit(point, information: information, start: start, infinite: infinite ?? []))
+        }
+        exact = information
+        last = point
+        return try evaluate(at: point.next)
+    }
+
+    /// The first information: score test, aliased covariates, an exact Newton step.
+    private mutating func begin(information: SymmetricMatrix) throws(FitError) -> Step {
+        let factored = RankRevealingCholesky(information)
+        let score = present.score
+        let start = Start(
+            logLikelihood: present.logLikelihood, scoreStatistic: max(0, dot(score, factored.solve(score))),
+            isAliased: factored.isAliased)
+        let point = point(metric: information, start: start)
+        if point.decrement <= ConvergenceRule.decrementMax {
+            return .finished(fit(point, information: information, start: start, infinite: []))
+        }
+        (self.start, self.last) = (start, point)
+        return try evaluate(at: point.next)
+    }
+
+    private mutating func advance(from point: Point, previous: Point) throws(FitError) -> Step {
+        let isNear = point.decrement <= ConvergenceRule.nearDecrementMax
+        let isFlat = ConvergenceRule.isFlat(from: previous.logLikelihood, to: point.logLikelihood)
+        let infinite = ConvergenceRule.infinite(
+            beta: point.beta, step: point.step, previousStep: previous.step)
+        let isStuck = isNear && isFlat && point.decrement > 0.25 * previous.decrement
+        if point.decrement <= ConvergenceRule.decrementMax || isStuck || isNear && isFlat && !infinite.isEmpty
+        {
+            return .information(beta)
+        }
+        last = point
+        return try evaluate(at: point.next)
+    }
+
+    private mutating func evaluate(at next: [Double]) throws(FitError) -> Step {
+        guard iterations < iterationMax else { throw .notConverged(iterations: iterations) }
+        beta = next
+        return .evaluate(next)
+    }
+
+    /// The present point, its step by `metric` (not longer than `stepMax`), and UᵀH⁻¹U.
+    private func point(metric: SymmetricMatrix, start: Start) -> Point {
+        let step = RankRevealingCholesky(metric, leavingOut: start.isAliased).solve(present.score)
+        let longest = step.reduce(0) { max($0, abs($1)) }
+        return Point(
+            beta: beta, logLikelihood: present.logLikelihood, score: present.score,
+            step: longest > Self.stepMax ? step.map { $0 * Self.stepMax / longest } : step,
+            decrement: max(0, dot(present.score, step)))
+    }
+
+    private mutating func remember(from last: Point) {
+        let step = zip(beta, last.beta).map { $0 - $1 }
+        let change = zip(last.score, present.score).map { $0 - $1 }
+        if dot(step, change) > 0 { pairs.append(Pair(step: step, change: change)) }
+    }
+
+    /// The exact information of the end, if it came; else H with every pair's BFGS update H − Hssᵀ H/(sᵀHs) + yyᵀ/(yᵀs).
+    private func metric() -> SymmetricMatrix {
+        if let exact { return exact }
+        var metric = present.gram
+        let means = zip(eventSums, present.score).map { $0 - $1 }
+        if eventWeight > 0 { metric.add(-1 / eventWeight, outer: means) }
+        for pair in pairs {
+            let product = metric.times(pair.step)
+            metric.add(-1 / dot(pair.step, product), outer: product)
+            metric.add(1 / dot(pair.change, pair.step), outer: pair.change)
+        }
+        return metric
+    }
+
+    private func fit(_ point: Point, information: SymmetricMatrix, start: Start, infinite: [Int]) -> CoxFit {
+        let factored = RankRevealingCholesky(information, leavingOut: start.isAliased)
+        return CoxFit(
+            beta: point.beta, isAliased: factored.isAliased, covariance: factored.inverse(),
+            information: information, logLikelihoodNull: start.logLikelihood,
+            logLikelihood: point.logLikelihood, scoreStatistic: start.scoreStatistic, iterations: iterations,
+            infinite: infinite,
+            warnings: CoxFit.warnings(
+                parameterNames: parameterNames, isAliased: factored.isAliased, infinite: infinite))
+    }
+}

@@ -1,0 +1,52 @@
+/// The times at which sums over sites are taken when all sites share one baseline hazard.
+///
+/// Built from sums of counts over all sites, hence the same everywhere. Two forms, stratum by stratum:
+/// - exact (`starts` nil): `times` are the times with deaths, ascending;
+/// - intervals: `(starts[k], times[k]]`, ascending and not overlapping; all who leave within an interval, dead or censored, take
+///   the place of the deaths in Efron's formula, so that sums at the interval's two ends are enough.
+package struct EventGrid: Sendable, Hashable, Codable {
+    package struct Stratum: Sendable, Hashable, Codable {
+        package var times: [Double]
+        /// Deaths at each time (or in each interval), over all sites; and the sum of their weights.
+        package var deaths: [Double]
+        package var deathWeights: [Double]
+        package var starts: [Double]?
+
+        package init(times: [Double], deaths: [Double], deathWeights: [Double], starts: [Double]? = nil) {
+            let lengths = [deaths.count, deathWeights.count, starts?.count ?? times.count]
+            precondition(lengths.allSatisfy { $0 == times.count }, "deaths and weights for each time")
+            (self.times, self.deaths) = (times, deaths)
+            (self.deathWeights, self.starts) = (deathWeights, starts)
+        }
+    }
+
+    package var strata: [Stratum]
+
+    package init(strata: [Stratum]) { self.strata = strata }
+
+    /// Times or intervals of all strata together: K.
+    package var pointCount: Int { strata.reduce(0) { $0 + $1.times.count } }
+
+    /// Σ of the deaths' weights.
+    package var eventWeight: Double { strata.flatMap(\.deathWeights).reduce(0, +) }
+
+    /// The exact grid of rows that are all in one place (or whose event times every site may know).
+    ///
+    /// `stratumCount` fixes the number of strata where some have no row.
+    package init(eventsOf data: SurvivalData, stratumCount: Int) {
+        var byStratum: [[Double: (deaths: Double, weight: Double)]] = Array(
+            repeating: [:], count: stratumCount)
+        for row in 0..<data.rowCount where data.event[row] {
+            let stratum = Int(data.stratum?[row] ?? 0)
+            precondition(stratum < stratumCount, "a stratum outside the count")
+            let (deaths, weight) = byStratum[stratum][data.exit[row], default: (0, 0)]
+            byStratum[stratum][data.exit[row]] = (deaths + 1, weight + (data.weight?[row] ?? 1))
+        }
+        strata = byStratum.map { points in
+            let sorted = points.sorted { $0.key < $1.key }
+            return Stratum(
+                times: sorted.map(\.key), deaths: sorted.map(\.value.deaths),
+                deathWeights: sorted.map(\.value.weight))
+        }
+    }
+}

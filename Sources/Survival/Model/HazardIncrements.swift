@@ -1,0 +1,84 @@
+/// The common baseline's hazard increments, from the sums of S₀ over all sites.
+///
+/// `survivor[k]` is the increment at point k for those who stay, `leaver[k]` for those who leave (see `TiedDeaths`).
+package struct HazardIncrements: Sendable, Hashable {
+    package let survivor: [Double]
+    package let leaver: [Double]
+    /// Σ c Σ_l log s(k, l): what the log-likelihood subtracts.
+    package let logTerm: Double
+
+    /// At each point: S₀ with and without those who leave, deaths and their weight, where the mean covariates lie.
+    private let sumsWith: [Double]
+    private let sumsWithout: [Double]
+    private let deaths: [Double]
+    private let deathWeights: [Double]
+    private let meanShifts: [Double]
+    private let shiftSquares: [Double]
+
+    /// `riskSums` are the sum over sites of `CommonBaseline.riskSums`: 2K numbers.
+    ///
+    /// A point without deaths has no increment. Throws if someone dies where nobody is at risk, or a sum is not a number.
+    package init(grid: EventGrid, riskSums: [Double], ties: Ties) throws(FitError) {
+        let count = grid.pointCount
+        guard riskSums.count == 2 * count else { throw .wrongShape(expected: 2 * count, got: riskSums.count) }
+        guard riskSums.allSatisfy(\.isFinite) else { throw .notFinite(covariates: []) }
+        deaths = grid.strata.flatMap(\.deaths)
+        deathWeights = grid.strata.flatMap(\.deathWeights)
+        (sumsWith, sumsWithout) = (Array(riskSums[..<count]), Array(riskSums[count...]))
+        var tied: [TiedDeaths] = []
+        for point in 0..<count {
+            if deaths[point] > 0, sumsWith[point] <= 0 { throw .nobodyAtRisk }
+            tied.append(
+                deaths[point] > 0
+                    ? TiedDeaths(
+                        deaths: Int(deaths[point].rounded()), weight: deathWeights[point],
+                        withDeaths: sumsWith[point], withoutDeaths: max(0, sumsWithout[point]), ties: ties)
+                    : .none)
+        }
+        (survivor, leaver) = (tied.map(\.survivor), tied.map(\.leaver))
+        (meanShifts, shiftSquares) = (tied.map(\.meanShift), tied.map(\.shiftSquares))
+        var logTerm = CompensatedSum()
+        for point in tied { logTerm += point.logTerm }
+        self.logTerm = logTerm.value
+    }
+
+    /// Log-likelihood, score and XᵀGX at β, from the sums over sites of `eventSums` and `gram`.
+    package func evaluation(
+        at beta: [Double], eventSums: [Double], gram: [Double]
+    ) -> (logLikelihood: Double, score: [Double], gram: SymmetricMatrix) {
+        let count = beta.count
+        precondition(eventSums.count == count + 1, "event sums of another model")
+        let triangle = packedTriangle(of: gram, parameterCount: count)
+        var logLikelihood = CompensatedSum()
+        for (coefficient, sum) in zip(beta, eventSums) { logLikelihood += coefficient * sum }
+        logLikelihood += eventSums[count]
+        logLikelihood -= logTerm
+        return (logLikelihood.value, (0..<count).map { eventSums[$0] - gram[$0] }, triangle)
+    }
+
+    /// The exact information, from the sums over sites of `gram` and `covariateRiskSums`.
+    ///
+    /// XᵀGX − Σ_k c Σ_l aaᵀ, where the a(k, l) of one k lie on a line: see `StratumLikelihood`.
+    package func information(
+        gram: [Double], covariateRiskSums: [Double], parameterCount count: Int
+    ) -> SymmetricMatrix {
+        var information = packedTriangle(of: gram, parameterCount: count)
+        let points = deaths.count
+        precondition(covariateRiskSums.count == 2 * points * count, "covariate sums of another grid")
+        for point in 0..<points where deaths[point] > 0 {
+            var mean = covariateRiskSums[point * count..<(point + 1) * count].map { $0 / sumsWith[point] }
+            if meanShifts[point] > 0 {
+                let without = covariateRiskSums[(points + point) * count..<(points + point + 1) * count]
+                let line = zip(without, mean).map { $0 / sumsWithout[point] - $1 }
+                for index in mean.indices { mean[index] += meanShifts[point] * line[index] }
+                information.add(-deathWeights[point] / deaths[point] * shiftSquares[point], outer: line)
+            }
+            information.add(-deathWeights[point], outer: mean)
+        }
+        return information
+    }
+
+    private func packedTriangle(of gram: [Double], parameterCount: Int) -> SymmetricMatrix {
+        SymmetricMatrix(order: parameterCount, packedUpper: Array(gram[parameterCount...]))
+    }
+}
