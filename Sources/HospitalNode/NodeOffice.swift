@@ -76,6 +76,11 @@ package struct NodeOffice: Sendable {
         return try store.describe(dictionary: identifier)
     }
 
+    /// Dictionaries with patients imported under them.
+    package func dictionaries() throws -> [InstalledDictionary] {
+        try CohortStore(path: configuration.cohort, access: .answering).dictionaries()
+    }
+
     // MARK: Studies
 
     package func studies() throws -> [LocalStudy] {

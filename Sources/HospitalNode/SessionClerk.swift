@@ -60,6 +60,10 @@ actor SessionClerk {
             }
         } catch let error as ProtocolError {
             try await refuse(session, of: item.study, error)
+        } catch let error as StudyError {
+            try await refuse(session, of: item.study, .failed("\(error)"))
+        } catch let error as NodeError {
+            try await refuse(session, of: item.study, .failed("\(error)"))
         }
     }
 

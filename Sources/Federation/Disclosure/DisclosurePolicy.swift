@@ -1,4 +1,5 @@
 package import Cryptography
+import Survival
 
 /// What a hospital lets leave, and under which conditions; every rule is checked by the node itself, on its own rows.
 ///

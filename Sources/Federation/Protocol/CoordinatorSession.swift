@@ -1,4 +1,4 @@
-package import Cryptography
+import Cryptography
 package import Survival
 
 /// The coordinator's side of one session: gathers keys, acknowledgements and masked vectors, and says what comes next.

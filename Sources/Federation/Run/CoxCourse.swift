@@ -30,7 +30,7 @@ struct CommonCoxCourse: Sendable {
     private let report: CoxReport
     private let smallestInterval: Int
     private var setting: Setting?
-    private var iteration: CommonBaselineIteration
+    private var iteration: CommonBaselineIteration?
     private var phase = Phase.moments
     /// Exits in the thinnest interval of the merged grid; nil with exact times.
     private(set) var thinnestInterval: Int?
@@ -39,11 +39,13 @@ struct CommonCoxCourse: Sendable {
     private struct Setting: Sendable {
         var coordinates: Query.Coordinates
         var grid: EventGrid
-        var eventSums: [Double] = []
+        /// Σ over events of w·x, then of w·offset.
+        var eventSums: [Double]
     }
 
     private enum Phase: Sendable {
         case moments
+        case start(Query.Coordinates, EventGrid)
         case riskSums(beta: [Double])
         case gram(beta: [Double], HazardIncrements)
         case information(gram: [Double], HazardIncrements)
@@ -52,18 +54,18 @@ struct CommonCoxCourse: Sendable {
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, smallestInterval: Int) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
         self.smallestInterval = smallestInterval
-        iteration = CommonBaselineIteration(parameterNames: cox.model.parameterNames, eventWeight: 0)
     }
 
     mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
         switch phase {
         case .moments: return try begin(moments: answers[0], exits: answers[1])
-        case .riskSums(let beta): return try formHazard(at: beta, answers)
+        case .start(let coordinates, let grid): return try start(coordinates, grid, answers)
+        case .riskSums(let beta): return try formHazard(at: beta, answers[0])
         case .gram(let beta, let hazard): return try evaluate(at: beta, gram: answers[0], hazard)
         case .information(let gram, let hazard):
             let information = hazard.information(
                 gram: gram, covariateRiskSums: answers[0], parameterCount: report.parameterCount)
-            return try follow(iteration.receive(information: information), gram: gram, hazard)
+            return try follow({ (iteration) throws(FitError) in try iteration.receive(information: information) }, gram, hazard)
         }
     }
 
@@ -71,25 +73,30 @@ struct CommonCoxCourse: Sendable {
         let coordinates = report.coordinates(fromMoments: moments)
         let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
         thinnestInterval = merged.thinnestInterval
-        iteration = CommonBaselineIteration(
-            parameterNames: report.cox.model.parameterNames,
-            eventWeight: merged.grid.strata.reduce(0) { $0 + $1.deathWeights.reduce(0, +) })
-        setting = Setting(coordinates: coordinates, grid: merged.grid)
-        phase = .riskSums(beta: iteration.beta)
-        return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: iteration.beta, merged.grid)])
+        phase = .start(coordinates, merged.grid)
+        let origin = [Double](repeating: 0, count: report.parameterCount)
+        return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: origin, merged.grid)])
     }
 
-    private mutating func formHazard(at beta: [Double], _ answers: [[Double]]) throws -> CoxStep {
-        let setting = try withEventSums(answers)
-        let hazard = try HazardIncrements(
-            grid: setting.grid, riskSums: answers[answers.count - 1], ties: report.cox.ties)
+    /// The sums over events come with the first S₀.
+    private mutating func start(
+        _ coordinates: Query.Coordinates, _ grid: EventGrid, _ answers: [[Double]]
+    ) throws -> CoxStep {
+        let iteration = CommonBaselineIteration(
+            parameterNames: report.cox.model.parameterNames, eventSums: answers[0], eventWeight: grid.eventWeight)
+        self.iteration = iteration
+        setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
+        return try formHazard(at: iteration.beta, answers[1])
+    }
+
+    private mutating func formHazard(at beta: [Double], _ riskSums: [Double]) throws -> CoxStep {
+        let setting = try known()
+        let hazard = try HazardIncrements(grid: setting.grid, riskSums: riskSums, ties: report.cox.ties)
         phase = .gram(beta: beta, hazard)
         return .ask([.gram(setting.coordinates, beta: beta, setting.grid, hazard)])
     }
 
-    /// The first answer about S₀ comes with the sums over events.
-    private mutating func withEventSums(_ answers: [[Double]]) throws -> Setting {
-        if answers.count == 2 { setting?.eventSums = answers[0] }
+    private func known() throws -> Setting {
         guard let setting else { throw StudyError.sums("no grid yet") }
         return setting
     }
@@ -97,20 +104,20 @@ struct CommonCoxCourse: Sendable {
     private mutating func evaluate(
         at beta: [Double], gram: [Double], _ hazard: HazardIncrements
     ) throws -> CoxStep {
-        let p = report.parameterCount
-        let eventSums = setting?.eventSums ?? []
-        let score = zip(eventSums, gram).prefix(p).map { $0 - $1 }
-        let predictor = zip(beta, eventSums).reduce(eventSums[p]) { $0 + $1.0 * $1.1 }
-        let step = try iteration.receive(
-            logLikelihood: predictor - hazard.logTerm, score: Array(score),
-            gram: SymmetricMatrix(order: p, packedUpper: Array(gram[p...])))
-        return try follow(step, gram: gram, hazard)
+        let sums = hazard.evaluation(at: beta, eventSums: try known().eventSums, gram: gram)
+        return try follow({ (iteration) throws(FitError) in
+            try iteration.receive(logLikelihood: sums.logLikelihood, score: sums.score, gram: sums.gram)
+        }, gram, hazard)
     }
 
     private mutating func follow(
-        _ step: CommonBaselineIteration.Step, gram: [Double], _ hazard: HazardIncrements
+        _ receive: (inout CommonBaselineIteration) throws(FitError) -> CommonBaselineIteration.Step, _ gram: [Double],
+        _ hazard: HazardIncrements
     ) throws -> CoxStep {
-        guard let setting else { throw StudyError.sums("no grid yet") }
+        let setting = try known()
+        guard var iteration else { throw StudyError.sums("no iteration yet") }
+        let step = try receive(&iteration)
+        self.iteration = iteration
         switch step {
         case .evaluate(let beta):
             phase = .riskSums(beta: beta)
@@ -164,6 +171,6 @@ struct CoxReport: Sendable {
             id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties, times: plan.times, level: plan.level,
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
-            score: summary.score, iterations: fit.iterations, warnings: fit.warnings)
+            score: summary.score, iterations: fit.iterations, warnings: plan.guaranteeTimeWarnings + fit.warnings)
     }
 }

@@ -77,13 +77,16 @@ private struct Prepared: Sendable {
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
         self.plan = plan
-        cases = try CompleteCases(
+        let cases = try CompleteCases(
             table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint, needed: plan.neededExpressions)
+        self.cases = cases
         switch plan.kind {
         case .survival(let survival):
             let groups = try survival.by.map { try cases.levelIndex(of: $0).index }
             self.groups = groups
-            levelCounts = groups.map { Self.people(cases.person, by: $0, levels: survival.groups.count) } ?? []
+            levelCounts = groups.map { groups in
+                Self.people(cases.person, by: groups, levels: survival.groups.count)
+            } ?? []
             data = nil
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)

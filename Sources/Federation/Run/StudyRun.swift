@@ -1,3 +1,4 @@
+import Cryptography
 package import Survival
 
 /// A study as a deterministic program over sums: what to ask next, given all sums so far.

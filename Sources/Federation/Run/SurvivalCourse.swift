@@ -23,7 +23,8 @@ struct SurvivalCourse: Sendable {
             SurvivalResult(
                 id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
                 level: plan.level, groups: zip(survival.groups, groups).map { group($0, $1) },
-                test: survival.logRank ? LogRank.test(groups: survival.groups, strata: [groups]) : nil, warnings: []))
+                test: survival.logRank ? LogRank.test(groups: survival.groups, strata: [groups]) : nil,
+                warnings: plan.guaranteeTimeWarnings))
     }
 
     /// One group's counts at every position of the axis.
@@ -39,12 +40,13 @@ struct SurvivalCourse: Sendable {
 
         init(_ plan: AnalysisPlan, _ sum: [Double]) throws {
             let layout = ExitsLayout(plan)
-            groups = try (0..<layout.groups).map { group in
+            let groups = try (0..<layout.groups).map { group in
                 guard let events = layout.lanes(.events, group: group, of: sum),
                     let others = layout.lanes(.otherExits, group: group, of: sum)
                 else { throw StudyError.sums("the exits have no events") }
                 return Cell(events: events, others: others, entries: layout.lanes(.entries, group: group, of: sum))
             }
+            self.groups = groups
             exits = (0..<layout.positions).map { position in
                 Int(groups.reduce(0) { $0 + $1.events[position] + $1.others[position] })
             }

@@ -1,4 +1,4 @@
-import Survival
+package import Survival
 
 /// What a study lead writes: the cohort, the endpoint, and the analyses to be run, as parsed from YAML.
 ///

@@ -51,6 +51,8 @@ package struct AnalysisPlan: Sendable {
     /// Dictionary variables that the analysis reads, and of those the ones whose absence drops a row; both sorted.
     package var variables: [String]
     package var neededVariables: [String]
+    /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero.
+    package var lateVariables: [String]
     /// Positions on the time axis; nil where no time leaves a hospital.
     package var axis: TimeAxis?
 
@@ -89,6 +91,7 @@ package struct AnalysisPlan: Sendable {
             let needed = Self.needed(by: kind, endpoint: endpoint)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
             variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
+            lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             axis = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch let error as StudyError {
             throw error
@@ -119,6 +122,14 @@ package struct AnalysisPlan: Sendable {
         case .cox(let cox): cox.model.levels
         case .survival(let survival):
             survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? []
+        }
+    }
+
+    /// What a reader must know of covariates that are only known later than time zero: whoever lives longer has more time
+    /// to attain them, which makes them look protective (guarantee-time bias; Anderson et al., J Clin Oncol 1983).
+    package var guaranteeTimeWarnings: [String] {
+        lateVariables.map {
+            "\($0) is measured after time zero and is used as if known from the start; the comparison favours those who live longer (guarantee-time bias)"
         }
     }
 
@@ -189,6 +200,18 @@ private struct AnalysisCompiler {
             return .init(by: by, groups: ["no", "yes"], at: at, limits: limits, logRank: logRank)
         case .category(let levels, _):
             return .init(by: by, groups: levels, at: at, limits: limits, logRank: logRank)
+        }
+    }
+
+    func lateVariables(of kind: AnalysisPlan.Kind, endpoint: EndpointSpecification) -> [String] {
+        let expressions: [Expression] =
+            switch kind {
+            case .survival(let survival): survival.by.map { [$0] } ?? []
+            case .cox(let cox): cox.model.expressions
+            }
+        guard endpoint.start == nil else { return [] }
+        return Array(Set(expressions.flatMap { scope.variables(of: $0) })).sorted().filter {
+            scope.dictionary[$0]?.isMeasuredAfterTimeZero == true
         }
     }
 

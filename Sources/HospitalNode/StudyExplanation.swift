@@ -1,0 +1,101 @@
+package import Federation
+import Survival
+
+/// A study in plain words for the person who decides about it: warnings first, then what is asked, on how many of this
+/// hospital's people, what leaves, and who sees it. For local eyes: it shows this hospital's own numbers.
+package struct StudyExplanation {
+    private let assessment: StudyAssessment
+    private let policy: DisclosurePolicy
+    private let site: String
+
+    package init(_ assessment: StudyAssessment, policy: DisclosurePolicy, site: String) {
+        (self.assessment, self.policy, self.site) = (assessment, policy, site)
+    }
+
+    private var plan: StudyPlan { assessment.study.plan }
+
+    package var text: String {
+        (warnings + [""] + heading + [""] + analyses + [""] + disclosure).joined(separator: "\n")
+    }
+
+    private var warnings: [String] {
+        guard !assessment.objections.isEmpty else { return ["This hospital's policy has no objection to this study."] }
+        return ["WARNING: this hospital's policy does not allow this study:"]
+            + assessment.objections.map { "  - \($0)" }
+    }
+
+    private var heading: [String] {
+        let study = plan.study
+        return [
+            "\(study.title)",
+            "  study       \(study.name), SHA-256 \(plan.hash.hex)",
+            "  asked by    \(assessment.study.submission.submitter)\(study.lead.map { " (\($0))" } ?? "")",
+            "  purpose     \(study.purpose ?? "not stated")",
+            "  hospitals   \(study.sites.joined(separator: ", "))",
+            "  dictionary  \(study.dictionary)",
+            "  patients    \(study.cohort.map { "those with \($0)" } ?? "all that were imported")",
+            "  outcome     \(study.endpoint.event) by \(study.endpoint.time) (\(study.endpoint.unit.rawValue)s)",
+        ]
+            + study.definitions.map { "  define      \($0.name) := \($0.text)" }
+    }
+
+    private var analyses: [String] {
+        assessment.analyses.flatMap { analysis in
+            ["Analysis \(analysis.plan.id): \(asked(by: analysis.plan))"]
+                + ["  here: \(analysis.facts.people) people, \(analysis.facts.events) of them with the event"]
+                + ["  reads: \(analysis.plan.variables.joined(separator: ", "))"] + smallestLevel(of: analysis)
+                + ["  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))"]
+        }
+    }
+
+    private func asked(by analysis: AnalysisPlan) -> String {
+        switch analysis.kind {
+        case .survival(let survival):
+            let groups = survival.by.map { ", by \($0.text)" } ?? ""
+            return "survival curve\(groups)\(survival.logRank ? ", log-rank test" : ""), \(times(analysis))"
+        case .cox(let cox):
+            let baseline =
+                cox.baseline == .site
+                ? "each hospital with its own baseline hazard"
+                : "one baseline hazard for all hospitals, \(times(analysis))"
+            return "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)"
+        }
+    }
+
+    private func times(_ analysis: AnalysisPlan) -> String {
+        let step = (analysis.axis?.step).map { "\($0)" } ?? ""
+        let unit = plan.study.endpoint.unit.rawValue
+        return analysis.times == .exact ? "at exact times (to \(step) \(unit))" : "on a grid of \(step) \(unit)"
+    }
+
+    private func smallestLevel(of analysis: StudyAssessment.Analysis) -> [String] {
+        let present = zip(analysis.plan.levels, analysis.facts.levels).filter { $0.1 > 0 }
+        guard let smallest = present.min(by: { $0.1 < $1.1 }) else { return [] }
+        return ["  smallest group here: \(smallest.0.variable) = \(smallest.0.level), \(smallest.1) people"]
+    }
+
+    private func leaving(_ analysis: AnalysisPlan) -> String {
+        let counts = "counts of rows, people, events, missing values\(analysis.levels.isEmpty ? "" : " and levels")"
+        switch analysis.kind {
+        case .survival:
+            return "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.groupCount) groups)"
+        case .cox(let cox):
+            let p = analysis.columnCount
+            let means = "\(counts); sums and sums of squares of \(p) covariates"
+            if cox.baseline == .site {
+                return
+                    "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
+            }
+            return
+                "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
+        }
+    }
+
+    private var disclosure: [String] {
+        [
+            "The coordinator sees only the sums over all hospitals: each vector is masked so that only the total can be read.",
+            "The results go to the study's lead and to the hospitals that take part.",
+            "Policy \(policy.hash.hex). To decide: coxswain node approve \(plan.study.name) --until DAY --by NAME, or decline.",
+        ]
+    }
+}
