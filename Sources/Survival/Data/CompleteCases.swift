@@ -30,15 +30,12 @@ package struct CompleteCases: Sendable {
         needed: [Expression]
     ) throws(ScopeError) {
         try endpoint.validate(in: scope)
-        let cohortRows = try Self.cohortRows(of: table, scope: scope, conditions: cohort)
-        let cohortTable = table.selecting(cohortRows)
-        var screening = MissingnessScreening(scope: scope, table: cohortTable)
+        var screening = try MissingnessScreening(table: table, scope: scope, cohort: cohort)
         for expression in (endpoint.expressions + needed).uniqued() { try screening.require(expression) }
         if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
-        let kept = screening.completeRows
-        let cases = cohortTable.selecting(kept)
-        rows = kept.map { cohortRows[$0] }
-        (cohortRowCount, droppedByVariable) = (cohortRows.count, screening.droppedByVariable)
+        rows = screening.completeRows
+        (cohortRowCount, droppedByVariable) = (screening.cohortRowCount, screening.droppedByVariable)
+        let cases = table.selecting(rows)
         (self.scope, self.cases) = (scope, cases)
         (person, peopleCount) = Self.renumbered(cases.person)
 
@@ -53,19 +50,6 @@ package struct CompleteCases: Sendable {
         scope: VariableScope, endpoint: EndpointSpecification, needed: [Expression]
     ) -> [String] {
         Set((endpoint.expressions + needed).flatMap { scope.variables(of: $0) }).sorted()
-    }
-
-    private static func cohortRows(
-        of table: PatientTable, scope: VariableScope, conditions: [Expression]
-    ) throws(ScopeError) -> [Int] {
-        var isIn = Array(repeating: true, count: table.rowCount)
-        var evaluator = ExpressionEvaluator(scope: scope, table: table)
-        for condition in conditions {
-            try scope.require(.boolean, of: condition, as: "a yes/no expression for the cohort")
-            guard case .boolean(let truth) = try evaluator.column(of: condition) else { continue }
-            for row in truth.indices where truth[row] != 1 { isIn[row] = false }
-        }
-        return isIn.indices.filter { isIn[$0] }
     }
 
     private static func renumbered(_ people: [Int32]) -> (person: [Int32], count: Int) {
@@ -164,8 +148,8 @@ extension CompleteCases {
         var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
         var result: [[Double]] = []
         for product in model.factors {
-            var column = Array(repeating: 1.0, count: rows.count)
-            for factor in product {
+            var column = try factors.column(of: product[0])
+            for factor in product.dropFirst() {
                 let own = try factors.column(of: factor)
                 for row in column.indices { column[row] *= own[row] }
             }
@@ -215,9 +199,11 @@ extension ExpressionEvaluator {
             throw ScopeError(
                 .wrongType(found: "a category", expected: "a number"), text: expression.text, position: 1)
         }
-        guard !values.contains(where: \.isNaN) else { throw ScopeError(.notAmongNeeded(expression.text)) }
-        guard values.allSatisfy(\.isFinite) else { throw ScopeError(.infinite(expression.text)) }
-        return values
+        var isFinite = true
+        for value in values { isFinite = isFinite && value.isFinite }
+        guard !isFinite else { return values }
+        let isMissing = values.contains { $0.isNaN }
+        throw ScopeError(isMissing ? .notAmongNeeded(expression.text) : .infinite(expression.text))
     }
 
     /// Level indices that are all there; 0 for no and 1 for yes.

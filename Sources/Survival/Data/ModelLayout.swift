@@ -19,6 +19,7 @@ struct ModelLayout {
     var parts: [Expression] { interactions.flatMap(\.self).uniqued() }
 
     mutating func add(_ text: String) throws(ScopeError) {
+        let text = text.trimmingBlanks
         switch try ModelTerm(parsing: text) {
         case .interactions(let expansion):
             guard listed.insert(Set(expansion.last ?? [])).inserted else {
@@ -89,23 +90,24 @@ struct ModelLayout {
 
     // MARK: - Columns
 
-    /// The columns of all interactions, those of fewer parts first.
+    /// The columns of all interactions, in R's order.
     func columns() throws(ScopeError) -> [BuiltColumn] {
-        let degrees = Set(interactions.map(\.count)).sorted()
-        let ordered = degrees.flatMap { degree in interactions.filter { $0.count == degree } }
-        let known = Set(ordered.map(Set.init)).union([[]])
+        let ordered = orderedInteractions
+        let sets = ordered.map(Set.init)
         var result: [BuiltColumn] = []
-        for parts in ordered {
+        for (position, parts) in ordered.enumerated() {
             var product: [BuiltColumn] = []
             for part in parts {
-                // R's rule (Chambers & Hastie 1992, 2.3.2): contrasts are enough if the model has the term without this part.
-                let hasMargin = known.contains(Set(parts).subtracting([part]))
+                // The rule of R's `terms`: contrasts are enough for a part if an earlier term has all the other parts.
+                let others = sets[position].subtracting([part])
+                let hasMargin = others.isEmpty || sets[..<position].contains { $0.isSuperset(of: others) }
                 let own = try columns(of: part, isAlone: parts.count == 1, keepsReference: !hasMargin)
-                product =
-                    product.isEmpty ? own : own.flatMap { slow in product.map { Self.product($0, slow) } }
-                guard product.count + result.count <= ModelSpecification.columnCountMax else {
+                guard max(product.count, 1) * own.count + result.count <= ModelSpecification.columnCountMax
+                else {
                     throw ScopeError(.term(.tooManyColumns(maximum: ModelSpecification.columnCountMax)))
                 }
+                product =
+                    product.isEmpty ? own : own.flatMap { slow in product.map { Self.product($0, slow) } }
             }
             result += product
         }
@@ -114,6 +116,17 @@ struct ModelLayout {
             throw ScopeError(.term(.duplicate(column.name)))
         }
         return result
+    }
+
+    /// Terms of fewer parts first, else as listed; the parts of each in the order in which the model first mentions them.
+    private var orderedInteractions: [[Expression]] {
+        let rank = Dictionary(uniqueKeysWithValues: zip(parts, 0...))
+        let degrees = Set(interactions.map(\.count)).sorted()
+        return degrees.flatMap { degree in
+            interactions.filter { $0.count == degree }.map {
+                $0.sorted { rank[$0, default: 0] < rank[$1, default: 0] }
+            }
+        }
     }
 
     private func columns(

@@ -2,8 +2,9 @@
 ///
 /// Columns stand in R's order: main effects as listed, then interactions by the number of their parts. A category becomes one
 /// 0/1 column for each level but the reference (treatment contrasts), a yes/no expression one column under its own name. In an
-/// interaction the columns are products, the first part varying fastest. As in R, a category keeps the column of its reference
-/// level in an interaction without which the model lacks the interaction of the other parts.
+/// interaction the columns are products, the first part varying fastest; parts stand in the order in which the model first
+/// mentions them. As in R, an interaction has a column for a category's reference level too if no earlier term has its other
+/// parts: `age:sex` alone gives each sex a slope. Yes/no expressions count as numbers in this respect.
 package struct ModelSpecification: Sendable {
     /// A column of the design matrix; its name is that of its coefficient: `age`, `log(bili)`, `sex=2`, `age:sex=2`.
     package struct DesignColumn: Sendable, Hashable {

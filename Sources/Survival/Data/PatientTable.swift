@@ -19,10 +19,40 @@ package enum Column: Sendable {
     /// The values of `rows`, in their order.
     func selecting(_ rows: [Int]) -> Column {
         switch self {
-        case .number(let values): .number(rows.map { values[$0] })
-        case .boolean(let values): .boolean(rows.map { values[$0] })
-        case .category(let indices): .category(rows.map { indices[$0] })
+        case .number(let values): .number(values.selecting(rows))
+        case .boolean(let values): .boolean(values.selecting(rows))
+        case .category(let indices): .category(indices.selecting(rows))
         }
+    }
+
+    /// Whether each row's value is missing; nil if none is.
+    var missingRows: [Bool]? {
+        switch self {
+        case .number(let values), .boolean(let values): values.flags { $0.isNaN }
+        case .category(let indices): indices.flags { $0 < 0 }
+        }
+    }
+}
+
+extension Array {
+    /// The elements at `indices`, in their order.
+    fileprivate func selecting(_ indices: [Int]) -> [Element] {
+        withUnsafeBufferPointer { source in
+            Array(unsafeUninitializedCapacity: indices.count) { buffer, initialized in
+                for (position, index) in indices.enumerated() {
+                    buffer.initializeElement(at: position, to: source[index])
+                }
+                initialized = indices.count
+            }
+        }
+    }
+
+    /// The condition for each element; nil if it holds for none, found without storing anything.
+    @inline(__always)
+    fileprivate func flags(_ condition: (Element) -> Bool) -> [Bool]? {
+        var isAny = false
+        for element in self { isAny = isAny || condition(element) }
+        return isAny ? map(condition) : nil
     }
 }
 
@@ -44,7 +74,7 @@ package struct PatientTable: Sendable {
     func selecting(_ rows: [Int]) -> PatientTable {
         guard rows.count < rowCount else { return self }
         return PatientTable(
-            rowCount: rows.count, person: rows.map { person[$0] },
+            rowCount: rows.count, person: person.selecting(rows),
             columns: columns.mapValues { $0.selecting(rows) })
     }
 }

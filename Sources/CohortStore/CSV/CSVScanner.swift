@@ -1,0 +1,162 @@
+import Cryptography
+
+/// Cuts a file into records and fields by RFC 4180, one record in memory at a time.
+///
+/// Quoted fields, doubled quotes, line ends inside quotes, CR LF or LF, a last line without an end, a UTF-8 BOM.
+/// Lines with nothing in them are skipped and counted. Spaces belong to their field (§2.4). Fields are slices of
+/// one buffer that the next record overwrites.
+struct CSVScanner: ~Copyable {
+    static let fieldBytesMax = 1 << 16
+    static let recordBytesMax = 1 << 20
+    static let chunkBytes = 1 << 18
+
+    private enum State { case fieldStart, plain, quoted, quoteClosed, carriageReturn }
+
+    private var file: PatientFile
+    private var position = 0
+    private let record: UnsafeMutableBufferPointer<UInt8>
+    private var length = 0
+    private var ends: [Int] = []
+    private var line = 1
+    private var quoteLine = 0
+    private var highBits: UInt8 = 0
+    /// Whether the record has a quoted field: a line with only `""` is not blank.
+    private var hasQuotes = false
+
+    /// The line, from 1, on which the current record begins.
+    private(set) var recordLine = 0
+    private(set) var blankLineCount = 0
+    private(set) var hasZeroByte = false
+
+    init(path: String) throws(CSVFault) {
+        var file = try PatientFile(path: path, chunkBytes: CSVScanner.chunkBytes)
+        try file.refill()
+        position = try file.inspectStart()
+        self.file = file
+        record = .allocate(capacity: CSVScanner.recordBytesMax)
+    }
+
+    deinit { record.deallocate() }
+
+    var fieldCount: Int { ends.count }
+
+    /// Whether some field of the record has a byte outside ASCII.
+    var hasHighByte: Bool { highBits >= 0x80 }
+
+    /// A field of the current record, unquoted; valid until `next()`.
+    borrowing func field(_ index: Int) -> UnsafeBufferPointer<UInt8> {
+        let start = index == 0 ? 0 : ends[index - 1]
+        return UnsafeBufferPointer(rebasing: record[start..<ends[index]])
+    }
+
+    /// SHA-256 of the whole file; call it after `next()` returned false.
+    mutating func digest() -> SHA256Digest { file.finish() }
+
+    /// Reads the next record that is not blank; false at the end of the file.
+    mutating func next() throws(CSVFault) -> Bool {
+        while try readRecord() {
+            guard ends.count == 1, ends[0] == 0, !hasQuotes else { return true }
+            blankLineCount += 1
+        }
+        return false
+    }
+
+    private mutating func readRecord() throws(CSVFault) -> Bool {
+        ends.removeAll(keepingCapacity: true)
+        (length, highBits, hasZeroByte, hasQuotes, recordLine) = (0, 0, false, false, line)
+        var state = State.fieldStart
+        while true {
+            if position == file.count {
+                try file.refill()
+                position = 0
+                if file.count == 0 { return try endOfFile(state) }
+            }
+            if state == .plain || state == .quoted { try copyRun(quoted: state == .quoted) }
+            guard position < file.count else { continue }
+            let byte = file.bytes[position]
+            position += 1
+            guard let following = try step(state, byte) else { return true }
+            state = following
+        }
+    }
+
+    /// Copies the bytes up to the next one that may mean something.
+    private mutating func copyRun(quoted: Bool) throws(CSVFault) {
+        let bytes = file.bytes
+        let end = min(bytes.count, position + record.count - length)
+        var (next, target, high) = (position, length, highBits)
+        while next < end {
+            let byte = bytes[next]
+            // All bytes with a meaning are below "-": NUL, LF, CR, the quote and the comma.
+            if byte < 0x2D && CSVScanner.hasMeaning(byte, quoted: quoted) { break }
+            record[target] = byte
+            high |= byte
+            next += 1
+            target += 1
+        }
+        (position, length, highBits) = (next, target, high)
+        if length == record.count { throw .lineTooLong(line: recordLine) }
+    }
+
+    private static func hasMeaning(_ byte: UInt8, quoted: Bool) -> Bool {
+        switch byte {
+        case 0x00, 0x0A, 0x22: true
+        case 0x0D, 0x2C: !quoted
+        default: false
+        }
+    }
+
+    /// What one byte with a meaning does; nil when it ends the record.
+    private mutating func step(_ state: State, _ byte: UInt8) throws(CSVFault) -> State? {
+        switch (state, byte) {
+        case (.carriageReturn, UInt8(ascii: "\n")), (.fieldStart, UInt8(ascii: "\n")),
+            (.plain, UInt8(ascii: "\n")), (.quoteClosed, UInt8(ascii: "\n")):
+            line += 1
+            try endField()
+            return nil
+        case (.carriageReturn, _): throw .bareCarriageReturn(line: line)
+        case (.quoted, UInt8(ascii: "\"")): return .quoteClosed
+        case (.quoted, _):
+            if byte == UInt8(ascii: "\n") { line += 1 }
+            try append(byte)
+            return .quoted
+        case (_, UInt8(ascii: ",")):
+            try endField()
+            return .fieldStart
+        case (_, UInt8(ascii: "\r")): return .carriageReturn
+        case (.fieldStart, UInt8(ascii: "\"")):
+            (hasQuotes, quoteLine) = (true, line)
+            return .quoted
+        case (.quoteClosed, UInt8(ascii: "\"")):
+            try append(byte)
+            return .quoted
+        case (.quoteClosed, _): throw .textAfterQuote(line: line)
+        case (_, UInt8(ascii: "\"")): throw .quoteInsideField(line: line)
+        case (_, _):
+            try append(byte)
+            return .plain
+        }
+    }
+
+    private mutating func append(_ byte: UInt8) throws(CSVFault) {
+        guard length < record.count else { throw .lineTooLong(line: recordLine) }
+        record[length] = byte
+        length += 1
+        highBits |= byte
+        if byte == 0 { hasZeroByte = true }
+    }
+
+    private mutating func endField() throws(CSVFault) {
+        guard length - (ends.last ?? 0) <= CSVScanner.fieldBytesMax else {
+            throw .fieldTooLong(line: recordLine)
+        }
+        ends.append(length)
+    }
+
+    private mutating func endOfFile(_ state: State) throws(CSVFault) -> Bool {
+        if state == .quoted { throw .unclosedQuote(line: quoteLine) }
+        if state == .fieldStart && ends.isEmpty { return false }
+        try endField()
+        return true
+    }
+}

@@ -1,0 +1,26 @@
+extension StoreFormat {
+    /// The file of patients. Its pages are not all read when it is opened: a cohort can be large, and damage is
+    /// found when rows are read.
+    static let cohort = StoreFormat(
+        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1], isCheckedWhole: false)
+
+    /// Beside these two tables there is one for each dictionary, named by its identifier (`PatientTableSchema`).
+    private static let cohort1 = """
+        CREATE TABLE dictionaries (
+            identifier TEXT NOT NULL PRIMARY KEY,
+            text TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            definition TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE imports (
+            id INTEGER PRIMARY KEY,
+            dictionary TEXT NOT NULL REFERENCES dictionaries (identifier),
+            dictionary_sha256 TEXT NOT NULL,
+            file_name TEXT NOT NULL,
+            file_sha256 TEXT NOT NULL,
+            row_count INTEGER NOT NULL,
+            snapshot_sha256 TEXT NOT NULL,
+            imported_at INTEGER
+        ) STRICT;
+        """
+}

@@ -1,0 +1,67 @@
+import GRDB
+import GRDBSQLite
+
+/// Steps through a statement's rows at SQLite's own speed, without an object for each row.
+///
+/// GRDB's typed access ends the process on a value of another type; here a caller asks for the type first.
+struct RowStepper {
+    /// Owns `handle`.
+    private let statement: Statement
+    private let handle: OpaquePointer
+
+    init(_ db: Database, sql: String) throws {
+        statement = try db.makeStatement(sql: sql)
+        handle = statement.sqliteStatement
+    }
+
+    /// Moves to the next row; false after the last.
+    func next() throws -> Bool {
+        let code = sqlite3_step(handle)
+        if code == SQLITE_ROW { return true }
+        guard code == SQLITE_DONE else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        return false
+    }
+
+    /// `SQLITE_NULL`, `SQLITE_INTEGER`, `SQLITE_FLOAT`, `SQLITE_TEXT` or `SQLITE_BLOB`.
+    func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(column)) }
+
+    func double(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(column)) }
+
+    func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
+
+    /// UTF-8, valid until the next step.
+    func text(_ column: Int) -> UnsafeBufferPointer<UInt8> {
+        let start = sqlite3_column_text(handle, Int32(column))
+        return UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
+    }
+}
+
+/// An insertion that is run once for each row, without an array of arguments.
+struct RowInserter {
+    /// Owns `handle`.
+    private let statement: Statement
+    private let handle: OpaquePointer
+
+    init(_ db: Database, sql: String) throws {
+        statement = try db.makeStatement(sql: sql)
+        handle = statement.sqliteStatement
+    }
+
+    func bindNull(_ column: Int) { sqlite3_bind_null(handle, Int32(column + 1)) }
+
+    func bind(_ column: Int, _ value: Double) { sqlite3_bind_double(handle, Int32(column + 1), value) }
+
+    func bind(_ column: Int, _ value: Bool) { sqlite3_bind_int(handle, Int32(column + 1), value ? 1 : 0) }
+
+    /// The text is not copied: it has to stay where it is until `insert()` has returned.
+    func bind(_ column: Int, borrowing text: UnsafeBufferPointer<UInt8>) {
+        let bytes = UnsafeRawPointer(text.baseAddress)?.assumingMemoryBound(to: CChar.self)
+        sqlite3_bind_text(handle, Int32(column + 1), bytes, Int32(text.count), nil)
+    }
+
+    func insert() throws {
+        let code = sqlite3_step(handle)
+        sqlite3_reset(handle)
+        guard code == SQLITE_DONE else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+    }
+}

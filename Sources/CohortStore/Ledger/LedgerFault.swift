@@ -1,0 +1,57 @@
+package import Cryptography
+
+/// Why the ledger did not record something, or does not vouch for itself.
+package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
+    case unknownStudy(SHA256Digest)
+    case studyClosed(SHA256Digest, outcome: String)
+    /// An approval has to end after it is given.
+    case approvalInThePast
+    case unknownSession(String)
+    /// The session is recorded with another study, secret or hello.
+    case sessionDiffers(String)
+    case sessionEnded(String, outcome: String)
+    /// The session has another roster.
+    case rosterDiffers(String)
+    /// The round was answered for another request, or with other bytes.
+    case answerDiffers(session: String, round: Int)
+    case bodyIsNotJSON(kind: String)
+    case auditBroken(entry: Int, AuditBreach)
+
+    package var description: String {
+        switch self {
+        case .unknownStudy(let hash): "study \(hash) is not in the ledger"
+        case .studyClosed(let hash, let outcome):
+            "study \(hash) is closed (\(outcome)); a new run needs a new submission"
+        case .approvalInThePast: "an approval has to end later than now; give a later date"
+        case .unknownSession(let id): "session \(id) is not in the ledger"
+        case .sessionDiffers(let id): "session \(id) began already, with other contents; begin a new one"
+        case .sessionEnded(let id, let outcome): "session \(id) has ended (\(outcome)); begin a new one"
+        case .rosterDiffers(let id): "session \(id) has another roster already; begin a new one"
+        case .answerDiffers(let session, let round):
+            "round \(round) of session \(session) was answered already, and a round is answered once"
+        case .bodyIsNotJSON(let kind): "the body of an audit entry of kind \(kind) is not JSON"
+        case .auditBroken(let entry, let breach): "audit entry \(entry) \(breach.clause)"
+        }
+    }
+}
+
+/// What is wrong with the first bad entry of the audit log.
+package enum AuditBreach: Hashable, Sendable {
+    /// The log goes on, or should go on, but this entry is not there.
+    case missing
+    /// Its content is not what it was when it was written.
+    case changed
+    /// It was not written after the entry that stands before it.
+    case detached
+    /// It stands after the entry that was the newest.
+    case added
+
+    fileprivate var clause: String {
+        switch self {
+        case .missing: "is missing; the log before it is sound"
+        case .changed: "was changed after it was written; the log before it is sound"
+        case .detached: "does not follow the entry before it; the log before it is sound"
+        case .added: "was not added by coxswain; the log before it is sound"
+        }
+    }
+}

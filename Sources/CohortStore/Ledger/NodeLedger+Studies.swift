@@ -1,0 +1,120 @@
+package import Cryptography
+import Foundation
+import GRDB
+
+extension NodeLedger {
+    /// Holds a study as pending. A hash that is known keeps its first submission.
+    ///
+    /// - Returns: Whether the study is new.
+    @discardableResult
+    package func recordStudy(
+        hash: SHA256Digest, submission: [UInt8], receivedAt: Int, logging note: AuditNote? = nil
+    ) throws(StoreError) -> Bool {
+        try record(note) { db in
+            guard try NodeLedger.study(db, hash) == nil else { return false }
+            try db.execute(
+                sql: "INSERT INTO studies (hash, submission, received_at) VALUES (?, ?, ?)",
+                arguments: [hash.hex, Data(submission), receivedAt])
+            return true
+        }
+    }
+
+    /// All studies, the oldest first.
+    package func studies() throws(StoreError) -> [StudyEntry] {
+        try file.read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM studies ORDER BY received_at, rowid")
+                .map(StudyEntry.init(row:))
+        }
+    }
+
+    package func study(_ hash: SHA256Digest) throws(StoreError) -> StudyEntry? {
+        try file.read { db in try NodeLedger.study(db, hash) }
+    }
+
+    /// Records a person's approval until a time, under the policy that was shown; it takes the place of an earlier
+    /// decision.
+    package func approve(
+        _ hash: SHA256Digest, until: Int, by person: String, at time: Int, policyHash: SHA256Digest,
+        logging note: AuditNote? = nil
+    ) throws(StoreError) {
+        guard until > time else { throw .ledger(.approvalInThePast) }
+        try decide(
+            hash, note,
+            """
+            UPDATE studies SET decision = 'approved', decided_by = ?, decided_at = ?, approved_until = ?,
+                policy_hash = ?, reason = NULL
+            WHERE hash = ?
+            """,
+            [person, time, until, policyHash.hex, hash.hex])
+    }
+
+    /// Records that a person declined a study, or withdrew an approval.
+    package func decline(
+        _ hash: SHA256Digest, reason: String, by person: String, at time: Int, logging note: AuditNote? = nil
+    ) throws(StoreError) {
+        try decide(
+            hash, note,
+            """
+            UPDATE studies SET decision = 'declined', decided_by = ?, decided_at = ?, approved_until = NULL,
+                policy_hash = NULL, reason = ?
+            WHERE hash = ?
+            """,
+            [person, time, reason, hash.hex])
+    }
+
+    /// Records how a study ended; from then on nothing about it can be decided or begun.
+    package func close(
+        _ hash: SHA256Digest, outcome: String, at time: Int, logging note: AuditNote? = nil
+    ) throws(StoreError) {
+        try decide(
+            hash, note, "UPDATE studies SET outcome = ?, closed_at = ? WHERE hash = ?",
+            [outcome, time, hash.hex])
+    }
+
+    private func decide(
+        _ hash: SHA256Digest, _ note: AuditNote?, _ sql: String, _ arguments: StatementArguments
+    ) throws(StoreError) {
+        try record(note) { db in
+            try NodeLedger.requireOpenStudy(db, hash)
+            try db.execute(sql: sql, arguments: arguments)
+            return true
+        }
+    }
+
+    static func requireOpenStudy(_ db: Database, _ hash: SHA256Digest) throws {
+        guard let study = try study(db, hash) else { throw StoreError.ledger(.unknownStudy(hash)) }
+        if let outcome = study.outcome { throw StoreError.ledger(.studyClosed(hash, outcome: outcome)) }
+    }
+
+    static func study(_ db: Database, _ hash: SHA256Digest) throws -> StudyEntry? {
+        try Row.fetchOne(db, sql: "SELECT * FROM studies WHERE hash = ?", arguments: [hash.hex])
+            .map(StudyEntry.init(row:))
+    }
+}
+
+extension StudyEntry {
+    fileprivate init(row: Row) throws {
+        hash = try row.stored("hash")
+        submission = try row.stored("submission")
+        receivedAt = try row.stored("received_at")
+        decision = try Decision(row: row)
+        outcome = try row.storedOptional("outcome")
+    }
+}
+
+extension StudyEntry.Decision {
+    fileprivate init(row: Row) throws {
+        switch try row.stored("decision") as String {
+        case "pending": self = .pending
+        case "approved":
+            self = .approved(
+                until: try row.stored("approved_until"), by: try row.stored("decided_by"),
+                at: try row.stored("decided_at"), policyHash: try row.stored("policy_hash"))
+        case "declined":
+            self = .declined(
+                reason: try row.stored("reason"), by: try row.stored("decided_by"),
+                at: try row.stored("decided_at"))
+        default: throw UnexpectedValue()
+        }
+    }
+}
