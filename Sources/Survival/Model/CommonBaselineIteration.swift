@@ -162,19 +162,25 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     private mutating func remember(from last: Point) {
         let step = zip(beta, last.beta).map { $0 - $1 }
         let change = zip(last.score, present.score).map { $0 - $1 }
-        if dot(step, change) > 0 { pairs.append(Pair(step: step, change: change)) }
+        pairs.append(Pair(step: step, change: change))
     }
 
-    /// The exact information of the end, if it came; else H with every pair's BFGS update H − Hssᵀ H/(sᵀHs) + yyᵀ/(yᵀs).
+    /// The exact information of the end, if it came; else H with every pair's BFGS update H − Hs(Hs)ᵀ/(sᵀHs) + yyᵀ/(yᵀs).
+    ///
+    /// The information is never more than H. A pair that says otherwise tells of where the likelihood was more curved than it is
+    /// here, as all do while a coefficient runs to infinity; it is left out.
     private func metric() -> SymmetricMatrix {
         if let exact { return exact }
         var metric = present.gram
         let means = zip(eventSums, present.score).map { $0 - $1 }
         if eventWeight > 0 { metric.add(-1 / eventWeight, outer: means) }
+        let centred = metric
         for pair in pairs {
+            let curvature = dot(pair.change, pair.step)
+            guard curvature > 0, curvature <= centred.quadraticForm(pair.step) else { continue }
             let product = metric.times(pair.step)
             metric.add(-1 / dot(pair.step, product), outer: product)
-            metric.add(1 / dot(pair.change, pair.step), outer: pair.change)
+            metric.add(1 / curvature, outer: pair.change)
         }
         return metric
     }
