@@ -64,8 +64,9 @@ let package = Package(
         .target(
             name: "HospitalNode",
             dependencies: [
-                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "Membership", "StudyReport",
+                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "Membership",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .target(
@@ -85,6 +86,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 

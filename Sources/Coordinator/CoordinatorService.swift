@@ -3,7 +3,7 @@ import Federation
 import Foundation
 package import Logging
 import Membership
-package import ServiceLifecycle
+import ServiceLifecycle
 import TLSTransport
 
 /// The coordinator as a long-lived service: the desk behind mutual TLS, and the watch over the studies' patience.

@@ -22,7 +22,12 @@ final class CoordinatorStore: Sendable {
             try database.execute(sql: "PRAGMA synchronous = FULL")
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
-        if isNew { FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) }
+        if isNew {
+            guard
+                FileManager.default.createFile(
+                    atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw StoreFault.unusable(path, "the file cannot be made") }
+        }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { database in

@@ -1,6 +1,6 @@
 import CohortStore
 import Cryptography
-package import Federation
+import Federation
 import Foundation
 import Membership
 package import Survival
@@ -34,7 +34,9 @@ package struct LocalFit {
         plan.study.sites = local.sites.map(\.name)
         let federation = try InProcessFederation(
             plan: plan, tables: local.sites.map { (site: $0.name, table: $0.table) }, time: time)
-        result = try federation.run { try randomBytes(32) }
+        var result = try federation.run { try randomBytes(32) }
+        result.sites = result.sites.map { .init(name: $0.name, policyHash: nil) }  // no rule was applied
+        self.result = result
     }
 
     private static func dictionary(

@@ -16,7 +16,7 @@ package struct NodeConfiguration: Sendable {
         cohort = file.resolve(try root.string("cohort"))
         ledger = file.resolve(try root.string("ledger"))
         policy = file.resolve(try root.string("policy"))
-        logLevel = try environment["COXSWAIN_LOG_LEVEL"] ?? root.optionalString("log-level") ?? "info"
+        logLevel = try root.logLevel(override: environment["COXSWAIN_LOG_LEVEL"])
         try root.finish()
     }
 }

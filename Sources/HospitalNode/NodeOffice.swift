@@ -1,9 +1,10 @@
 package import CohortStore
-package import Cryptography
+import Cryptography
 package import Federation
 import Foundation
 package import Membership
-package import Survival
+import Survival
+import TLSTransport
 
 /// What a site admin does at a node: import, look, approve, decline. All of it local; nothing here talks to the coordinator.
 package struct NodeOffice: Sendable {
@@ -162,17 +163,20 @@ package struct NodeOffice: Sendable {
                     + assessment.objections.joined(separator: "\n  "),
                 hint: "decline it with a reason that the study lead can act on")
         }
-        try ledger.approve(study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash)
-        try ledger.append(
-            kind: "study-approved", body: AuditBody(study: study.plan.hash, person: person, policy: policy.hash).json,
-            at: now)
+        try ledger.approve(
+            study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash,
+            logging: note("study-approved", AuditBody(study: study.plan.hash, person: person, policy: policy.hash)))
     }
 
     package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
-        let now = clock()
-        try ledger.decline(study.plan.hash, reason: reason, by: person, at: now)
-        try ledger.append(
-            kind: "study-declined", body: AuditBody(study: study.plan.hash, reason: reason, person: person).json, at: now)
+        try ledger.decline(
+            study.plan.hash, reason: reason, by: person, at: clock(),
+            logging: note("study-declined", AuditBody(study: study.plan.hash, reason: reason, person: person)))
+    }
+
+    /// An entry for the audit log, to be written with the change that it tells of.
+    func note(_ kind: String, _ body: AuditBody) -> AuditNote {
+        AuditNote(kind: kind, body: body.json, at: clock())
     }
 }
 
@@ -180,9 +184,9 @@ package struct NodeOffice: Sendable {
 package struct LocalStudy: Sendable {
     package let plan: StudyPlan
     package let submission: StudySubmission
-    package let entry: NodeLedger.StudyEntry
+    package let entry: StudyEntry
 
-    init(_ entry: NodeLedger.StudyEntry) throws {
+    init(_ entry: StudyEntry) throws {
         let message = try CanonicalJSON.decode(SignedMessage.self, from: entry.submission)
         (submission, plan) = try Self.read(message)
         self.entry = entry

@@ -4,7 +4,7 @@ import Federation
 import Foundation
 package import Logging
 import Membership
-package import ServiceLifecycle
+import ServiceLifecycle
 import Survival
 
 /// A node as a long-lived service: polls the coordinator, fetches studies, reports decisions, answers rounds.

@@ -77,8 +77,9 @@ actor SessionClerk {
             throw ProtocolError.untrusted("a study that is not signed by the operator it names was offered")
         }
         _ = try LocalStudy.read(message)
-        try office.ledger.recordStudy(hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock())
-        try audit("study-received", AuditBody(study: hash, peer: "\(signer)"))
+        try office.ledger.recordStudy(
+            hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock(),
+            logging: office.note("study-received", AuditBody(study: hash, peer: "\(signer)")))
         logger.info("study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
     }
 
@@ -95,7 +96,7 @@ actor SessionClerk {
         }
     }
 
-    private func report(_ entry: NodeLedger.StudyEntry, knownAs known: SiteDecision) async throws {
+    private func report(_ entry: StudyEntry, knownAs known: SiteDecision) async throws {
         let decision: Decision
         switch entry.decision {
         case .pending: return
@@ -121,7 +122,7 @@ actor SessionClerk {
     private func sayHello(_ id: SHA256Digest, of study: SHA256Digest) async throws {
         if let stored = try office.ledger.session(id.hex) {
             guard stored.outcome == nil else { return }
-            return try await send(StoredStart(stored).hello, of: id)
+            return try await send(StoredStart(from: stored).hello, of: id)
         }
         let entry = try requireApproval(of: study)
         let message = try await connection.get(SignedMessage.self, "/v1/sessions/\(id.hex)/opening")
@@ -138,14 +139,15 @@ actor SessionClerk {
         let hello = try SignedMessage(session.hello, by: office.member.signer)
         let start = StoredStart(opening: message, hello: hello, snapshot: try office.snapshot(of: local.plan))
         try office.ledger.beginSession(
-            id: id.hex, study: study, secret: secret, hello: CanonicalJSON.bytes(start), at: office.clock())
-        try audit("session-joined", AuditBody(study: study, session: id, policy: office.policy.hash))
+            id: id.hex, study: study, secret: secret, hello: CanonicalJSON.bytes(start), at: office.clock(),
+            logging: office.note(
+                "session-joined", AuditBody(study: study, session: id, policy: office.policy.hash)))
         logger.info("study \(study.short): joining session \(id.short)")
         try await send(hello, of: id)
     }
 
     /// An approval in force, given under the policy that is in force.
-    private func requireApproval(of study: SHA256Digest) throws -> NodeLedger.StudyEntry {
+    private func requireApproval(of study: SHA256Digest) throws -> StudyEntry {
         guard let entry = try office.ledger.study(study), case .approved(let until, _, _, let policy) = entry.decision
         else { throw ProtocolError.outOfPlace("the study is not approved here") }
         guard until > office.clock() else { throw ProtocolError.outOfPlace("the approval has expired") }
@@ -159,7 +161,7 @@ actor SessionClerk {
     private func requireSafeRoster(_ opening: SessionOpening) throws {
         for earlier in try office.ledger.sessions(of: opening.study) {
             guard try !office.ledger.rounds(of: earlier.id).isEmpty else { continue }
-            let before = Set(try StoredStart(earlier).openingContent.sites)
+            let before = Set(try StoredStart(from: earlier).openingContent.sites)
             let difference = before.symmetricDifference(opening.sites).count
             guard difference == 0 || difference >= 3 else {
                 throw ProtocolError.outOfPlace(
@@ -178,9 +180,9 @@ actor SessionClerk {
         let authority = try office.member.authority(at: office.clock())
         let ack = try SignedMessage(try session.session.join(roster, under: authority), by: office.member.signer)
         try office.ledger.recordRoster(
-            session: id.hex, roster: CanonicalJSON.bytes(roster), ack: CanonicalJSON.bytes(ack))
+            session: id.hex, roster: CanonicalJSON.bytes(roster), ack: CanonicalJSON.bytes(ack),
+            logging: office.note("roster-verified", AuditBody(study: study, session: id, request: roster.hash)))
         live[id] = session
-        try audit("roster-verified", AuditBody(study: study, session: id, request: roster.hash))
         try await send(ack, of: id)
     }
 
@@ -205,13 +207,13 @@ actor SessionClerk {
         let signed = try SignedMessage(answer, by: office.member.signer)
         try office.ledger.recordAnswer(
             session: id.hex, round: round, requestDigest: request.digest, request: CanonicalJSON.bytes(message),
-            answer: CanonicalJSON.bytes(signed))
+            answer: CanonicalJSON.bytes(signed),
+            logging: office.note(
+                "round-answered",
+                AuditBody(
+                    study: study, session: id, round: round, statements: request.statements, request: request.digest,
+                    answer: signed.payloadDigest, answerBytes: signed.payload.utf8.count, policy: office.policy.hash)))
         live[id] = session
-        try audit(
-            "round-answered",
-            AuditBody(
-                study: study, session: id, round: round, statements: request.statements, request: request.digest,
-                answer: signed.payloadDigest, answerBytes: signed.payload.utf8.count, policy: office.policy.hash))
         logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
         try await post(signed, round, of: id)
     }
@@ -232,7 +234,7 @@ actor SessionClerk {
     }
 
     private func verifyResult(
-        _ stored: NodeLedger.SessionEntry, _ id: SHA256Digest, of item: WorkList.Item
+        _ stored: SessionEntry, _ id: SHA256Digest, of item: WorkList.Item
     ) async throws {
         var session = try liveSession(stored, study: item.study)
         let message = try await request(item.round, of: id)
@@ -249,7 +251,9 @@ actor SessionClerk {
 
     private func refuse(_ id: SHA256Digest, of study: SHA256Digest, _ error: ProtocolError) async throws {
         logger.error("study \(study.short): refused: \(error)")
-        try audit("refused", AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash))
+        try office.ledger.append(
+            kind: "refused", body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash).json,
+            at: office.clock())
         let refusal = Refusal(session: id, site: office.site, reason: "\(error)")
         try end(id, of: study, outcome: "refused: \(error)")
         try await send(SignedMessage(refusal, by: office.member.signer), of: id)
@@ -258,22 +262,23 @@ actor SessionClerk {
     private func end(_ id: SHA256Digest, of study: SHA256Digest, outcome: String) throws {
         live[id] = nil
         guard try office.ledger.session(id.hex)?.outcome == nil else { return }
-        try office.ledger.endSession(id.hex, outcome: outcome, at: office.clock())
-        try audit("session-ended", AuditBody(study: study, session: id, reason: outcome))
+        try office.ledger.endSession(
+            id.hex, outcome: outcome, at: office.clock(),
+            logging: office.note("session-ended", AuditBody(study: study, session: id, reason: outcome)))
     }
 
-    private func openSession(_ id: SHA256Digest) throws -> NodeLedger.SessionEntry? {
+    private func openSession(_ id: SHA256Digest) throws -> SessionEntry? {
         guard let stored = try office.ledger.session(id.hex), stored.outcome == nil else { return nil }
         return stored
     }
 
     /// The session as far as it got: from memory, or from the journal by taking every stored message again.
-    private func liveSession(_ stored: NodeLedger.SessionEntry, study: SHA256Digest) throws -> LiveSession {
+    private func liveSession(_ stored: SessionEntry, study: SHA256Digest) throws -> LiveSession {
         guard let id = SHA256Digest(hex: stored.id) else { throw ProtocolError.failed("the journal is damaged") }
         if let session = live[id] { return session }
         guard let entry = try office.ledger.study(study) else { throw ProtocolError.outOfPlace("an unknown study") }
         let local = try LocalStudy(entry)
-        let start = try StoredStart(stored)
+        let start = try StoredStart(from: stored)
         let authority = try office.member.authority(at: office.clock())
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
@@ -307,10 +312,6 @@ actor SessionClerk {
     private func post(_ answer: SignedMessage, _ round: Int, of id: SHA256Digest) async throws {
         try await connection.post("/v1/sessions/\(id.hex)/rounds/\(round)", answer)
     }
-
-    private func audit(_ kind: String, _ body: AuditBody) throws {
-        try office.ledger.append(kind: kind, body: body.json, at: office.clock())
-    }
 }
 
 /// How a session began, as the journal keeps it.
@@ -324,7 +325,7 @@ private struct StoredStart: Codable, Hashable {
         (self.opening, self.hello, self.snapshot) = (opening, hello, snapshot)
     }
 
-    init(_ entry: NodeLedger.SessionEntry) throws {
+    init(from entry: SessionEntry) throws {
         self = try CanonicalJSON.decode(StoredStart.self, from: entry.hello)
     }
 

@@ -1,4 +1,5 @@
 package import Federation
+import Cryptography
 import Survival
 
 /// A study in plain words for the person who decides about it: warnings first, then what is asked, on how many of this

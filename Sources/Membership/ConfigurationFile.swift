@@ -69,4 +69,16 @@ extension YAMLMapping {
         }
         return address
     }
+
+    /// A required string, or its override from the environment.
+    package func string(_ key: String, override: String?) throws(DocumentError) -> String {
+        let text = try string(key)
+        return override ?? text
+    }
+
+    /// How much is logged: the key `log-level`, its override from the environment, or `info`.
+    package func logLevel(override: String?) throws(DocumentError) -> String {
+        let text = try optionalString("log-level")
+        return override ?? text ?? "info"
+    }
 }

@@ -1,7 +1,7 @@
 import Cryptography
 package import Federation
 import Foundation
-package import TLSTransport
+import TLSTransport
 
 /// A member's way to the coordinator: JSON calls over mutual TLS, with errors as sentences.
 package struct CoordinatorConnection: Sendable {

@@ -2,6 +2,7 @@ import Cryptography
 package import Federation
 import Foundation
 package import Survival
+import TLSTransport
 
 /// A study lead's dealings with the coordinator.
 package struct OperatorDesk: Sendable {

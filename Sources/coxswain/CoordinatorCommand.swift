@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Membership
 import ServiceLifecycle
+import UnixSignals
 
 /// `coxswain coordinator`: the consortium's coordinator.
 struct CoordinatorCommand: AsyncParsableCommand {

@@ -1,11 +1,13 @@
 import ArgumentParser
 import CohortStore
+import Cryptography
 import Federation
 import Foundation
 import HospitalNode
 import Logging
 import Membership
 import ServiceLifecycle
+import UnixSignals
 
 /// `coxswain node`: what a site admin does at a hospital.
 struct NodeCommand: AsyncParsableCommand {
@@ -191,7 +193,7 @@ struct NodeCommand: AsyncParsableCommand {
 
 /// A decision as a list shows it.
 enum DecisionText {
-    static func of(_ entry: NodeLedger.StudyEntry) -> String {
+    static func of(_ entry: StudyEntry) -> String {
         if let outcome = entry.outcome { return outcome }
         switch entry.decision {
         case .pending: return "pending"
