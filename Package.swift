@@ -58,7 +58,8 @@ let package = Package(
 
         // A member of the consortium: its identity files, whom it trusts, how it reaches the coordinator.
         .target(
-            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"], swiftSettings: settings),
+            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"],
+            swiftSettings: settings),
 
         // Programs.
         .target(
@@ -91,11 +92,14 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
-        .testTarget(name: "SurvivalTests", dependencies: ["Survival"], resources: [.copy("Reference")], swiftSettings: settings),
+        .testTarget(
+            name: "SurvivalTests", dependencies: ["Survival"], resources: [.copy("Reference")],
+            swiftSettings: settings),
         .testTarget(
             name: "FederationTests", dependencies: ["Federation", "Survival", "Cryptography"],
             swiftSettings: settings),
-        .testTarget(name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
+        .testTarget(
+            name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
         .testTarget(
             name: "CohortStoreTests", dependencies: ["CohortStore", "Survival", "Cryptography"],
             swiftSettings: settings),

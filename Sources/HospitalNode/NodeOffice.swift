@@ -6,7 +6,9 @@ package import Membership
 import Survival
 import TLSTransport
 
-/// What a site admin does at a node: import, look, approve, decline. All of it local; nothing here talks to the coordinator.
+/// What a site admin does at a node: import, look, approve, decline.
+///
+/// All of it local; nothing here talks to the coordinator.
 package struct NodeOffice: Sendable {
     package let configuration: NodeConfiguration
     package let member: Member
@@ -28,7 +30,9 @@ package struct NodeOffice: Sendable {
     }
 
     /// Makes the two databases of a new node; what exists is left as it is.
-    package static func create(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int) throws -> NodeOffice {
+    package static func create(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int)
+        throws -> NodeOffice
+    {
         if !FileManager.default.fileExists(atPath: configuration.cohort) {
             try CohortStore.create(at: configuration.cohort)
         }
@@ -60,7 +64,8 @@ package struct NodeOffice: Sendable {
         try ledger.append(
             kind: "patients-imported",
             body: AuditBody(
-                dictionary: dictionary.identifier, file: report.record.fileDigest, snapshot: report.record.snapshot
+                dictionary: dictionary.identifier, file: report.record.fileDigest,
+                snapshot: report.record.snapshot
             ).json, at: clock())
         return report
     }
@@ -71,7 +76,8 @@ package struct NodeOffice: Sendable {
         guard let identifier = identifier ?? (installed.count == 1 ? installed[0].identifier : nil) else {
             let names = installed.map(\.identifier).joined(separator: ", ")
             throw NodeError.ask(
-                installed.isEmpty ? "no patients have been imported" : "several dictionaries are installed: \(names)",
+                installed.isEmpty
+                    ? "no patients have been imported" : "several dictionaries are installed: \(names)",
                 hint: installed.isEmpty ? "run \"coxswain node import\"" : "name one with --dictionary")
         }
         return try store.describe(dictionary: identifier)
@@ -90,9 +96,12 @@ package struct NodeOffice: Sendable {
 
     /// The study whose hash begins with, or whose name is, the given text.
     package func study(_ reference: String) throws -> LocalStudy {
-        let matches = try studies().filter { $0.plan.hash.hex.hasPrefix(reference) || $0.plan.study.name == reference }
+        let matches = try studies().filter {
+            $0.plan.hash.hex.hasPrefix(reference) || $0.plan.study.name == reference
+        }
         guard let only = matches.first else {
-            throw NodeError.ask("no study \"\(reference)\" has arrived here", hint: "see \"coxswain node studies\"")
+            throw NodeError.ask(
+                "no study \"\(reference)\" has arrived here", hint: "see \"coxswain node studies\"")
         }
         guard matches.count == 1 else {
             throw NodeError.ask("\"\(reference)\" means several studies", hint: "give more of the hash")
@@ -103,8 +112,12 @@ package struct NodeOffice: Sendable {
     /// What the study would mean for this hospital: its own numbers, and everything the policy objects to.
     package func assess(_ study: LocalStudy) throws -> StudyAssessment {
         var objections: [String] = []
-        do { try policy.admit(study.plan, from: study.submission.submitter) } catch { objections.append("\(error)") }
-        if !study.plan.study.sites.contains(site) { objections.append("the study does not name this hospital") }
+        do { try policy.admit(study.plan, from: study.submission.submitter) } catch {
+            objections.append("\(error)")
+        }
+        if !study.plan.study.sites.contains(site) {
+            objections.append("the study does not name this hospital")
+        }
         let cohort: SiteCohort
         do {
             cohort = try self.cohort(for: study.plan, submission: study.submission)
@@ -136,7 +149,9 @@ package struct NodeOffice: Sendable {
     private func requireDictionary(
         of plan: StudyPlan, _ submission: StudySubmission, in store: CohortStore
     ) throws {
-        guard let installed = try store.dictionaries().first(where: { $0.identifier == plan.study.dictionary }) else {
+        guard
+            let installed = try store.dictionaries().first(where: { $0.identifier == plan.study.dictionary })
+        else {
             throw NodeError.ask(
                 "no patients are imported under dictionary \(plan.study.dictionary)",
                 hint: "run \"coxswain node import\" with that dictionary")
@@ -144,17 +159,21 @@ package struct NodeOffice: Sendable {
         guard installed.sha256 == SHA256Digest(of: submission.dictionary.utf8) else {
             throw NodeError.ask(
                 "the study's dictionary \(plan.study.dictionary) differs from the one installed here",
-                hint: "agree on one text with the study lead; a changed dictionary needs a new version number")
+                hint: "agree on one text with the study lead; a changed dictionary needs a new version number"
+            )
         }
     }
 
     /// Approves a study until a time, under the policy as it is now; refused while the policy objects.
     package func approve(_ study: LocalStudy, until: Int, by person: String) throws {
         let now = clock()
-        guard until > now else { throw NodeError.ask("the approval would already be over", hint: "give a later date") }
+        guard until > now else {
+            throw NodeError.ask("the approval would already be over", hint: "give a later date")
+        }
         guard until <= now + policy.approvalDaysMax * 86400 else {
             throw NodeError.ask(
-                "the policy's approval-days-max is \(policy.approvalDaysMax) days", hint: "give an earlier date")
+                "the policy's approval-days-max is \(policy.approvalDaysMax) days",
+                hint: "give an earlier date")
         }
         let assessment = try assess(study)
         guard assessment.objections.isEmpty else {
@@ -165,13 +184,15 @@ package struct NodeOffice: Sendable {
         }
         try ledger.approve(
             study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash,
-            logging: note("study-approved", AuditBody(study: study.plan.hash, person: person, policy: policy.hash)))
+            logging: note(
+                "study-approved", AuditBody(study: study.plan.hash, person: person, policy: policy.hash)))
     }
 
     package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
         try ledger.decline(
             study.plan.hash, reason: reason, by: person, at: clock(),
-            logging: note("study-declined", AuditBody(study: study.plan.hash, reason: reason, person: person)))
+            logging: note("study-declined", AuditBody(study: study.plan.hash, reason: reason, person: person))
+        )
     }
 
     /// An entry for the audit log, to be written with the change that it tells of.
@@ -233,7 +254,9 @@ package enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The body of an audit entry: who, what, under which hashes. Never a patient's value or a count.
+/// The body of an audit entry: who, what, under which hashes.
+///
+/// Never a patient's value or a count.
 struct AuditBody: Encodable {
     var study: SHA256Digest?
     var session: SHA256Digest?

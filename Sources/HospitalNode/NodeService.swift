@@ -25,7 +25,9 @@ package struct NodeService: Service {
     }
 
     package func run() async throws {
-        logger.info("node \(office.site): policy \(office.policy.hash.short), coordinator \(office.configuration.member.coordinator)")
+        logger.info(
+            "node \(office.site): policy \(office.policy.hash.short), coordinator \(office.configuration.member.coordinator)"
+        )
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await followWork() }

@@ -84,7 +84,8 @@ final class TLSSession {
         guard result == 1 else {
             if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .wantsInput }
             let failure = TLSFailure.fromErrorQueue()
-            if case .failure(let refusal)? = verdict { return .failed(refusal) }  // says more than OpenSSL's error
+            // Says more than OpenSSL's error.
+            if case .failure(let refusal)? = verdict { return .failed(refusal) }
             return .failed(failure)
         }
         guard case .success(let peer)? = verdict, SSL_get_verify_result(ssl) == X509_V_OK else {

@@ -12,9 +12,11 @@ import UnixSignals
 /// `coxswain node`: what a site admin does at a hospital.
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "Run a hospital's node: import patients, decide about studies, answer rounds.",
+        commandName: "node",
+        abstract: "Run a hospital's node: import patients, decide about studies, answer rounds.",
         subcommands: [
-            Init.self, Import.self, Describe.self, Studies.self, Show.self, Approve.self, Decline.self, Run.self,
+            Init.self, Import.self, Describe.self, Studies.self, Show.self, Approve.self, Decline.self,
+            Run.self,
             Check.self,
         ])
 
@@ -67,7 +69,9 @@ struct NodeCommand: AsyncParsableCommand {
             print("\(report.rowCount) rows imported under \(report.dictionary)")
             if report.replacedRowCount > 0 { print("\(report.replacedRowCount) earlier rows were replaced") }
             if !report.ignoredColumns.isEmpty {
-                print("columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))")
+                print(
+                    "columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))"
+                )
             }
             print("file SHA-256 \(report.record.fileDigest.hex)")
         }
@@ -84,7 +88,8 @@ struct NodeCommand: AsyncParsableCommand {
     }
 
     struct Studies: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the studies that arrived, with their decisions.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the studies that arrived, with their decisions.")
         @OptionGroup var location: Location
 
         func run() throws {
@@ -133,7 +138,8 @@ struct NodeCommand: AsyncParsableCommand {
     }
 
     struct Decline: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Decline a study; the study lead sees the reason.")
+        static let configuration = CommandConfiguration(
+            abstract: "Decline a study; the study lead sees the reason.")
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "Why, in a sentence that the study lead can act on.") var reason: String
         @Option(help: "Who declines.") var by: String
@@ -174,10 +180,13 @@ struct NodeCommand: AsyncParsableCommand {
         func run() async throws {
             let office = try location.office()
             let member = office.member
-            print("identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))")
+            print(
+                "identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))"
+            )
             let authority = try member.authority(at: currentTime())
             try authority.trust.validate(member.signer.certificate, at: authority.time)
-            print("authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
+            print(
+                "authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
             print("policy       \(office.policy.hash.hex)")
             for dictionary in try office.dictionaries() {
                 print("patients     \(dictionary.identifier): \(dictionary.rowCount) rows")

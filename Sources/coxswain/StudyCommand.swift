@@ -30,7 +30,9 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() throws {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
-            print("\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)")
+            print(
+                "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
+            )
             for analysis in plan.analyses { print("  \(AnalysisText.of(analysis))") }
         }
     }
@@ -38,7 +40,9 @@ struct StudyCommand: AsyncParsableCommand {
     struct Submit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Sign a study and submit it to the coordinator; the hospitals then decide about it.",
-            discussion: "Example: coxswain study submit study.yaml --dictionary dictionary.yaml --config operator.yaml")
+            discussion:
+                "Example: coxswain study submit study.yaml --dictionary dictionary.yaml --config operator.yaml"
+        )
         @Argument(help: "The study file (YAML).") var file: String
         @Option(name: .shortAndLong, help: "The data dictionary (YAML).") var dictionary: String
         @OptionGroup var access: Access
@@ -49,7 +53,8 @@ struct StudyCommand: AsyncParsableCommand {
             let desk = try access.desk()
             let status = try await desk.submit(study: files.study.text, dictionary: files.dictionary.text)
             print("submitted \(status.name): \(status.study.hex)")
-            FileHandle.say("coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
+            FileHandle.say(
+                "coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
         }
     }
 
@@ -71,7 +76,9 @@ struct StudyCommand: AsyncParsableCommand {
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a study's progress until it is over: decisions, rounds, who is waited for.",
-            discussion: "Exit status: 0 finished, 2 failed or cancelled. With --decisions it ends when all have decided.")
+            discussion:
+                "Exit status: 0 finished, 2 failed or cancelled. With --decisions it ends when all have decided."
+        )
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Flag(help: "End as soon as every hospital has approved (status 0) or one has declined (status 2).")
         var decisions = false
@@ -114,7 +121,8 @@ struct StudyCommand: AsyncParsableCommand {
             for status in try await access.desk().list() {
                 let approved = status.sites.count { $0.decision == .approved }
                 table.add([
-                    status.name, status.study.short, status.state.rawValue, "\(approved)/\(status.sites.count)",
+                    status.name, status.study.short, status.state.rawValue,
+                    "\(approved)/\(status.sites.count)",
                     "\(status.submitter)",
                 ])
             }

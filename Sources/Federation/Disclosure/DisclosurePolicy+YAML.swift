@@ -39,13 +39,17 @@ extension YAMLMapping {
 
     fileprivate func atMost(_ key: String, ceiling: Int) throws(DocumentError) -> Int {
         let value = try int(key)
-        guard (1...ceiling).contains(value) else { throw error(at: key, "\(key) must be from 1 to \(ceiling)") }
+        guard (1...ceiling).contains(value) else {
+            throw error(at: key, "\(key) must be from 1 to \(ceiling)")
+        }
         return value
     }
 
     fileprivate func atMost(_ key: String, ceiling: Double) throws(DocumentError) -> Double {
         let value = try number(key)
-        guard value > 0, value <= ceiling else { throw error(at: key, "\(key) must be above 0, at most \(ceiling)") }
+        guard value > 0, value <= ceiling else {
+            throw error(at: key, "\(key) must be above 0, at most \(ceiling)")
+        }
         return value
     }
 

@@ -24,7 +24,9 @@ package struct SignedMessage: Hashable, Sendable, Codable {
     package func open<Content: Message>(
         as content: Content.Type, under authority: Authority
     ) throws(ProtocolError) -> (content: Content, signer: SPIFFEID) {
-        guard type == Content.type else { throw .malformed("a \(Content.type) was expected, not a \(type.prefix(20))") }
+        guard type == Content.type else {
+            throw .malformed("a \(Content.type) was expected, not a \(type.prefix(20))")
+        }
         let sender: Certificate
         do {
             sender = try Certificate(pem: certificate)
@@ -33,7 +35,8 @@ package struct SignedMessage: Hashable, Sendable, Codable {
             throw .untrusted("the certificate on a \(Content.type): \(error)")
         }
         guard let identity = sender.spiffeID, identity.consortium == authority.consortium else {
-            throw .untrusted("the certificate on a \(Content.type) belongs to no member of \(authority.consortium)")
+            throw .untrusted(
+                "the certificate on a \(Content.type) belongs to no member of \(authority.consortium)")
         }
         guard sender.isValidSignature(signature.bytes, of: Self.signedBytes(type, payload)) else {
             throw .untrusted("the signature on a \(Content.type) of \(identity) does not fit its text")
@@ -81,7 +84,8 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason), .failed(let reason): reason
+        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason), .failed(let reason):
+            reason
         case .refused(let error): "\(error)"
         }
     }

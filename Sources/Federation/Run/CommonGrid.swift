@@ -44,7 +44,8 @@ struct CommonGrid: Sendable {
         let ranges = merged.ranges.filter { range in events[range].contains { $0 > 0 } }
         return .init(
             times: ranges.map { Double($0.upperBound - 1) }, deaths: ranges.map { events[$0].reduce(0, +) },
-            deathWeights: ranges.map { weights[$0].reduce(0, +) }, starts: ranges.map { Double($0.lowerBound - 1) })
+            deathWeights: ranges.map { weights[$0].reduce(0, +) },
+            starts: ranges.map { Double($0.lowerBound - 1) })
     }
 }
 

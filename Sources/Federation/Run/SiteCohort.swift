@@ -26,7 +26,8 @@ package struct SiteCohort: Sendable {
         let prepared = try prepared(query.analysis)
         do {
             let lanes = try prepared.answer(query.ask)
-            precondition(lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
+            precondition(
+                lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
             return lanes
         } catch let error as StudyError {
             throw error
@@ -78,15 +79,17 @@ private struct Prepared: Sendable {
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
         self.plan = plan
         let cases = try CompleteCases(
-            table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint, needed: plan.neededExpressions)
+            table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint,
+            needed: plan.neededExpressions)
         self.cases = cases
         switch plan.kind {
         case .survival(let survival):
             let groups = try survival.by.map { try cases.levelIndex(of: $0).index }
             self.groups = groups
-            levelCounts = groups.map { groups in
-                Self.people(cases.person, by: groups, levels: survival.groups.count)
-            } ?? []
+            levelCounts =
+                groups.map { groups in
+                    Self.people(cases.person, by: groups, levels: survival.groups.count)
+                } ?? []
             data = nil
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
@@ -133,7 +136,10 @@ private struct Prepared: Sendable {
         let layout = CountsLayout(plan)
         let dropped = layout.droppedVariables.map { cases.droppedByVariable[$0] ?? 0 }
         let numbers =
-            [cases.rows.count, cases.peopleCount, cases.event.count { $0 }, cases.cohortRowCount - cases.rows.count]
+            [
+                cases.rows.count, cases.peopleCount, cases.event.count { $0 },
+                cases.cohortRowCount - cases.rows.count,
+            ]
             + dropped + levelCounts
         return numbers.map { Double($0) }
     }
@@ -162,7 +168,9 @@ private struct Prepared: Sendable {
 
     /// Rows, then Σx of every column, then Σx², on columns scaled to [-1, 1] by the dictionary's ranges.
     private func moments() throws -> [Double] {
-        guard case .cox(let cox) = plan.kind, let data else { throw StudyError.sums("only a model has moments") }
+        guard case .cox(let cox) = plan.kind, let data else {
+            throw StudyError.sums("only a model has moments")
+        }
         var sums: [Double] = []
         var squares: [Double] = []
         for (column, values) in zip(cox.model.columns, data.columns) {
@@ -174,7 +182,9 @@ private struct Prepared: Sendable {
     }
 
     private func model(_ coordinates: Query.Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {
-        guard case .cox(let cox) = plan.kind, let data else { throw StudyError.sums("only a model has a likelihood") }
+        guard case .cox(let cox) = plan.kind, let data else {
+            throw StudyError.sums("only a model has a likelihood")
+        }
         return (data.rescaled(center: coordinates.center, scale: coordinates.scale), cox)
     }
 
@@ -185,7 +195,8 @@ private struct Prepared: Sendable {
         let onAxis = try SurvivalData(
             entry: data.entry?.map { Double(axis.position(of: $0)) },
             exit: data.exit.map { Double(axis.position(of: $0)) },
-            event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum, columns: data.columns)
+            event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
+            columns: data.columns)
         return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties)
     }
 

@@ -1,4 +1,4 @@
-/// Positions 0, 1, 2, ... on a follow-up axis: multiples of a step, in the endpoint's unit.
+/// Positions on a follow-up axis, from 0: multiples of a step, in the endpoint's unit.
 ///
 /// Sums indexed by time have one lane a position, so the axis is fixed by the dictionary (`resolution` and `range`) or by
 /// the study's public grid, never by the times that patients have. A time belongs to the first position at or after it.
@@ -13,7 +13,8 @@ package struct TimeAxis: Hashable, Sendable {
     package init(step: Double, upper: Double) throws(StudyError) {
         guard step > 0, upper.isFinite, upper / step < Double(Self.countMax) else {
             throw .sums(
-                "a time axis to \(upper) in steps of \(step) is too long; use a coarser grid or a smaller range in the dictionary")
+                "a time axis to \(upper) in steps of \(step) is too long; use a coarser grid or a smaller range in the dictionary"
+            )
         }
         self.step = step
         count = Int((upper / step - Self.slack).rounded(.up)) + 1
