@@ -17,8 +17,8 @@ struct ServerSharing: Sendable {
 
 /// One connection of a server: one request after the other, each with a proven sender.
 ///
-/// A second request before the answer to the first (pipelining) ends the connection; so does every refusal that comes before
-/// the whole request has been read.
+/// A second request before the answer to the first (pipelining) ends the connection; so does every refusal
+/// that comes before the whole request has been read.
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
