@@ -81,7 +81,7 @@ struct StudyCommand: AsyncParsableCommand {
             try await access.withDesk { desk in
                 let status = try await desk.launch(study)
                 print("launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
-                fflush(stdout)
+                fflush(nil)
                 if watch { try await desk.watch(status.study.hex, untilDecided: false) }
             }
         }
