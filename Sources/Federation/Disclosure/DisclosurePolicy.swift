@@ -40,7 +40,7 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     ///
     /// It cannot be written as a policy file: each of its limits is below the floor.
     package static let local = DisclosurePolicy(
-        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0, linearPredictorMax: .infinity,
+        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0, linearPredictorMax: .greatestFiniteMagnitude,
         sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true, timeGridDaysMin: 0,
         intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
 
