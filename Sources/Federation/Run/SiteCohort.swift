@@ -117,7 +117,9 @@ private struct Prepared: Sendable {
             let sums = try PartialLikelihood(data, ties: cox.ties).evaluate(at: beta)
             return [sums.logLikelihood] + sums.score + sums.information.packedUpper
         case .eventSums(let coordinates):
-            return try baseline(coordinates, EventGrid(strata: emptyStrata)).eventSums()
+            let (data, cox) = try model(coordinates)
+            let ownTimes = EventGrid(eventsOf: data, stratumCount: plan.groupCount)  // sums over events need no other
+            return try CommonBaseline(data: data, grid: ownTimes, ties: cox.ties).eventSums()
         case .riskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).riskSums(at: beta)
         case .gram(let coordinates, let beta, let grid, let hazard):
@@ -125,10 +127,6 @@ private struct Prepared: Sendable {
         case .covariateRiskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).covariateRiskSums(at: beta)
         }
-    }
-
-    private var emptyStrata: [EventGrid.Stratum] {
-        (0..<plan.groupCount).map { _ in EventGrid.Stratum(times: [], deaths: [], deathWeights: [], starts: nil) }
     }
 
     private func counts() -> [Double] {
