@@ -94,6 +94,6 @@ package struct MaskedVector: Hashable, Sendable {
         guard total.first == UInt128(vectors.count), total.last == 0 else {
             throw .sums("the masks do not cancel: the sites did not all answer the same question of the same session")
         }
-        return total[1...count].map { FixedPoint.decode(Int128(bitPattern: $0)) }
+        return total[1..<(count + 1)].map { FixedPoint.decode(Int128(bitPattern: $0)) }
     }
 }
