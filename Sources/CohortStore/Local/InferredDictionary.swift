@@ -1,0 +1,78 @@
+package import Survival
+
+/// A data dictionary guessed from a CSV file, for a fit on a file that comes without one.
+///
+/// Columns whose cells are all numbers are numbers, with the range and the decimals that occur; other columns are categories
+/// with the levels that occur, the first in the alphabet as reference, as R makes factors. Empty cells and `NA` are missing. A
+/// federated study never guesses: hospitals would guess differently.
+package enum InferredDictionary {
+    /// More levels than this make a column text that no analysis can use.
+    static let levelsMax = 200
+
+    package static func read(csv path: String, name: String, version: Int) throws(StoreError) -> DataDictionary {
+        do {
+            var scanner = try CSVScanner(path: path)
+            guard try scanner.next() else { throw CSVFault.empty }
+            let names = (0..<scanner.fieldCount).map { String(decoding: scanner.field($0), as: UTF8.self) }
+            var guesses = names.map { _ in Guess() }
+            while try scanner.next() {
+                for place in 0..<min(scanner.fieldCount, names.count) { guesses[place].take(scanner.field(place)) }
+            }
+            return dictionary(names, guesses, name: name, version: version)
+        } catch let fault as CSVFault {
+            throw .csv(path, fault)
+        } catch {
+            preconditionFailure("reading a file throws faults of the file only: \(error)")
+        }
+    }
+
+    private static func dictionary(
+        _ names: [String], _ guesses: [Guess], name: String, version: Int
+    ) -> DataDictionary {
+        let variables = zip(names, guesses).compactMap { name, guess in
+            guess.kind.map { variable(name, $0) }
+        }
+        let person = variable("row of the file", .identifier)
+        return DataDictionary(
+            name: name, version: version, title: nil, person: person.name, variables: [person] + variables)
+    }
+
+    private static func variable(_ name: String, _ kind: DataDictionary.Variable.Kind) -> DataDictionary.Variable {
+        DataDictionary.Variable(name: name, kind: kind, column: name, missing: ["NA"])
+    }
+
+    /// What the cells of a column have been so far.
+    private struct Guess {
+        private var lower = Double.infinity
+        private var upper = -Double.infinity
+        private var decimals = 0
+        private var isNumber = true
+        private var levels: Set<String> = []
+
+        mutating func take(_ cell: UnsafeBufferPointer<UInt8>) {
+            let text = String(decoding: cell, as: UTF8.self)
+            guard !text.isEmpty, text != "NA" else { return }
+            if levels.count <= InferredDictionary.levelsMax { levels.insert(text) }
+            guard isNumber, let value = DecimalNumber.parse(cell), value.isFinite else { return isNumber = false }
+            (lower, upper) = (min(lower, value), max(upper, value))
+            decimals = max(decimals, Self.decimals(text))
+        }
+
+        /// Digits after the point; many where the number has an exponent, so that no resolution is claimed.
+        private static func decimals(_ text: String) -> Int {
+            if text.contains(where: { $0 == "e" || $0 == "E" }) { return 99 }
+            return text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) - 1 } ?? 0
+        }
+
+        var kind: DataDictionary.Variable.Kind? {
+            guard !levels.isEmpty else { return nil }
+            if isNumber {
+                let steps = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001]
+                return .number(lower: lower, upper: upper, resolution: decimals < steps.count ? steps[decimals] : nil)
+            }
+            guard levels.count <= InferredDictionary.levelsMax else { return nil }
+            let sorted = levels.sorted()
+            return .category(levels: sorted, reference: sorted[0])
+        }
+    }
+}

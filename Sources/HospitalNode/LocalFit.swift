@@ -1,0 +1,63 @@
+import CohortStore
+import Cryptography
+package import Federation
+import Foundation
+import Membership
+package import Survival
+
+/// A study fitted on a CSV file on this machine, by the same federation as over the network.
+package struct LocalFit {
+    /// What the reader should know about how the file was read.
+    package private(set) var notes: [String] = []
+    package let result: StudyResult
+
+    /// Runs the study file on a table; with a site column, each of its values is a site of its own.
+    ///
+    /// Without a dictionary file, one is looked for beside the study (`NAME.yaml`, also in `dictionaries/` and
+    /// `../dictionaries/`), and if there is none the columns' types are guessed from the table.
+    package init(
+        study path: String, data: String, dictionary dictionaryPath: String?, siteColumn: String?, time: Int
+    ) throws {
+        let file = try ConfigurationFile(path: path)
+        let study = try StudyFile(yaml: file.text, file: path)
+        let dictionary: DataDictionary
+        if let found = try Self.dictionary(of: study, at: dictionaryPath, beside: file) {
+            dictionary = found
+        } else {
+            let (name, version) = try Self.nameAndVersion(study.dictionary)
+            dictionary = try InferredDictionary.read(csv: data, name: name, version: version)
+            notes.append("no dictionary \(study.dictionary) was found; the types of the columns were guessed from \(data)")
+        }
+        var plan = try StudyPlan(study: study, dictionary: dictionary, hash: SHA256Digest(of: file.text.utf8))
+        let local = try LocalTable(csv: data, dictionary: dictionary, variables: plan.variables, siteColumn: siteColumn)
+        if local.rowsWithoutSite > 0 { notes.append("\(local.rowsWithoutSite) rows without a site were left out") }
+        plan.study.sites = local.sites.map(\.name)
+        let federation = try InProcessFederation(
+            plan: plan, tables: local.sites.map { (site: $0.name, table: $0.table) }, time: time)
+        result = try federation.run { try randomBytes(32) }
+    }
+
+    private static func dictionary(
+        of study: StudyFile, at path: String?, beside file: ConfigurationFile
+    ) throws -> DataDictionary? {
+        if let path {
+            return try DataDictionary(yaml: try ConfigurationFile(path: path).text, file: path)
+        }
+        let name = try nameAndVersion(study.dictionary).name
+        for folder in [".", "dictionaries", "../dictionaries"] {
+            let candidate = file.resolve("\(folder)/\(name).yaml")
+            guard FileManager.default.fileExists(atPath: candidate), candidate != file.path else { continue }
+            let dictionary = try DataDictionary(yaml: try ConfigurationFile(path: candidate).text, file: candidate)
+            if dictionary.identifier == study.dictionary { return dictionary }
+        }
+        return nil
+    }
+
+    private static func nameAndVersion(_ identifier: String) throws -> (name: String, version: Int) {
+        let parts = identifier.split(separator: "@")
+        guard parts.count == 2, let version = Int(parts[1]) else {
+            throw StudyError.sums("\"\(identifier)\" is not a dictionary's name@version")
+        }
+        return (String(parts[0]), version)
+    }
+}
