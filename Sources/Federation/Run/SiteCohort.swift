@@ -155,7 +155,7 @@ private struct Prepared: Sendable {
             } else {
                 add(.otherExits, 1, at: position)
             }
-            if let entry = cases.entry { add(.entries, 1, at: axis.position(of: entry[row])) }
+            if let entry = cases.entry { add(.entries, 1, at: axis.entryPosition(of: entry[row])) }
         }
         return lanes
     }
@@ -183,7 +183,7 @@ private struct Prepared: Sendable {
         let (data, cox) = try model(coordinates)
         guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
         let onAxis = try SurvivalData(
-            entry: data.entry?.map { Double(axis.position(of: $0)) },
+            entry: data.entry?.map { Double(axis.entryPosition(of: $0)) },
             exit: data.exit.map { Double(axis.position(of: $0)) },
             event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum, columns: data.columns)
         return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties)
