@@ -25,7 +25,8 @@ struct FixedPointTests {
     }
 
     @Test(arguments: [
-        Double.leastNonzeroMagnitude, .leastNormalMagnitude, .leastNormalMagnitude.nextDown, 0x1p-126, 0x1p-74, -0.0,
+        Double.leastNonzeroMagnitude, .leastNormalMagnitude, .leastNormalMagnitude.nextDown, 0x1p-126,
+        0x1p-74, -0.0,
     ])
     func `numbers far below the unit are zero`(_ value: Double) throws {
         #expect(try FixedPoint.encode(value, siteCount: 3) == 0)
@@ -33,8 +34,13 @@ struct FixedPointTests {
     }
 
     /// 2^126 units, divided by the sites rounded up to a power of two, one bit spared for the sign.
-    @Test(arguments: [(1, 54), (2, 53), (3, 52), (4, 52), (5, 51), (7, 51), (8, 51), (9, 50), (200, 46), (256, 46), (257, 45)])
-    func `the range shrinks with the number of sites so that no sum can wrap`(_ sites: Int, _ exponent: Int) throws {
+    @Test(arguments: [
+        (1, 54), (2, 53), (3, 52), (4, 52), (5, 51), (7, 51), (8, 51), (9, 50), (200, 46), (256, 46),
+        (257, 45),
+    ])
+    func `the range shrinks with the number of sites so that no sum can wrap`(_ sites: Int, _ exponent: Int)
+        throws
+    {
         let limit = Double(sign: .plus, exponent: exponent, significand: 1)
         #expect(throws: FixedPointError.outOfRange) { try FixedPoint.encode(limit, siteCount: sites) }
         #expect(throws: FixedPointError.outOfRange) { try FixedPoint.encode(-limit, siteCount: sites) }
@@ -74,7 +80,8 @@ struct FixedPointTests {
     @Test func `decoding gives the double nearest to a sum, to even if two are as near`() {
         var random = SeededGenerator(2)
         for _ in 0..<5000 {
-            let wide = Int128(truncatingIfNeeded: random.next()) << 64 | Int128(truncatingIfNeeded: random.next())
+            let wide =
+                Int128(truncatingIfNeeded: random.next()) << 64 | Int128(truncatingIfNeeded: random.next())
             let sum = wide >> Int128(Int.random(in: 1...126, using: &random))
             expectNearest(to: sum)
         }
@@ -92,7 +99,8 @@ struct FixedPointTests {
         for neighbour in [decoded.nextUp, decoded.nextDown] {
             let other = (units(neighbour) - sum).magnitude
             let isEven = decoded.significandBitPattern & 1 == 0
-            #expect(distance < other || distance == other && isEven || distance == 0, "\(sum) became \(decoded)")
+            #expect(
+                distance < other || distance == other && isEven || distance == 0, "\(sum) became \(decoded)")
         }
     }
 }

@@ -9,13 +9,16 @@ import Testing
 struct MaskBytesTests {
     private static let expected = [
         "site-1": (
-            "f52a7eaeb26cec7f781422dfab8498272eb2cf621fcfc0a205d4726fade8f28d", "76e9596a66beb9c2cd0a0e258a68b367"
+            "f52a7eaeb26cec7f781422dfab8498272eb2cf621fcfc0a205d4726fade8f28d",
+            "76e9596a66beb9c2cd0a0e258a68b367"
         ),
         "site-2": (
-            "dd573939819a7c8bbac093069d31724a4d2f11ece067d7a4c4fb2f9eca08fcdc", "9284f8240b1f08e287a18c2dae9f295e"
+            "dd573939819a7c8bbac093069d31724a4d2f11ece067d7a4c4fb2f9eca08fcdc",
+            "9284f8240b1f08e287a18c2dae9f295e"
         ),
         "site-3": (
-            "c64509877c3673d51c6aebbbe2f858c086f08b8357a53cbf20c1bd3adeae454c", "fb91ad708e223e5baa5365adc7f7223a"
+            "c64509877c3673d51c6aebbbe2f858c086f08b8357a53cbf20c1bd3adeae454c",
+            "fb91ad708e223e5baa5365adc7f7223a"
         ),
     ]
 

@@ -27,7 +27,9 @@ struct PairwiseMaskTests {
     }
 
     /// A vector that passed a policy: the counts of ten patients, or their exits by month and stage (366 lanes).
-    private static func cleared(siteCount: Int, isLong: Bool = false) throws -> (vector: ClearedVector, numbers: [Double]) {
+    private static func cleared(siteCount: Int, isLong: Bool = false) throws -> (
+        vector: ClearedVector, numbers: [Double]
+    ) {
         let study = Ward.study("analyses: [{survival: {id: all, by: stage, times: exact}}]")
         let plan = try Ward.plan(study)
         let cohort = try SiteCohort(table: PatientTable(Patient.random(10, seed: 3)), plan: plan)
@@ -53,9 +55,12 @@ struct PairwiseMaskTests {
         let masked = try group.names.indices.map { try group.mask(vector, of: $0) }
         for site in masked.indices {
             #expect(throws: StudyError.self) {
-                try MaskedVector.sum(masked.enumerated().filter { $0.offset != site }.map(\.element), count: numbers.count)
+                try MaskedVector.sum(
+                    masked.enumerated().filter { $0.offset != site }.map(\.element), count: numbers.count)
             }
-            #expect(throws: StudyError.self) { try MaskedVector.sum(masked + [masked[site]], count: numbers.count) }
+            #expect(throws: StudyError.self) {
+                try MaskedVector.sum(masked + [masked[site]], count: numbers.count)
+            }
         }
     }
 

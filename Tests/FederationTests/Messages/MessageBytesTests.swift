@@ -25,20 +25,23 @@ struct MessageBytesTests {
             .replacing("SIGNED", with: Self.signedText)
         let bytes = CanonicalJSON.bytes(message)
         #expect(String(decoding: bytes, as: UTF8.self) == text, sourceLocation: sourceLocation)
-        #expect(try CanonicalJSON.decode(Content.self, from: bytes) == message, sourceLocation: sourceLocation)
+        #expect(
+            try CanonicalJSON.decode(Content.self, from: bytes) == message, sourceLocation: sourceLocation)
     }
 
     @Test func `study`() throws {
         let submitter = SPIFFEID(consortium: "liver", role: .operator("lead"))
         try expect(
             StudySubmission(study: "study: x\n", dictionary: "dictionary: d\n", submitter: submitter),
-            #"{"dictionary":"dictionary: d\n","study":"study: x\n","submitter":"spiffe://liver/operator/lead"}"#)
+            #"{"dictionary":"dictionary: d\n","study":"study: x\n","submitter":"spiffe://liver/operator/lead"}"#
+        )
         #expect(StudySubmission.type == "study")
     }
 
     @Test func `decision`() throws {
         try expect(
-            Decision(study: Self.a, site: "s", isApproved: true, reason: "", until: 1_790_000_000, policy: Self.b),
+            Decision(
+                study: Self.a, site: "s", isApproved: true, reason: "", until: 1_790_000_000, policy: Self.b),
             #"{"isApproved":true,"policy":"<b>","reason":"","site":"s","study":"<a>","until":1790000000}"#)
         #expect(Decision.type == "decision")
     }
@@ -81,7 +84,8 @@ struct MessageBytesTests {
             QueryStatement(Query(analysis: "m", ask: .likelihood(coordinates, beta: [-0.5])), in: analysis),
         ]
         let round = RoundRequest(
-            session: Self.a, round: 2, transcript: Self.b, statements: statements, previous: [try Self.signed()])
+            session: Self.a, round: 2, transcript: Self.b, statements: statements,
+            previous: [try Self.signed()])
         let text =
             #"{"previous":[SIGNED],"round":2,"session":"<a>","statements":["#
             + #"{"analysis":"m","context":"CONTEXT-1","kind":"counts","lanes":7},"#
@@ -91,7 +95,8 @@ struct MessageBytesTests {
         let one = Self.littleEndian(1)
         let numbers = [60, 10, -0.5].flatMap { one + Self.littleEndian($0.bitPattern) }
         let contexts = [Self.littleEndian(0), numbers].map { SHA256Digest(of: $0).hex }
-        let expected = text.replacing("CONTEXT-1", with: contexts[0]).replacing("CONTEXT-2", with: contexts[1])
+        let expected = text.replacing("CONTEXT-1", with: contexts[0]).replacing(
+            "CONTEXT-2", with: contexts[1])
         try expect(round, expected)
         #expect(round.digest == SHA256Digest(of: CanonicalJSON.bytes(round)))
         #expect(RoundRequest.type == "round")
@@ -104,8 +109,10 @@ struct MessageBytesTests {
     @Test func `answer`() throws {
         try expect(
             RoundAnswer(
-                session: Self.a, round: 3, site: "s", request: Self.b, lanes: MaskedVector(lanes: [1, 0x0203 << 112])),
-            #"{"lanes":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAwI=","request":"<b>","round":3,"session":"<a>","site":"s"}"#)
+                session: Self.a, round: 3, site: "s", request: Self.b,
+                lanes: MaskedVector(lanes: [1, 0x0203 << 112])),
+            #"{"lanes":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAwI=","request":"<b>","round":3,"session":"<a>","site":"s"}"#
+        )
         #expect(RoundAnswer.type == "answer")
     }
 
@@ -118,9 +125,11 @@ struct MessageBytesTests {
 
     @Test func `status`() throws {
         let status = StudyStatus(
-            study: Self.a, name: "n", title: "t", submitter: SPIFFEID(consortium: "liver", role: .operator("lead")),
+            study: Self.a, name: "n", title: "t",
+            submitter: SPIFFEID(consortium: "liver", role: .operator("lead")),
             state: .running, reason: "", sites: [.init(name: "s", decision: .declined, reason: "no")],
-            session: .init(id: Self.b, sites: ["s"], step: .keys, round: 0, waitingFor: ["s"], since: 5, statements: []))
+            session: .init(
+                id: Self.b, sites: ["s"], step: .keys, round: 0, waitingFor: ["s"], since: 5, statements: []))
         try expect(
             status,
             #"{"name":"n","reason":"","session":{"id":"<b>","round":0,"since":5,"sites":["s"],"statements":[],"step":"keys","#
@@ -133,8 +142,10 @@ struct MessageBytesTests {
 
     @Test func `work list`() throws {
         let item = WorkList.Item(
-            study: Self.a, state: .submitted, decision: .pending, session: nil, step: nil, round: 0, isWaitingForYou: false)
-        let items = #"[{"decision":"pending","isWaitingForYou":false,"round":0,"state":"submitted","study":"<a>"}]"#
+            study: Self.a, state: .submitted, decision: .pending, session: nil, step: nil, round: 0,
+            isWaitingForYou: false)
+        let items =
+            #"[{"decision":"pending","isWaitingForYou":false,"round":0,"state":"submitted","study":"<a>"}]"#
         let version = SHA256Digest(of: items.replacing("<a>", with: Self.aHex).utf8)
         try expect(WorkList(items: [item]), #"{"items":\#(items),"version":"\#(version.hex)"}"#)
     }

@@ -70,7 +70,8 @@ struct SignedMessageTests {
 
     @Test func `a node cannot pose as another node`() throws {
         let impostor = try consortium.signer(.node("site-2"))
-        let (_, signer) = try SignedMessage(refusal, by: impostor).open(as: Refusal.self, under: consortium.authority())
+        let (_, signer) = try SignedMessage(refusal, by: impostor).open(
+            as: Refusal.self, under: consortium.authority())
         #expect(signer.role == .node("site-2"))
     }
 

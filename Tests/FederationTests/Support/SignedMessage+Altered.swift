@@ -6,7 +6,8 @@ extension SignedMessage {
         type: String? = nil, payload: String? = nil, certificate: String? = nil, signature: HexBytes? = nil
     ) throws -> SignedMessage {
         let parts = Parts(
-            type: type ?? self.type, payload: payload ?? self.payload, certificate: certificate ?? self.certificate,
+            type: type ?? self.type, payload: payload ?? self.payload,
+            certificate: certificate ?? self.certificate,
             signature: signature ?? self.signature)
         return try CanonicalJSON.decode(SignedMessage.self, from: CanonicalJSON.bytes(parts))
     }
