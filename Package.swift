@@ -104,6 +104,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["coxswain"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["coxswain", "Cryptography"], exclude: ["Data"],
+            swiftSettings: settings),
     ]
 )
