@@ -16,9 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -44,28 +42,26 @@ let package = Package(
             name: "TLSTransport",
             dependencies: [
                 "COpenSSL", "Cryptography",
-                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
-                .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 
         // A member of the consortium: its identity files, whom it trusts, how it reaches the coordinator.
         .target(
-            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"], swiftSettings: settings),
+            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"],
+            swiftSettings: settings),
 
         // Programs.
         .target(
             name: "HospitalNode",
             dependencies: [
-                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "Membership", "StudyReport",
+                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "Membership",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .target(
@@ -85,21 +81,42 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
-        .testTarget(name: "SurvivalTests", dependencies: ["Survival"], resources: [.copy("Reference")], swiftSettings: settings),
+        .testTarget(
+            name: "SurvivalTests", dependencies: ["Survival"], resources: [.copy("Reference")],
+            swiftSettings: settings),
         .testTarget(
             name: "FederationTests", dependencies: ["Federation", "Survival", "Cryptography"],
             swiftSettings: settings),
-        .testTarget(name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
+        .testTarget(
+            name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
         .testTarget(
             name: "CohortStoreTests", dependencies: ["CohortStore", "Survival", "Cryptography"],
             swiftSettings: settings),
         .testTarget(
-            name: "TLSTransportTests", dependencies: ["TLSTransport", "Cryptography"],
+            name: "TLSTransportTests",
+            dependencies: [
+                "TLSTransport", "Cryptography", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["coxswain"], swiftSettings: settings),
+        .testTarget(
+            name: "MembershipTests",
+            dependencies: ["Membership", "Federation", "TLSTransport", "Cryptography"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CoordinatorTests",
+            dependencies: [
+                "Coordinator", "Federation", "Survival", "Cryptography",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["coxswain", "Cryptography"], exclude: ["Data"],
+            swiftSettings: settings),
     ]
 )

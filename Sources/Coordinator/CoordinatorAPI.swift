@@ -22,7 +22,8 @@ struct CoordinatorAPI: Sendable {
         }
         guard let endpoint = Endpoint(method: head.method, path: head.path) else {
             return Endpoint.isKnown(path: head.path)
-                ? .error(405, "\(head.method) is not offered here") : .error(404, "there is nothing at this path")
+                ? .error(405, "\(head.method) is not offered here")
+                : .error(404, "there is nothing at this path")
         }
         guard endpoint.allows(head.peer.role) else {
             return .error(403, "\(head.peer) may not use this endpoint", hint: endpoint.audience)
@@ -59,16 +60,19 @@ struct CoordinatorAPI: Sendable {
         case (.cancel(let study), .operator): return .json(try await desk.cancel(study, by: peer))
         case (.result(let study), _):
             return HTTPAnswer(
-                status: 200, contentType: "application/json", body: try await desk.result(of: study, for: peer))
+                status: 200, contentType: "application/json",
+                body: try await desk.result(of: study, for: peer))
         case (.work, .node(let site)):
             return .json(try await desk.work(for: site, after: seen(call), wait: wait(call)))
-        case (.study(let study), .node(let site)): return .json(try await desk.submission(of: study, for: site))
+        case (.study(let study), .node(let site)):
+            return .json(try await desk.submission(of: study, for: site))
         case (.decision(let study), .node(let site)):
             try await desk.decide(message(call), on: study, from: site)
             return .done
         case (.opening(let session), .node(let site)):
             return .json(try await desk.opening(of: session, for: site))
-        case (.roster(let session), .node(let site)): return .json(try await desk.roster(of: session, for: site))
+        case (.roster(let session), .node(let site)):
+            return .json(try await desk.roster(of: session, for: site))
         case (.message(let session), .node(let site)):
             try await desk.receive(message(call), round: 0, session: session, from: site)
             return .done
@@ -87,7 +91,9 @@ struct CoordinatorAPI: Sendable {
 
     private func seen(_ call: HTTPCall) throws -> SHA256Digest? {
         guard let text = call.head.query["after"] else { return nil }
-        guard let digest = SHA256Digest(hex: text) else { throw DeskError(.badRequest, "after= is not a version") }
+        guard let digest = SHA256Digest(hex: text) else {
+            throw DeskError(.badRequest, "after= is not a version")
+        }
         return digest
     }
 
@@ -131,10 +137,13 @@ enum Endpoint: Hashable, Sendable {
         case 3 where parts[1] == "studies": return SHA256Digest(hex: parts[2]).map { .study($0) }
         case 4:
             guard let digest = SHA256Digest(hex: parts[2]) else { return nil }
-            return parts[1] == "studies" ? studyPart(digest, parts[3]) : parts[1] == "sessions"
-                ? sessionPart(digest, parts[3]) : nil
+            return parts[1] == "studies"
+                ? studyPart(digest, parts[3])
+                : parts[1] == "sessions"
+                    ? sessionPart(digest, parts[3]) : nil
         case 5 where parts[1] == "sessions" && parts[3] == "rounds":
-            guard let digest = SHA256Digest(hex: parts[2]), let round = Int(parts[4]), round > 0, round < 100_000
+            guard let digest = SHA256Digest(hex: parts[2]), let round = Int(parts[4]), round > 0,
+                round < 100_000
             else { return nil }
             return .round(digest, round)
         default: return nil

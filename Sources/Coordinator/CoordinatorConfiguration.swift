@@ -18,9 +18,9 @@ package struct CoordinatorConfiguration: Sendable {
         consortium = try root.identifier("consortium")
         listen = try root.address("listen", override: environment["COXSWAIN_LISTEN"])
         identity = try file.identity(in: root)
-        database = file.resolve(try environment["COXSWAIN_DATABASE"] ?? root.string("database"))
+        database = file.resolve(try root.string("database", override: environment["COXSWAIN_DATABASE"]))
         portFile = try root.optionalString("port-file").map { file.resolve($0) }
-        logLevel = try environment["COXSWAIN_LOG_LEVEL"] ?? root.optionalString("log-level") ?? "info"
+        logLevel = try root.logLevel(override: environment["COXSWAIN_LOG_LEVEL"])
         try root.finish()
     }
 }

@@ -3,7 +3,7 @@ import Federation
 import Foundation
 package import Logging
 import Membership
-package import ServiceLifecycle
+import ServiceLifecycle
 import TLSTransport
 
 /// The coordinator as a long-lived service: the desk behind mutual TLS, and the watch over the studies' patience.
@@ -18,7 +18,8 @@ package struct CoordinatorService: Service {
     ) async throws -> CoordinatorService {
         let member = try Member(files: configuration.identity, consortium: configuration.consortium)
         guard member.identity.role == .coordinator else {
-            throw MembershipError.unusable("\(configuration.identity.certificateChain) is not a coordinator's certificate")
+            throw MembershipError.unusable(
+                "\(configuration.identity.certificateChain) is not a coordinator's certificate")
         }
         let desk = StudyDesk(
             store: try CoordinatorStore(path: configuration.database), signer: member.signer,
@@ -35,11 +36,14 @@ package struct CoordinatorService: Service {
         self.desk = desk
         self.logger = logger
         server = MutualTLSServer(
-            host: configuration.listen.host, port: configuration.listen.port, identity: configuration.identity,
+            host: configuration.listen.host, port: configuration.listen.port,
+            identity: configuration.identity,
             limits: ServerLimits(), logger: logger,
             authorize: { CoordinatorAPI.authorize($0, consortium: configuration.consortium) },
             onBound: { port in
-                logger.info("coordinator of \(configuration.consortium) listens on \(configuration.listen.host):\(port)")
+                logger.info(
+                    "coordinator of \(configuration.consortium) listens on \(configuration.listen.host):\(port)"
+                )
                 guard let file = configuration.portFile else { return }
                 do {
                     try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)

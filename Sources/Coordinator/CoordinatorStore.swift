@@ -22,7 +22,12 @@ final class CoordinatorStore: Sendable {
             try database.execute(sql: "PRAGMA synchronous = FULL")
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
-        if isNew { FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) }
+        if isNew {
+            guard
+                FileManager.default.createFile(
+                    atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw StoreFault.unusable(path, "the file cannot be made") }
+        }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { database in
@@ -85,7 +90,8 @@ final class CoordinatorStore: Sendable {
     func addStudy(_ hash: SHA256Digest, _ submission: SignedMessage, at time: Int) throws {
         try queue.write { database in
             try database.execute(
-                sql: "INSERT INTO study (hash, submission, submitted_at, state) VALUES (?, ?, ?, 'submitted')",
+                sql:
+                    "INSERT INTO study (hash, submission, submitted_at, state) VALUES (?, ?, ?, 'submitted')",
                 arguments: [hash.hex, Self.text(submission), time])
         }
     }
@@ -121,7 +127,8 @@ final class CoordinatorStore: Sendable {
     func setDecision(_ message: SignedMessage, study: SHA256Digest, site: String) throws {
         try queue.write { database in
             try database.execute(
-                sql: "INSERT INTO decision VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message",
+                sql:
+                    "INSERT INTO decision VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message",
                 arguments: [study.hex, site, Self.text(message)])
         }
     }
@@ -151,7 +158,8 @@ final class CoordinatorStore: Sendable {
     func session(of study: String) throws -> SessionRow? {
         try queue.read { database in
             try Row.fetchOne(
-                database, sql: "SELECT * FROM session WHERE study = ? ORDER BY rowid DESC LIMIT 1", arguments: [study]
+                database, sql: "SELECT * FROM session WHERE study = ? ORDER BY rowid DESC LIMIT 1",
+                arguments: [study]
             ).map { row in
                 SessionRow(id: row["id"], opening: try Self.message(row["opening"]), since: row["since"])
             }
@@ -174,7 +182,8 @@ final class CoordinatorStore: Sendable {
     func message(type: String, round: Int, of site: String, session: String) throws -> SignedMessage? {
         try queue.read { database in
             try String.fetchOne(
-                database, sql: "SELECT body FROM message WHERE session = ? AND site = ? AND type = ? AND round = ?",
+                database,
+                sql: "SELECT body FROM message WHERE session = ? AND site = ? AND type = ? AND round = ?",
                 arguments: [session, site, type, round]
             ).map { try Self.message($0) }
         }

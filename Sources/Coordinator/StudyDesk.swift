@@ -52,13 +52,15 @@ actor StudyDesk {
             studies[hash] = study
             order.append(hash)
         }
-        logger.info("coordinator: \(order.count) studies, \(studies.values.count { $0.state == .running }) running")
+        logger.info(
+            "coordinator: \(order.count) studies, \(studies.values.count { $0.state == .running }) running")
     }
 
     private func restored(_ row: CoordinatorStore.StudyRow) throws -> (SHA256Digest, Study) {
         let (hash, submitter, plan) = try Self.read(row.submission)
         var study = Study(
-            submission: row.submission, submitter: submitter, plan: plan, state: row.state, reason: row.reason)
+            submission: row.submission, submitter: submitter, plan: plan, state: row.state, reason: row.reason
+        )
         for (site, message) in try store.decisions(of: row.hash) {
             study.decisions[site] = try CanonicalJSON.decode(Decision.self, from: Array(message.payload.utf8))
         }
@@ -87,7 +89,8 @@ actor StudyDesk {
 
     /// Takes a study; the same study again is no change, except that a failed or cancelled one may be launched anew.
     func submit(_ message: SignedMessage, by peer: SPIFFEID) throws -> StudyStatus {
-        let (submission, signer) = try message.open(as: StudySubmission.self, under: try environment.authority())
+        let (submission, signer) = try message.open(
+            as: StudySubmission.self, under: try environment.authority())
         guard signer == peer, submission.submitter == peer else {
             throw DeskError(.forbidden, "a study must be signed by the operator who submits it")
         }
@@ -95,7 +98,8 @@ actor StudyDesk {
         do {
             (hash, submitter, plan) = try Self.read(message)
         } catch {
-            throw DeskError(.unprocessable, "\(error)", hint: "run \"coxswain study check\" on the file first")
+            throw DeskError(
+                .unprocessable, "\(error)", hint: "run \"coxswain study check\" on the file first")
         }
         if studies[hash] == nil {
             try store.addStudy(hash, message, at: try environment.authority().time)
@@ -115,7 +119,8 @@ actor StudyDesk {
         let study = try owned(hash, by: peer)
         guard study.state != .running else { throw DeskError(.conflict, "the study is already running") }
         guard study.state != .finished else {
-            throw DeskError(.conflict, "the study is finished", hint: "fetch it with \"coxswain study results\"")
+            throw DeskError(
+                .conflict, "the study is finished", hint: "fetch it with \"coxswain study results\"")
         }
         try open(study, hash, with: try participants(of: study))
         return try status(hash)
@@ -151,13 +156,17 @@ actor StudyDesk {
         study.signedRequest = nil
         (study.state, study.reason, study.since) = (.running, "", authority.time)
         studies[hash] = study
-        logger.info("study \(hash.short): session \(opening.session.short) opened with \(sites.joined(separator: ", "))")
+        logger.info(
+            "study \(hash.short): session \(opening.session.short) opened with \(sites.joined(separator: ", "))"
+        )
         changed()
     }
 
     func cancel(_ hash: SHA256Digest, by peer: SPIFFEID) throws -> StudyStatus {
         let study = try owned(hash, by: peer)
-        guard !study.state.isOver else { throw DeskError(.conflict, "the study is over: \(study.state.rawValue)") }
+        guard !study.state.isOver else {
+            throw DeskError(.conflict, "the study is over: \(study.state.rawValue)")
+        }
         try end(hash, .cancelled, reason: "cancelled by \(peer)", result: nil)
         return try status(hash)
     }
@@ -194,7 +203,8 @@ actor StudyDesk {
         let study = try known(hash)
         let now = try environment.authority().time
         return StudyStatus(
-            study: hash, name: study.plan.study.name, title: study.plan.study.title, submitter: study.submitter,
+            study: hash, name: study.plan.study.name, title: study.plan.study.title,
+            submitter: study.submitter,
             state: study.state, reason: study.reason,
             sites: study.plan.study.sites.map { site in
                 .init(
@@ -203,7 +213,8 @@ actor StudyDesk {
             },
             session: study.session.map { session in
                 .init(
-                    id: session.opening.session, sites: session.opening.sites, step: session.step, round: session.round,
+                    id: session.opening.session, sites: session.opening.sites, step: session.step,
+                    round: session.round,
                     waitingFor: study.state == .running ? session.waitingFor : [], since: study.since,
                     statements: session.statements)
             })
@@ -284,7 +295,9 @@ actor StudyDesk {
         return message
     }
 
-    /// Takes a session message of a node: stored first, then acted on. The same message again is fine at any time.
+    /// Takes a session message of a node: stored first, then acted on.
+    ///
+    /// The same message again is fine at any time.
     func receive(_ message: SignedMessage, round: Int, session id: SHA256Digest, from site: String) throws {
         if let stored = try store.message(type: message.type, round: round, of: site, session: id.hex) {
             guard stored.payload == message.payload else {
@@ -305,7 +318,8 @@ actor StudyDesk {
         study.session = session
         study.since = authority.time
         studies[hash] = study
-        logger.debug("study \(hash.short): \(message.type) of \(site), \(session.step.rawValue) \(session.round)")
+        logger.debug(
+            "study \(hash.short): \(message.type) of \(site), \(session.step.rawValue) \(session.round)")
         try settle(hash, session)
         changed()
     }
@@ -343,7 +357,9 @@ actor StudyDesk {
                 logger.warning("study \(hash.short): no answer from \(silent); a new session goes on without")
                 try open(study, hash, with: left)
             } else {
-                try end(hash, .failed, reason: "no answer from \(silent) within the study's patience", result: nil)
+                try end(
+                    hash, .failed, reason: "no answer from \(silent) within the study's patience", result: nil
+                )
             }
         }
     }
@@ -428,7 +444,9 @@ extension CoordinatorSession {
 
 /// An answer other than yes, with the HTTP status it becomes.
 struct DeskError: Error, CustomStringConvertible {
-    enum Status: Int { case badRequest = 400, forbidden = 403, notFound = 404, conflict = 409, unprocessable = 422 }
+    enum Status: Int {
+        case badRequest = 400, forbidden = 403, notFound = 404, conflict = 409, unprocessable = 422
+    }
 
     var status: Status
     var description: String

@@ -1,6 +1,6 @@
 import CohortStore
 import Cryptography
-package import Federation
+import Federation
 import Foundation
 import Membership
 package import Survival
@@ -26,15 +26,22 @@ package struct LocalFit {
         } else {
             let (name, version) = try Self.nameAndVersion(study.dictionary)
             dictionary = try InferredDictionary.read(csv: data, name: name, version: version)
-            notes.append("no dictionary \(study.dictionary) was found; the types of the columns were guessed from \(data)")
+            notes.append(
+                "no dictionary \(study.dictionary) was found; the types of the columns were guessed from \(data)"
+            )
         }
         var plan = try StudyPlan(study: study, dictionary: dictionary, hash: SHA256Digest(of: file.text.utf8))
-        let local = try LocalTable(csv: data, dictionary: dictionary, variables: plan.variables, siteColumn: siteColumn)
-        if local.rowsWithoutSite > 0 { notes.append("\(local.rowsWithoutSite) rows without a site were left out") }
+        let local = try LocalTable(
+            csv: data, dictionary: dictionary, variables: plan.variables, siteColumn: siteColumn)
+        if local.rowsWithoutSite > 0 {
+            notes.append("\(local.rowsWithoutSite) rows without a site were left out")
+        }
         plan.study.sites = local.sites.map(\.name)
         let federation = try InProcessFederation(
             plan: plan, tables: local.sites.map { (site: $0.name, table: $0.table) }, time: time)
-        result = try federation.run { try randomBytes(32) }
+        var result = try federation.run { try randomBytes(32) }
+        result.sites = result.sites.map { .init(name: $0.name, policyHash: nil) }  // no rule was applied
+        self.result = result
     }
 
     private static func dictionary(
@@ -47,7 +54,8 @@ package struct LocalFit {
         for folder in [".", "dictionaries", "../dictionaries"] {
             let candidate = file.resolve("\(folder)/\(name).yaml")
             guard FileManager.default.fileExists(atPath: candidate), candidate != file.path else { continue }
-            let dictionary = try DataDictionary(yaml: try ConfigurationFile(path: candidate).text, file: candidate)
+            let dictionary = try DataDictionary(
+                yaml: try ConfigurationFile(path: candidate).text, file: candidate)
             if dictionary.identifier == study.dictionary { return dictionary }
         }
         return nil

@@ -3,9 +3,12 @@ package import Cryptography
 package import Federation
 import Foundation
 package import Membership
-package import Survival
+import Survival
+import TLSTransport
 
-/// What a site admin does at a node: import, look, approve, decline. All of it local; nothing here talks to the coordinator.
+/// What a site admin does at a node: import, look, approve, decline.
+///
+/// All of it local; nothing here talks to the coordinator.
 package struct NodeOffice: Sendable {
     package let configuration: NodeConfiguration
     package let member: Member
@@ -27,7 +30,9 @@ package struct NodeOffice: Sendable {
     }
 
     /// Makes the two databases of a new node; what exists is left as it is.
-    package static func create(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int) throws -> NodeOffice {
+    package static func create(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int)
+        throws -> NodeOffice
+    {
         if !FileManager.default.fileExists(atPath: configuration.cohort) {
             try CohortStore.create(at: configuration.cohort)
         }
@@ -37,6 +42,14 @@ package struct NodeOffice: Sendable {
     private static func policy(at path: String) throws -> DisclosurePolicy {
         let file = try ConfigurationFile(path: path)
         return try DisclosurePolicy(yaml: file.text, file: path)
+    }
+
+    /// Whom to believe now: the consortium's authority, and the pinned peers if there are any.
+    func authority() throws -> Authority {
+        var authority = try member.authority(at: clock())
+        authority.pins = configuration.peers
+        authority.pins?[site] = member.signer.certificate.fingerprint
+        return authority
     }
 
     /// This hospital's name in the consortium.
@@ -59,7 +72,8 @@ package struct NodeOffice: Sendable {
         try ledger.append(
             kind: "patients-imported",
             body: AuditBody(
-                dictionary: dictionary.identifier, file: report.record.fileDigest, snapshot: report.record.snapshot
+                dictionary: dictionary.identifier, file: report.record.fileDigest,
+                snapshot: report.record.snapshot
             ).json, at: clock())
         return report
     }
@@ -70,7 +84,8 @@ package struct NodeOffice: Sendable {
         guard let identifier = identifier ?? (installed.count == 1 ? installed[0].identifier : nil) else {
             let names = installed.map(\.identifier).joined(separator: ", ")
             throw NodeError.ask(
-                installed.isEmpty ? "no patients have been imported" : "several dictionaries are installed: \(names)",
+                installed.isEmpty
+                    ? "no patients have been imported" : "several dictionaries are installed: \(names)",
                 hint: installed.isEmpty ? "run \"coxswain node import\"" : "name one with --dictionary")
         }
         return try store.describe(dictionary: identifier)
@@ -81,6 +96,18 @@ package struct NodeOffice: Sendable {
         try CohortStore(path: configuration.cohort, access: .answering).dictionaries()
     }
 
+    /// Asks the coordinator for work and leaves it there; throws if it cannot be reached or refuses this node.
+    package func probeCoordinator() async throws {
+        let connection = configuration.member.connection(as: member)
+        do {
+            _ = try await connection.get(WorkList.self, "/v1/work")
+            await connection.close()
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
     // MARK: Studies
 
     package func studies() throws -> [LocalStudy] {
@@ -89,9 +116,12 @@ package struct NodeOffice: Sendable {
 
     /// The study whose hash begins with, or whose name is, the given text.
     package func study(_ reference: String) throws -> LocalStudy {
-        let matches = try studies().filter { $0.plan.hash.hex.hasPrefix(reference) || $0.plan.study.name == reference }
+        let matches = try studies().filter {
+            $0.plan.hash.hex.hasPrefix(reference) || $0.plan.study.name == reference
+        }
         guard let only = matches.first else {
-            throw NodeError.ask("no study \"\(reference)\" has arrived here", hint: "see \"coxswain node studies\"")
+            throw NodeError.ask(
+                "no study \"\(reference)\" has arrived here", hint: "see \"coxswain node studies\"")
         }
         guard matches.count == 1 else {
             throw NodeError.ask("\"\(reference)\" means several studies", hint: "give more of the hash")
@@ -102,8 +132,12 @@ package struct NodeOffice: Sendable {
     /// What the study would mean for this hospital: its own numbers, and everything the policy objects to.
     package func assess(_ study: LocalStudy) throws -> StudyAssessment {
         var objections: [String] = []
-        do { try policy.admit(study.plan, from: study.submission.submitter) } catch { objections.append("\(error)") }
-        if !study.plan.study.sites.contains(site) { objections.append("the study does not name this hospital") }
+        do { try policy.admit(study.plan, from: study.submission.submitter) } catch {
+            objections.append("\(error)")
+        }
+        if !study.plan.study.sites.contains(site) {
+            objections.append("the study does not name this hospital")
+        }
         let cohort: SiteCohort
         do {
             cohort = try self.cohort(for: study.plan, submission: study.submission)
@@ -135,7 +169,9 @@ package struct NodeOffice: Sendable {
     private func requireDictionary(
         of plan: StudyPlan, _ submission: StudySubmission, in store: CohortStore
     ) throws {
-        guard let installed = try store.dictionaries().first(where: { $0.identifier == plan.study.dictionary }) else {
+        guard
+            let installed = try store.dictionaries().first(where: { $0.identifier == plan.study.dictionary })
+        else {
             throw NodeError.ask(
                 "no patients are imported under dictionary \(plan.study.dictionary)",
                 hint: "run \"coxswain node import\" with that dictionary")
@@ -143,17 +179,21 @@ package struct NodeOffice: Sendable {
         guard installed.sha256 == SHA256Digest(of: submission.dictionary.utf8) else {
             throw NodeError.ask(
                 "the study's dictionary \(plan.study.dictionary) differs from the one installed here",
-                hint: "agree on one text with the study lead; a changed dictionary needs a new version number")
+                hint: "agree on one text with the study lead; a changed dictionary needs a new version number"
+            )
         }
     }
 
     /// Approves a study until a time, under the policy as it is now; refused while the policy objects.
     package func approve(_ study: LocalStudy, until: Int, by person: String) throws {
         let now = clock()
-        guard until > now else { throw NodeError.ask("the approval would already be over", hint: "give a later date") }
+        guard until > now else {
+            throw NodeError.ask("the approval would already be over", hint: "give a later date")
+        }
         guard until <= now + policy.approvalDaysMax * 86400 else {
             throw NodeError.ask(
-                "the policy's approval-days-max is \(policy.approvalDaysMax) days", hint: "give an earlier date")
+                "the policy's approval-days-max is \(policy.approvalDaysMax) days",
+                hint: "give an earlier date")
         }
         let assessment = try assess(study)
         guard assessment.objections.isEmpty else {
@@ -162,17 +202,66 @@ package struct NodeOffice: Sendable {
                     + assessment.objections.joined(separator: "\n  "),
                 hint: "decline it with a reason that the study lead can act on")
         }
-        try ledger.approve(study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash)
-        try ledger.append(
-            kind: "study-approved", body: AuditBody(study: study.plan.hash, person: person, policy: policy.hash).json,
-            at: now)
+        try ledger.approve(
+            study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash,
+            logging: note(
+                "study-approved", AuditBody(study: study.plan.hash, person: person, policy: policy.hash)))
     }
 
     package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
-        let now = clock()
-        try ledger.decline(study.plan.hash, reason: reason, by: person, at: now)
-        try ledger.append(
-            kind: "study-declined", body: AuditBody(study: study.plan.hash, reason: reason, person: person).json, at: now)
+        try ledger.decline(
+            study.plan.hash, reason: reason, by: person, at: clock(),
+            logging: note("study-declined", AuditBody(study: study.plan.hash, reason: reason, person: person))
+        )
+    }
+
+    /// Withdraws an approval; a session under way is refused at its next step.
+    package func revoke(_ study: LocalStudy, reason: String, by person: String) throws {
+        guard case .approved = study.entry.decision else {
+            throw NodeError.ask("the study is not approved here", hint: "see \"coxswain node studies\"")
+        }
+        try ledger.decline(
+            study.plan.hash, reason: reason, by: person, at: clock(),
+            logging: note(
+                "approval-revoked", AuditBody(study: study.plan.hash, reason: reason, person: person)))
+    }
+
+    /// The certificates of hospitals that took part in a session with this one, the newest of each.
+    package func knownPeers() throws -> [(site: String, certificate: Certificate)] {
+        var peers: [String: Certificate] = [:]
+        for study in try ledger.studies() {
+            for session in try ledger.sessions(of: study.hash) {
+                guard let bytes = session.roster else { continue }
+                for hello in try CanonicalJSON.decode(Roster.self, from: bytes).hellos {
+                    let certificate = try Certificate(pem: hello.certificate)
+                    if case .node(let name)? = certificate.spiffeID?.role { peers[name] = certificate }
+                }
+            }
+        }
+        return peers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// This hospital's own answers, round by round, as they would go out if it were alone.
+    ///
+    /// What later rounds ask depends on the sums of all hospitals, so the coefficients asked at will differ a little. Nothing
+    /// is sent.
+    package func preview(_ study: LocalStudy, rounds: Int) throws -> [PreviewedRound] {
+        let cohort = try cohort(for: study.plan, submission: study.submission)
+        var run = StudyRun(plan: study.plan, sites: [.init(name: site, policyHash: policy.hash.hex)])
+        var previewed: [PreviewedRound] = []
+        while !run.isFinished, previewed.count < rounds {
+            let statements = run.statements
+            let answers = try run.queries.map { try cohort.answer($0) }
+            previewed.append(
+                PreviewedRound(round: run.round, answers: zip(statements, answers).map { ($0, $1) }))
+            try run.receive(answers.flatMap { $0 })
+        }
+        return previewed
+    }
+
+    /// An entry for the audit log, to be written with the change that it tells of.
+    func note(_ kind: String, _ body: AuditBody) -> AuditNote {
+        AuditNote(kind: kind, body: body.json, at: clock())
     }
 }
 
@@ -180,9 +269,9 @@ package struct NodeOffice: Sendable {
 package struct LocalStudy: Sendable {
     package let plan: StudyPlan
     package let submission: StudySubmission
-    package let entry: NodeLedger.StudyEntry
+    package let entry: StudyEntry
 
-    init(_ entry: NodeLedger.StudyEntry) throws {
+    init(_ entry: StudyEntry) throws {
         let message = try CanonicalJSON.decode(SignedMessage.self, from: entry.submission)
         (submission, plan) = try Self.read(message)
         self.entry = entry
@@ -212,6 +301,12 @@ package struct StudyAssessment: Sendable {
     }
 }
 
+/// A round as a preview shows it: each question with this hospital's own numbers.
+package struct PreviewedRound: Sendable {
+    package var round: Int
+    package var answers: [(statement: QueryStatement, numbers: [Double])]
+}
+
 /// What a node tells its admin when it cannot do something.
 package enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
     case ask(String, hint: String)
@@ -229,7 +324,9 @@ package enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The body of an audit entry: who, what, under which hashes. Never a patient's value or a count.
+/// The body of an audit entry: who, what, under which hashes.
+///
+/// Never a patient's value or a count.
 struct AuditBody: Encodable {
     var study: SHA256Digest?
     var session: SHA256Digest?

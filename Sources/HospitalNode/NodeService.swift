@@ -4,7 +4,7 @@ import Federation
 import Foundation
 package import Logging
 import Membership
-package import ServiceLifecycle
+import ServiceLifecycle
 import Survival
 
 /// A node as a long-lived service: polls the coordinator, fetches studies, reports decisions, answers rounds.
@@ -25,7 +25,9 @@ package struct NodeService: Service {
     }
 
     package func run() async throws {
-        logger.info("node \(office.site): policy \(office.policy.hash.short), coordinator \(office.configuration.member.coordinator)")
+        logger.info(
+            "node \(office.site): policy \(office.policy.hash.short), coordinator \(office.configuration.member.coordinator)"
+        )
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await followWork() }
@@ -44,11 +46,14 @@ package struct NodeService: Service {
                 let path = "/v1/work?wait=25" + (seen.map { "&after=\($0.hex)" } ?? "")
                 let work = try await connection.get(WorkList.self, path, waiting: 25)
                 if backOff.isWaiting { logger.info("coordinator reached") }
-                backOff.reset()
                 await clerk.setWork(work)
                 let isDone = await clerk.doWork(work)
                 seen = isDone ? work.version : nil
-                if !isDone { try? await Task.sleep(for: .seconds(1)) }  // cancelled: the loop ends
+                if isDone {
+                    backOff.reset()
+                } else {
+                    try? await Task.sleep(for: backOff.next())  // cancelled: the loop ends
+                }
             } catch {
                 guard !Task.isCancelled else { return }
                 let pause = backOff.next()

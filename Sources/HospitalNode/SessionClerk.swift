@@ -35,7 +35,8 @@ actor SessionClerk {
             do {
                 try await handle(item)
             } catch let error as MembershipError {
-                if case .rejected(409, _, _) = error { continue }  // the session has moved on; the next list says where
+                // The session has moved on; the next list says where.
+                if case .rejected(409, _, _) = error { continue }
                 logger.warning("study \(item.study.short): \(error)")
                 isDone = false
             } catch {
@@ -71,15 +72,18 @@ actor SessionClerk {
 
     private func receiveStudy(_ hash: SHA256Digest) async throws {
         let message = try await connection.get(SignedMessage.self, "/v1/studies/\(hash.hex)")
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (submission, signer) = try message.open(as: StudySubmission.self, under: authority)
-        guard case .operator = signer.role, submission.submitter == signer, message.payloadDigest == hash else {
+        guard case .operator = signer.role, submission.submitter == signer, message.payloadDigest == hash
+        else {
             throw ProtocolError.untrusted("a study that is not signed by the operator it names was offered")
         }
         _ = try LocalStudy.read(message)
-        try office.ledger.recordStudy(hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock())
-        try audit("study-received", AuditBody(study: hash, peer: "\(signer)"))
-        logger.info("study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
+        try office.ledger.recordStudy(
+            hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock(),
+            logging: office.note("study-received", AuditBody(study: hash, peer: "\(signer)")))
+        logger.info(
+            "study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
     }
 
     /// Posts each decision that the coordinator does not know yet.
@@ -95,14 +99,15 @@ actor SessionClerk {
         }
     }
 
-    private func report(_ entry: NodeLedger.StudyEntry, knownAs known: SiteDecision) async throws {
+    private func report(_ entry: StudyEntry, knownAs known: SiteDecision) async throws {
         let decision: Decision
         switch entry.decision {
         case .pending: return
         case .approved(let until, _, _, let policy):
             guard known != .approved, until > office.clock() else { return }
             decision = Decision(
-                study: entry.hash, site: office.site, isApproved: true, reason: "", until: until, policy: policy)
+                study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
+                policy: policy)
         case .declined(let reason, _, _):
             guard known != .declined else { return }
             decision = Decision(
@@ -121,11 +126,11 @@ actor SessionClerk {
     private func sayHello(_ id: SHA256Digest, of study: SHA256Digest) async throws {
         if let stored = try office.ledger.session(id.hex) {
             guard stored.outcome == nil else { return }
-            return try await send(StoredStart(stored).hello, of: id)
+            return try await send(StoredStart(from: stored).hello, of: id)
         }
         let entry = try requireApproval(of: study)
         let message = try await connection.get(SignedMessage.self, "/v1/sessions/\(id.hex)/opening")
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (opening, signer) = try message.open(as: SessionOpening.self, under: authority)
         guard signer.role == .coordinator, opening.session == id else {
             throw ProtocolError.untrusted("the session's opening is not the coordinator's")
@@ -138,28 +143,31 @@ actor SessionClerk {
         let hello = try SignedMessage(session.hello, by: office.member.signer)
         let start = StoredStart(opening: message, hello: hello, snapshot: try office.snapshot(of: local.plan))
         try office.ledger.beginSession(
-            id: id.hex, study: study, secret: secret, hello: CanonicalJSON.bytes(start), at: office.clock())
-        try audit("session-joined", AuditBody(study: study, session: id, policy: office.policy.hash))
+            id: id.hex, study: study, secret: secret, hello: CanonicalJSON.bytes(start), at: office.clock(),
+            logging: office.note(
+                "session-joined", AuditBody(study: study, session: id, policy: office.policy.hash)))
         logger.info("study \(study.short): joining session \(id.short)")
         try await send(hello, of: id)
     }
 
     /// An approval in force, given under the policy that is in force.
-    private func requireApproval(of study: SHA256Digest) throws -> NodeLedger.StudyEntry {
-        guard let entry = try office.ledger.study(study), case .approved(let until, _, _, let policy) = entry.decision
+    private func requireApproval(of study: SHA256Digest) throws -> StudyEntry {
+        guard let entry = try office.ledger.study(study),
+            case .approved(let until, _, _, let policy) = entry.decision
         else { throw ProtocolError.outOfPlace("the study is not approved here") }
         guard until > office.clock() else { throw ProtocolError.outOfPlace("the approval has expired") }
         guard policy == office.policy.hash else {
-            throw ProtocolError.outOfPlace("the policy has changed since the approval; it must be given again")
+            throw ProtocolError.outOfPlace(
+                "the policy has changed since the approval; it must be given again")
         }
         return entry
     }
 
     /// A new roster for a study that was answered before could give away, by difference, the hospitals that left or came.
     private func requireSafeRoster(_ opening: SessionOpening) throws {
-        for earlier in try office.ledger.sessions(of: opening.study) {
-            guard try !office.ledger.rounds(of: earlier.id).isEmpty else { continue }
-            let before = Set(try StoredStart(earlier).openingContent.sites)
+        for earlier in try office.ledger.sessions(of: opening.study)
+        where try !office.ledger.rounds(of: earlier.id).isEmpty {
+            let before = Set(try StoredStart(from: earlier).openingContent.sites)
             let difference = before.symmetricDifference(opening.sites).count
             guard difference == 0 || difference >= 3 else {
                 throw ProtocolError.outOfPlace(
@@ -175,24 +183,27 @@ actor SessionClerk {
         }
         let roster = try await connection.get(Roster.self, "/v1/sessions/\(id.hex)/roster")
         var session = try liveSession(stored, study: study)
-        let authority = try office.member.authority(at: office.clock())
-        let ack = try SignedMessage(try session.session.join(roster, under: authority), by: office.member.signer)
+        let authority = try office.authority()
+        let ack = try SignedMessage(
+            try session.session.join(roster, under: authority), by: office.member.signer)
         try office.ledger.recordRoster(
-            session: id.hex, roster: CanonicalJSON.bytes(roster), ack: CanonicalJSON.bytes(ack))
+            session: id.hex, roster: CanonicalJSON.bytes(roster), ack: CanonicalJSON.bytes(ack),
+            logging: office.note(
+                "roster-verified", AuditBody(study: study, session: id, request: roster.hash)))
         live[id] = session
-        try audit("roster-verified", AuditBody(study: study, session: id, request: roster.hash))
         try await send(ack, of: id)
     }
 
     private func answer(_ round: Int, of id: SHA256Digest, study: SHA256Digest) async throws {
         guard let stored = try openSession(id) else { return }
         if let earlier = try office.ledger.rounds(of: id.hex).first(where: { $0.round == round }) {
-            return try await post(CanonicalJSON.decode(SignedMessage.self, from: earlier.answer), round, of: id)
+            return try await post(
+                CanonicalJSON.decode(SignedMessage.self, from: earlier.answer), round, of: id)
         }
         _ = try requireApproval(of: study)
         var session = try liveSession(stored, study: study)
         let message = try await request(round, of: id)
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
         guard signer.role == .coordinator, request.round == round else {
             throw ProtocolError.untrusted("round \(round) is not the coordinator's")
@@ -204,14 +215,17 @@ actor SessionClerk {
         let answer = try session.session.answer(from: session.cohort)
         let signed = try SignedMessage(answer, by: office.member.signer)
         try office.ledger.recordAnswer(
-            session: id.hex, round: round, requestDigest: request.digest, request: CanonicalJSON.bytes(message),
-            answer: CanonicalJSON.bytes(signed))
+            session: id.hex, round: round, requestDigest: request.digest,
+            request: CanonicalJSON.bytes(message),
+            answer: CanonicalJSON.bytes(signed),
+            logging: office.note(
+                "round-answered",
+                AuditBody(
+                    study: study, session: id, round: round, statements: request.statements,
+                    request: request.digest,
+                    answer: signed.payloadDigest, answerBytes: signed.payload.utf8.count,
+                    policy: office.policy.hash)))
         live[id] = session
-        try audit(
-            "round-answered",
-            AuditBody(
-                study: study, session: id, round: round, statements: request.statements, request: request.digest,
-                answer: signed.payloadDigest, answerBytes: signed.payload.utf8.count, policy: office.policy.hash))
         logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
         try await post(signed, round, of: id)
     }
@@ -232,24 +246,29 @@ actor SessionClerk {
     }
 
     private func verifyResult(
-        _ stored: NodeLedger.SessionEntry, _ id: SHA256Digest, of item: WorkList.Item
+        _ stored: SessionEntry, _ id: SHA256Digest, of item: WorkList.Item
     ) async throws {
         var session = try liveSession(stored, study: item.study)
         let message = try await request(item.round, of: id)
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
-        guard signer.role == .coordinator, case .finished(let own?) = try session.session.accept(request, under: authority)
+        guard signer.role == .coordinator,
+            case .finished(let own?) = try session.session.accept(request, under: authority)
         else { throw ProtocolError.untrusted("the session was closed before its study was finished") }
         let published = try await connection.get(StudyResult.self, "/v1/studies/\(item.study.hex)/result")
         guard published == own else {
-            throw ProtocolError.untrusted("the coordinator's result is not the one that follows from the sums")
+            throw ProtocolError.untrusted(
+                "the coordinator's result is not the one that follows from the sums")
         }
         logger.info("study \(item.study.short): finished; the result was confirmed here")
     }
 
     private func refuse(_ id: SHA256Digest, of study: SHA256Digest, _ error: ProtocolError) async throws {
         logger.error("study \(study.short): refused: \(error)")
-        try audit("refused", AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash))
+        try office.ledger.append(
+            kind: "refused",
+            body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash).json,
+            at: office.clock())
         let refusal = Refusal(session: id, site: office.site, reason: "\(error)")
         try end(id, of: study, outcome: "refused: \(error)")
         try await send(SignedMessage(refusal, by: office.member.signer), of: id)
@@ -258,23 +277,28 @@ actor SessionClerk {
     private func end(_ id: SHA256Digest, of study: SHA256Digest, outcome: String) throws {
         live[id] = nil
         guard try office.ledger.session(id.hex)?.outcome == nil else { return }
-        try office.ledger.endSession(id.hex, outcome: outcome, at: office.clock())
-        try audit("session-ended", AuditBody(study: study, session: id, reason: outcome))
+        try office.ledger.endSession(
+            id.hex, outcome: outcome, at: office.clock(),
+            logging: office.note("session-ended", AuditBody(study: study, session: id, reason: outcome)))
     }
 
-    private func openSession(_ id: SHA256Digest) throws -> NodeLedger.SessionEntry? {
+    private func openSession(_ id: SHA256Digest) throws -> SessionEntry? {
         guard let stored = try office.ledger.session(id.hex), stored.outcome == nil else { return nil }
         return stored
     }
 
     /// The session as far as it got: from memory, or from the journal by taking every stored message again.
-    private func liveSession(_ stored: NodeLedger.SessionEntry, study: SHA256Digest) throws -> LiveSession {
-        guard let id = SHA256Digest(hex: stored.id) else { throw ProtocolError.failed("the journal is damaged") }
+    private func liveSession(_ stored: SessionEntry, study: SHA256Digest) throws -> LiveSession {
+        guard let id = SHA256Digest(hex: stored.id) else {
+            throw ProtocolError.failed("the journal is damaged")
+        }
         if let session = live[id] { return session }
-        guard let entry = try office.ledger.study(study) else { throw ProtocolError.outOfPlace("an unknown study") }
+        guard let entry = try office.ledger.study(study) else {
+            throw ProtocolError.outOfPlace("an unknown study")
+        }
         let local = try LocalStudy(entry)
-        let start = try StoredStart(stored)
-        let authority = try office.member.authority(at: office.clock())
+        let start = try StoredStart(from: stored)
+        let authority = try office.authority()
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
             opening: try start.openingContent, plan: local.plan, site: office.site, policy: office.policy,
@@ -284,7 +308,8 @@ actor SessionClerk {
         }
         for round in try office.ledger.rounds(of: stored.id) {
             let message = try CanonicalJSON.decode(SignedMessage.self, from: round.request)
-            _ = try session.accept(try message.open(as: RoundRequest.self, under: authority).content, under: authority)
+            _ = try session.accept(
+                try message.open(as: RoundRequest.self, under: authority).content, under: authority)
             session.countEvaluations()
         }
         let restored = LiveSession(
@@ -307,10 +332,6 @@ actor SessionClerk {
     private func post(_ answer: SignedMessage, _ round: Int, of id: SHA256Digest) async throws {
         try await connection.post("/v1/sessions/\(id.hex)/rounds/\(round)", answer)
     }
-
-    private func audit(_ kind: String, _ body: AuditBody) throws {
-        try office.ledger.append(kind: kind, body: body.json, at: office.clock())
-    }
 }
 
 /// How a session began, as the journal keeps it.
@@ -324,7 +345,7 @@ private struct StoredStart: Codable, Hashable {
         (self.opening, self.hello, self.snapshot) = (opening, hello, snapshot)
     }
 
-    init(_ entry: NodeLedger.SessionEntry) throws {
+    init(from entry: SessionEntry) throws {
         self = try CanonicalJSON.decode(StoredStart.self, from: entry.hello)
     }
 

@@ -1,8 +1,11 @@
 package import Federation
+import Cryptography
 import Survival
 
-/// A study in plain words for the person who decides about it: warnings first, then what is asked, on how many of this
-/// hospital's people, what leaves, and who sees it. For local eyes: it shows this hospital's own numbers.
+/// A study in plain words for the person who decides about it.
+///
+/// Warnings first, then what is asked, on how many of this hospital's people, what leaves, and who sees it. For local eyes:
+/// it shows this hospital's own numbers.
 package struct StudyExplanation {
     private let assessment: StudyAssessment
     private let policy: DisclosurePolicy
@@ -19,7 +22,9 @@ package struct StudyExplanation {
     }
 
     private var warnings: [String] {
-        guard !assessment.objections.isEmpty else { return ["This hospital's policy has no objection to this study."] }
+        guard !assessment.objections.isEmpty else {
+            return ["This hospital's policy has no objection to this study."]
+        }
         return ["WARNING: this hospital's policy does not allow this study:"]
             + assessment.objections.map { "  - \($0)" }
     }
@@ -43,7 +48,8 @@ package struct StudyExplanation {
         assessment.analyses.flatMap { analysis in
             ["Analysis \(analysis.plan.id): \(asked(by: analysis.plan))"]
                 + ["  here: \(analysis.facts.people) people, \(analysis.facts.events) of them with the event"]
-                + ["  reads: \(analysis.plan.variables.joined(separator: ", "))"] + smallestLevel(of: analysis)
+                + ["  reads: \(analysis.plan.variables.joined(separator: ", "))"]
+                + smallestLevel(of: analysis)
                 + ["  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))"]
         }
     }
@@ -65,20 +71,25 @@ package struct StudyExplanation {
     private func times(_ analysis: AnalysisPlan) -> String {
         let step = (analysis.axis?.step).map { "\($0)" } ?? ""
         let unit = plan.study.endpoint.unit.rawValue
-        return analysis.times == .exact ? "at exact times (to \(step) \(unit))" : "on a grid of \(step) \(unit)"
+        return analysis.times == .exact
+            ? "at exact times (to \(step) \(unit))" : "on a grid of \(step) \(unit)"
     }
 
     private func smallestLevel(of analysis: StudyAssessment.Analysis) -> [String] {
         let present = zip(analysis.plan.levels, analysis.facts.levels).filter { $0.1 > 0 }
         guard let smallest = present.min(by: { $0.1 < $1.1 }) else { return [] }
-        return ["  smallest group here: \(smallest.0.variable) = \(smallest.0.level), \(smallest.1) people"]
+        return [
+            "  smallest group here: \(smallest.0.variable) = \(smallest.0.level), \(smallest.1) \(smallest.1 == 1 ? "person" : "people")"
+        ]
     }
 
     private func leaving(_ analysis: AnalysisPlan) -> String {
-        let counts = "counts of rows, people, events, missing values\(analysis.levels.isEmpty ? "" : " and levels")"
+        let counts =
+            "counts of rows, people, events, missing values\(analysis.levels.isEmpty ? "" : " and levels")"
         switch analysis.kind {
         case .survival:
-            return "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.groupCount) groups)"
+            return
+                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.groupCount) groups)"
         case .cox(let cox):
             let p = analysis.columnCount
             let means = "\(counts); sums and sums of squares of \(p) covariates"

@@ -26,8 +26,11 @@ package struct CertificateOffice: Sendable {
     }
 
     /// Makes a new office in a folder that does not exist or is empty.
-    package static func create(in directory: String, consortium: String, at time: Int) throws -> CertificateOffice {
-        let existing = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []  // absent is fine
+    package static func create(in directory: String, consortium: String, at time: Int) throws
+        -> CertificateOffice
+    {
+        // Absent is fine.
+        let existing = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         guard existing.isEmpty else {
             throw MembershipError.unusable("\(directory) is not empty; an office is made in a new folder")
         }
@@ -65,15 +68,18 @@ package struct CertificateOffice: Sendable {
 
     /// Issues a certificate with a new key and writes them, with authority and revocation list, into a folder.
     package func issue(
-        _ role: SPIFFEID.Role, dnsNames: [String], ipAddresses: [String], days: Int, to folder: String, at time: Int
+        _ role: SPIFFEID.Role, dnsNames: [String], ipAddresses: [String], days: Int, to folder: String,
+        at time: Int
     ) throws -> Certificate {
         var register = try register()
         let key = try PrivateKey.generate()
         let certificate = try authority.issue(
-            for: SPIFFEID(consortium: consortium, role: role), key: key, dnsNames: dnsNames, ipAddresses: ipAddresses,
+            for: SPIFFEID(consortium: consortium, role: role), key: key, dnsNames: dnsNames,
+            ipAddresses: ipAddresses,
             at: time, days: days)
         guard !FileManager.default.fileExists(atPath: "\(folder)/identity.key") else {
-            throw MembershipError.unusable("\(folder) already holds an identity; name another folder with --out")
+            throw MembershipError.unusable(
+                "\(folder) already holds an identity; name another folder with --out")
         }
         register.issued.append(
             Entry(
@@ -124,7 +130,9 @@ package struct CertificateOffice: Sendable {
             revoked: revoked, number: register.listNumber, at: time, days: Self.listDays)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try write(String(decoding: try encoder.encode(register), as: UTF8.self), to: "register.json", isSecret: false)
+        try write(
+            String(decoding: try encoder.encode(register), as: UTF8.self), to: "register.json",
+            isSecret: false)
         try write(list, to: "revocations.pem", isSecret: false)
     }
 

@@ -20,7 +20,8 @@ package struct ConfigurationFile: Sendable {
     package var directory: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
 
     package func resolve(_ name: String) -> String {
-        name.hasPrefix("/") ? name : URL(fileURLWithPath: directory).appendingPathComponent(name).standardized.path
+        name.hasPrefix("/")
+            ? name : URL(fileURLWithPath: directory).appendingPathComponent(name).standardized.path
     }
 
     package func document() throws(DocumentError) -> YAMLMapping {
@@ -65,8 +66,22 @@ extension YAMLMapping {
         let text = try string(key)
         guard let address = NetworkAddress(override ?? text) else {
             throw error(
-                at: key, "\"\(override ?? text)\" is not an address; write for instance \"coordinator.example.org:7443\"")
+                at: key,
+                "\"\(override ?? text)\" is not an address; write for instance \"coordinator.example.org:7443\""
+            )
         }
         return address
+    }
+
+    /// A required string, or its override from the environment.
+    package func string(_ key: String, override: String?) throws(DocumentError) -> String {
+        let text = try string(key)
+        return override ?? text
+    }
+
+    /// How much is logged: the key `log-level`, its override from the environment, or `info`.
+    package func logLevel(override: String?) throws(DocumentError) -> String {
+        let text = try optionalString("log-level")
+        return override ?? text ?? "info"
     }
 }

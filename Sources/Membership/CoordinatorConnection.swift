@@ -1,7 +1,7 @@
 import Cryptography
 package import Federation
 import Foundation
-package import TLSTransport
+import TLSTransport
 
 /// A member's way to the coordinator: JSON calls over mutual TLS, with errors as sentences.
 package struct CoordinatorConnection: Sendable {
@@ -13,7 +13,8 @@ package struct CoordinatorConnection: Sendable {
     ) {
         client = MutualTLSClient(
             host: address.host, port: address.port, serverName: serverName,
-            expectedPeer: SPIFFEID(consortium: member.identity.consortium, role: .coordinator), identity: member.files,
+            expectedPeer: SPIFFEID(consortium: member.identity.consortium, role: .coordinator),
+            identity: member.files,
             proxy: proxy.map { ProxyAddress(host: $0.host, port: $0.port) })
     }
 
@@ -27,7 +28,8 @@ package struct CoordinatorConnection: Sendable {
     package func post<Value: Codable>(
         _ type: Value.Type, _ path: String, _ message: SignedMessage?
     ) async throws(MembershipError) -> Value {
-        let body = try await call("POST", path, body: message.map { CanonicalJSON.bytes($0) } ?? [], timeout: .seconds(60))
+        let body = try await call(
+            "POST", path, body: message.map { CanonicalJSON.bytes($0) } ?? [], timeout: .seconds(60))
         return try Self.decode(type, body)
     }
 
@@ -37,7 +39,9 @@ package struct CoordinatorConnection: Sendable {
 
     package func close() async { await client.close() }
 
-    private static func decode<Value: Codable>(_ type: Value.Type, _ body: [UInt8]) throws(MembershipError) -> Value {
+    private static func decode<Value: Codable>(_ type: Value.Type, _ body: [UInt8]) throws(MembershipError)
+        -> Value
+    {
         do {
             return try CanonicalJSON.decode(type, from: body)
         } catch {
@@ -51,14 +55,17 @@ package struct CoordinatorConnection: Sendable {
         let answer: HTTPAnswer
         do {
             answer = try await client.send(
-                method, path, contentType: body.isEmpty ? nil : "application/json", body: body, timeout: timeout)
+                method, path, contentType: body.isEmpty ? nil : "application/json", body: body,
+                timeout: timeout)
         } catch {
             throw .unreachable("\(error)")
         }
         guard !(200..<300).contains(answer.status) else { return answer.body }
-        let reply = try? CanonicalJSON.decode(ErrorReply.self, from: answer.body)  // another server's error page
+        // Another server's error page.
+        let reply = try? CanonicalJSON.decode(ErrorReply.self, from: answer.body)
         throw .rejected(
-            status: answer.status, reason: reply?.error ?? "the coordinator answered with status \(answer.status)",
+            status: answer.status,
+            reason: reply?.error ?? "the coordinator answered with status \(answer.status)",
             hint: reply?.hint)
     }
 }

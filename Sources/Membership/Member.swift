@@ -24,11 +24,13 @@ package struct Member: Sendable {
             signer = Signer(certificate: certificate, key: key)
             let probe = Array("coxswain key check".utf8)
             guard certificate.isValidSignature(try key.sign(probe), of: probe) else {
-                throw MembershipError.unusable("\(files.privateKey) is not the key of \(files.certificateChain)")
+                throw MembershipError.unusable(
+                    "\(files.privateKey) is not the key of \(files.certificateChain)")
             }
             guard let identity = certificate.spiffeID, identity.consortium == consortium else {
                 throw MembershipError.unusable(
-                    "\(files.certificateChain) names no member of \(consortium); ask the consortium's office for a certificate")
+                    "\(files.certificateChain) names no member of \(consortium); ask the consortium's office for a certificate"
+                )
             }
             self.identity = identity
         } catch let error as MembershipError {
@@ -42,7 +44,8 @@ package struct Member: Sendable {
     package func authority(at time: Int) throws(MembershipError) -> Authority {
         do {
             let trust = try TrustStore(
-                rootsPEM: Self.read(files.trustRoots, "authority"), crlPEM: Self.read(files.revocationList, "revocation list"))
+                rootsPEM: Self.read(files.trustRoots, "authority"),
+                crlPEM: Self.read(files.revocationList, "revocation list"))
             return Authority(trust: trust, consortium: identity.consortium, time: time)
         } catch let error as MembershipError {
             throw error
@@ -52,14 +55,16 @@ package struct Member: Sendable {
     }
 
     private static func read(_ path: String, _ what: String) throws(MembershipError) -> String {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {  // one sentence for every cause
+        // One sentence for every cause.
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw .unreadable(path: path, what: what)
         }
         return text
     }
 
     private static func requirePrivate(_ path: String) throws(MembershipError) {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)  // a missing file is named by `read`
+        // A missing file is named by `read`.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         guard let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue else { return }
         guard mode & 0o077 == 0 else {
             throw .unusable("\(path) can be read by others; run \"chmod 600 \(path)\"")

@@ -18,7 +18,8 @@ package struct MemberConfiguration: Sendable {
         consortium = try root.identifier("consortium")
         coordinator = try root.address("coordinator", override: environment["COXSWAIN_COORDINATOR"])
         serverName = try root.optionalString("coordinator-name")
-        proxy = try root.has("proxy") || environment["COXSWAIN_PROXY"] != nil
+        proxy =
+            try root.has("proxy") || environment["COXSWAIN_PROXY"] != nil
             ? root.address("proxy", override: environment["COXSWAIN_PROXY"]) : nil
         identity = try file.identity(in: root)
     }

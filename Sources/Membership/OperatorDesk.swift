@@ -2,6 +2,7 @@ import Cryptography
 package import Federation
 import Foundation
 package import Survival
+import TLSTransport
 
 /// A study lead's dealings with the coordinator.
 package struct OperatorDesk: Sendable {
@@ -9,17 +10,23 @@ package struct OperatorDesk: Sendable {
     private let connection: CoordinatorConnection
 
     /// Reads `operator.yaml` and the identity it names.
-    package init(config path: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+    package init(config path: String, environment: [String: String] = ProcessInfo.processInfo.environment)
+        throws
+    {
         let file = try ConfigurationFile(path: path)
         let root = try file.document()
         let configuration = try MemberConfiguration(root, of: file, environment: environment)
         try root.finish()
         member = try Member(files: configuration.identity, consortium: configuration.consortium)
         guard case .operator = member.identity.role else {
-            throw MembershipError.unusable("\(configuration.identity.certificateChain) is not an operator's certificate")
+            throw MembershipError.unusable(
+                "\(configuration.identity.certificateChain) is not an operator's certificate")
         }
         connection = configuration.connection(as: member)
     }
+
+    /// Says goodbye to the coordinator.
+    package func close() async { await connection.close() }
 
     package func submit(study: String, dictionary: String) async throws -> StudyStatus {
         let submission = StudySubmission(study: study, dictionary: dictionary, submitter: member.identity)
@@ -27,7 +34,9 @@ package struct OperatorDesk: Sendable {
             StudyStatus.self, "/v1/studies", SignedMessage(submission, by: member.signer))
     }
 
-    package func list() async throws -> [StudyStatus] { try await connection.get([StudyStatus].self, "/v1/studies") }
+    package func list() async throws -> [StudyStatus] {
+        try await connection.get([StudyStatus].self, "/v1/studies")
+    }
 
     /// The newest study with this name, or the one whose hash begins with the text.
     package func find(_ reference: String) async throws -> StudyStatus {
@@ -36,7 +45,9 @@ package struct OperatorDesk: Sendable {
         let matches = studies.filter { $0.study.hex.hasPrefix(reference) }
         guard let only = matches.first, matches.count == 1 else {
             throw MembershipError.rejected(
-                status: 404, reason: matches.isEmpty ? "no study \"\(reference)\"" : "\"\(reference)\" means several studies",
+                status: 404,
+                reason: matches.isEmpty
+                    ? "no study \"\(reference)\"" : "\"\(reference)\" means several studies",
                 hint: "see \"coxswain study list\"")
         }
         return only
@@ -64,7 +75,8 @@ package struct OperatorDesk: Sendable {
         var status = try await find(reference)
         while !isEnough(status) {
             status = try await connection.get(
-                StudyStatus.self, "/v1/studies/\(status.study.hex)/status?wait=25&after=\(status.version.hex)", waiting: 25)
+                StudyStatus.self,
+                "/v1/studies/\(status.study.hex)/status?wait=25&after=\(status.version.hex)", waiting: 25)
         }
         return status
     }

@@ -13,7 +13,8 @@ extension Reported: Codable {
             case "Inf": self = .value(.infinity)
             case "-Inf": self = .value(-.infinity)
             default:
-                throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a reported number")
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "not a reported number")
             }
         } else {
             self = .suppressed(rule: try container.decode(Suppressed.self).suppressed)

@@ -54,7 +54,8 @@ package struct StudyResult: Hashable, Sendable, Codable {
     }
 
     package init(
-        study: String, title: String, studyHash: String, dictionary: String, endpoint: Endpoint, sites: [Site],
+        study: String, title: String, studyHash: String, dictionary: String, endpoint: Endpoint,
+        sites: [Site],
         rounds: Int, analyses: [AnalysisResult], warnings: [String]
     ) {
         (self.study, self.title, self.studyHash, self.dictionary) = (study, title, studyHash, dictionary)
@@ -114,7 +115,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var baseline: Baseline
     package var ties: Ties
     package var times: TimeAxisKind
-    /// Confidence level of `lower` and `upper`, e.g. 0.95.
+    /// Confidence level of `lower` and `upper`: 0.95, say.
     package var level: Double
     package var terms: [Term]
     /// Covariance of the coefficients: row-major, `terms.count` squared, with NA rows for aliased terms.
@@ -257,7 +258,8 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
     }
 
     package init(
-        id: String, counts: CohortCounts, times: TimeAxisKind, by: String?, limits: ConfidenceLimits, level: Double,
+        id: String, counts: CohortCounts, times: TimeAxisKind, by: String?, limits: ConfidenceLimits,
+        level: Double,
         groups: [Group], test: LogRank?, warnings: [String]
     ) {
         (self.id, self.counts, self.times, self.by, self.limits) = (id, counts, times, by, limits)

@@ -27,10 +27,11 @@ struct ClientTarget: Sendable {
 final class ClientConnection: Sendable {
     private let channel: any Channel
     private let authority: String
+    private let failure: FirstFailure
     private let trust: Mutex<PeerTrust>
 
-    private init(_ channel: any Channel, authority: String, trust: PeerTrust) {
-        (self.channel, self.authority) = (channel, authority)
+    private init(_ channel: any Channel, authority: String, failure: FirstFailure, trust: PeerTrust) {
+        (self.channel, self.authority, self.failure) = (channel, authority, failure)
         self.trust = Mutex(trust)
     }
 
@@ -39,18 +40,19 @@ final class ClientConnection: Sendable {
         _ target: ClientTarget, _ tls: TLSContext, timeout: TimeAmount
     ) async throws(TransportError) -> ClientConnection {
         let deadline = NIODeadline.now() + timeout
-        let (channel, established) = try await connect(target, tls, timeout: timeout)
+        let failure = FirstFailure()
+        let (channel, established) = try await connect(target, tls, failure, timeout: timeout)
         let expiry = channel.eventLoop.scheduleTask(deadline: deadline) {
-            channel.pipeline.fireErrorCaught(TLSFailure.handshakeTimedOut)
+            established.fail(ExchangeFailure.transport(.timedOut))
         }
         defer { expiry.cancel() }
         do {
             let trust = try await withTaskCancellationHandler {
-                try await established.get()
+                try await established.futureResult.get()
             } onCancel: {
                 channel.close(promise: nil)
             }
-            return ClientConnection(channel, authority: target.authority, trust: trust)
+            return ClientConnection(channel, authority: target.authority, failure: failure, trust: trust)
         } catch {
             channel.close(promise: nil)
             if Task.isCancelled { throw .cancelled }
@@ -60,15 +62,17 @@ final class ClientConnection: Sendable {
     }
 
     private static func connect(
-        _ target: ClientTarget, _ tls: TLSContext, timeout: TimeAmount
-    ) async throws(TransportError) -> (any Channel, EventLoopFuture<PeerTrust>) {
+        _ target: ClientTarget, _ tls: TLSContext, _ failure: FirstFailure, timeout: TimeAmount
+    ) async throws(TransportError) -> (any Channel, EventLoopPromise<PeerTrust>) {
         let (host, port) = target.proxy.map { ($0.host, $0.port) } ?? (target.host, target.port)
         do {
             return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .connectTimeout(min(timeout, .seconds(10)))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connect(host: host, port: port) { channel in
-                    channel.eventLoop.makeCompletedFuture { (channel, try prepare(channel, target, tls)) }
+                    channel.eventLoop.makeCompletedFuture {
+                        (channel, try prepare(channel, target, tls, failure))
+                    }
                 }
         } catch let error as TransportError {
             throw error
@@ -80,8 +84,8 @@ final class ClientConnection: Sendable {
 
     /// Adds the handlers; with a proxy, those for TLS once the tunnel is there.
     private static func prepare(
-        _ channel: any Channel, _ target: ClientTarget, _ tls: TLSContext
-    ) throws -> EventLoopFuture<PeerTrust> {
+        _ channel: any Channel, _ target: ClientTarget, _ tls: TLSContext, _ failure: FirstFailure
+    ) throws -> EventLoopPromise<PeerTrust> {
         let established = channel.eventLoop.makePromise(of: PeerTrust.self)
         let pipeline = channel.pipeline.syncOperations
         func addHandlers() throws(TransportError) {
@@ -90,13 +94,14 @@ final class ClientConnection: Sendable {
                 try pipeline.addHandlers(
                     TLSHandler(session, handshakeTimeout: .seconds(10)), HTTPRequestEncoder(),
                     ByteToMessageHandler(HTTPResponseDecoder(limitConfiguration: target.decoderLimits)),
-                    ReplyHandler(bodyBytesMax: target.replyBytesMax, established: established))
+                    ReplyHandler(
+                        bodyBytesMax: target.replyBytesMax, established: established, failure: failure))
             } catch { throw .unreachable("the connection closed at once") }
         }
         do {
             guard target.proxy != nil else {
                 try addHandlers()
-                return established.futureResult
+                return established
             }
             try pipeline.addHandler(
                 ProxyConnectHandler(target: target.authority) { result in
@@ -109,10 +114,11 @@ final class ClientConnection: Sendable {
             established.fail(error)
             throw error
         }
-        return established.futureResult
+        return established
     }
 
-    var isOpen: Bool { channel.isActive }
+    /// Whether it may serve a further request; it may end at any time all the same.
+    var isOpen: Bool { channel.isActive && failure.value == nil }
 
     /// Whether the server's certificate still counts, by the files of now.
     func isTrusted(under tls: TLSContext) -> Bool {
@@ -136,8 +142,8 @@ final class ClientConnection: Sendable {
             channel.close(promise: nil)
         }
         defer { expiry.cancel() }
-        channel.writeAndFlush(Exchange(head: head, body: body, answer: answer)).whenFailure { _ in
-            answer.fail(ExchangeFailure.stale)  // no effect once the handler has answered
+        channel.writeAndFlush(Exchange(head: head, body: body, answer: answer)).whenFailure { [failure] _ in
+            answer.fail(failure.value ?? .stale)  // closed already; no effect once the handler has answered
         }
         do {
             return try await withTaskCancellationHandler {

@@ -5,8 +5,8 @@ import Synchronization
 
 /// The current TLS context: reads the identity's files again once one of them has changed.
 ///
-/// If the new files do not fit together (they may be half replaced) the former ones stay in use; they are tried
-/// again when they change again.
+/// If the new files do not fit together (they may be half replaced) the former ones stay in use; they are
+/// tried again when they change again.
 final class IdentitySource: Sendable {
     private struct State {
         var stamps: [TextFile.Stamp?]

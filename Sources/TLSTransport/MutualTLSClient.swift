@@ -5,9 +5,9 @@ import NIOHTTP1
 
 /// Asks one server over mutual TLS, on a few kept-alive connections that come and go by themselves.
 ///
-/// A long poll and posts run side by side, each on its own connection; further requests wait for a free one. Certificate,
-/// key and revocation list are read again when they change. A kept-alive connection may end just as a request goes out;
-/// the request is then sent once more on a new one: requests must be safe to repeat.
+/// A long poll and posts run side by side, each on its own connection; further requests wait for a free one.
+/// Certificate, key and revocation list are read again when they change. A kept-alive connection may end just
+/// as a request goes out; the request is then sent once more on a new one: requests must be safe to repeat.
 package actor MutualTLSClient {
     private struct Idle {
         let connection: ClientConnection

@@ -6,9 +6,9 @@ import ServiceLifecycle
 
 /// HTTP/1.1 over mutual TLS: every request has a sender with a certificate of the consortium.
 ///
-/// `authorize` sees a request's head before its body is read and may refuse it with an answer: then the body is never read
-/// and the connection ends. `respond` may take as long as it likes (long polls); its task is cancelled when the asker
-/// has gone, and hears of a graceful shutdown.
+/// `authorize`, which must not block, sees a request's head before its body is read and may refuse it with an
+/// answer: then the body is never read and the connection ends. `respond` may take as long as it likes (long
+/// polls); its task is cancelled when the asker has gone, and hears of a graceful shutdown.
 package struct MutualTLSServer: Service {
     private let host: String
     private let port: Int
@@ -40,10 +40,6 @@ package struct MutualTLSServer: Service {
             limits: limits, logger: logger, identity: try IdentitySource(identity, .server, logger: logger),
             registry: registry, authorize: authorize, respond: respond, enqueue: { queue.yield($0) })
         let listener = try await bind(sharing)
-        defer {
-            listener.close(promise: nil)
-            registry.closeAll()
-        }
         await onBound(listener.localAddress?.port ?? port)
         await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
@@ -56,6 +52,9 @@ package struct MutualTLSServer: Service {
                 registry.closeAll()
             }
         }
+        registry.closeAll()
+        // It fails if it is closed already; either way the port is free when we return.
+        try? await listener.close()
     }
 
     private func bind(_ sharing: ServerSharing) async throws(TransportError) -> any Channel {

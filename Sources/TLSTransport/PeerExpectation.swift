@@ -5,7 +5,8 @@ import Cryptography
 enum PeerExpectation: Sendable {
     /// A server takes any party of its own consortium; what each may do is decided by request.
     case anyParty
-    /// A client asks for a server by DNS name or IP address; without `id`, that of its consortium's coordinator.
+    /// A client asks for a server by DNS name or IP address; without `id`, that of its consortium's
+    /// coordinator.
     case server(name: String, id: SPIFFEID?)
 
     /// What OpenSSL does not check: a usage must be present, and the certificate must name the right party.
@@ -36,7 +37,8 @@ struct VerifiedPeer: Sendable {
     let intermediates: [Certificate]
 }
 
-/// A verified peer for as long as its connection lives: a newer revocation list or the passing of time ends the trust.
+/// A verified peer for as long as its connection lives: a newer revocation list or the passing of time ends
+/// the trust.
 struct PeerTrust {
     let peer: VerifiedPeer
     private var context: TLSContext

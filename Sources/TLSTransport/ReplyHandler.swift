@@ -1,11 +1,30 @@
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Why a request on an open connection got no answer.
 enum ExchangeFailure: Error {
-    /// The connection ended before a byte of the answer came, as a kept-alive connection may at any time: ask again on a new one.
+    /// The connection ended before an answer began, as a kept-alive one may at any time: ask again on a new
+    /// one.
     case stale
     case transport(TransportError)
+}
+
+/// What went wrong first on a connection; it explains all that follows.
+final class FirstFailure: Sendable {
+    private let state = Mutex<ExchangeFailure?>(nil)
+
+    var value: ExchangeFailure? { state.withLock(\.self) }
+
+    /// Returns the first one ever set.
+    @discardableResult
+    func set(_ failure: ExchangeFailure) -> ExchangeFailure {
+        state.withLock { state in
+            let first = state ?? failure
+            state = first
+            return first
+        }
+    }
 }
 
 /// A request and who waits for its answer.
@@ -27,12 +46,14 @@ final class ReplyHandler: ChannelDuplexHandler {
     private var isSending = false
     private var head: HTTPResponseHead?
     private var body: [UInt8] = []
-    /// The first thing that went wrong explains all that follows.
-    private var failure: ExchangeFailure?
+    private let failure: FirstFailure
 
-    /// - Parameter established: Succeeds after the handshake, or fails with an `ExchangeFailure`.
-    init(bodyBytesMax: Int, established: EventLoopPromise<PeerTrust>) {
-        (self.bodyBytesMax, self.established) = (bodyBytesMax, established)
+    /// - Parameters:
+    ///   - bodyBytesMax: A larger answer ends the connection.
+    ///   - established: Succeeds after the handshake, or fails with an `ExchangeFailure`.
+    ///   - failure: Is told why the connection ends.
+    init(bodyBytesMax: Int, established: EventLoopPromise<PeerTrust>, failure: FirstFailure) {
+        (self.bodyBytesMax, self.established, self.failure) = (bodyBytesMax, established, failure)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -47,7 +68,7 @@ final class ReplyHandler: ChannelDuplexHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let exchange = unwrapOutboundIn(data)
         promise?.succeed()
-        if let failure { return exchange.answer.fail(failure) }
+        if let failure = failure.value { return exchange.answer.fail(failure) }
         precondition(waiting == nil, "one request at a time on a connection")
         (waiting, head, body, isSending) = (exchange.answer, nil, [], true)
         context.write(wrapOutboundOut(.head(exchange.head)), promise: nil)
@@ -94,8 +115,8 @@ final class ReplyHandler: ChannelDuplexHandler {
         }
         // Who answers before the end of the request will not read the rest.
         let isLast = !head.isKeepAlive || isSending
-        if isLast { failure = .stale }
-        self.waiting = nil
+        if isLast { failure.set(.stale) }
+        (self.waiting, self.head) = (nil, nil)
         let type = head.headers.first(name: "content-type") ?? "application/octet-stream"
         waiting.succeed(HTTPAnswer(status: Int(head.status.code), contentType: type, body: body))
         body = []
@@ -125,6 +146,7 @@ final class ReplyHandler: ChannelDuplexHandler {
         case TLSFailure.closedDuringHandshake:
             return .transport(.unreachable(TLSFailure.closedDuringHandshake.description))
         case let failure as TLSFailure: return .transport(.refused("\(failure)"))
+        case HTTPParserError.invalidEOFState: return .transport(.truncated)
         case HTTPParserError.headerOverflow: return .transport(.tooLarge)
         case is HTTPParserError:
             return .transport(.unreachable("the other side's answer is not HTTP (\(error))"))
@@ -133,8 +155,7 @@ final class ReplyHandler: ChannelDuplexHandler {
     }
 
     private func fail(_ reason: ExchangeFailure, _ context: ChannelHandlerContext) {
-        let first = failure ?? reason
-        failure = first
+        let first = failure.set(reason)
         established.fail(first)  // no effect once succeeded
         waiting?.fail(first)
         waiting = nil

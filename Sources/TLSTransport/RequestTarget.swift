@@ -1,7 +1,8 @@
 /// A request's path and query, checked (RFC 9112, section 3.2.1: the origin form).
 ///
-/// A path takes `A-Z a-z 0-9 - . _ ~` in segments that are neither empty nor `.` nor `..` (`/` alone is fine), so that
-/// nothing behind has to decode it. Query values are percent-decoded UTF-8; a name may stand once.
+/// A path takes `A-Z a-z 0-9 - . _ ~` in segments that are neither empty nor `.` nor `..` (`/` alone is
+/// fine), so that nothing behind has to decode it. Query values are percent-decoded UTF-8; a name may stand
+/// once.
 struct RequestTarget: Hashable, Sendable {
     let path: String
     let query: [String: String]

@@ -5,8 +5,8 @@ package struct ServerLimits: Sendable {
     package var headerBytesMax: Int
     package var headerFieldsMax: Int
     package var handshakeSeconds: Int
-    /// Without a byte in either direction, between requests, within a body or within an answer; not while an answer is being
-    /// made: a long poll may take its time.
+    /// Without a byte in either direction, between requests, within a body or within an answer; not while an
+    /// answer is being made: a long poll may take its time.
     package var idleSeconds: Int
     /// From a head's first byte to its last.
     package var headerSeconds: Int

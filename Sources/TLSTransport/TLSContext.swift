@@ -3,8 +3,8 @@ import Cryptography
 
 /// OpenSSL's settings of one side, made from one reading of the identity's files.
 ///
-/// TLS 1.3 only, both sides show certificates, no resumption. Safe to share: an SSL_CTX is not changed after `init`; what
-/// changes on disk makes a new context, for new connections.
+/// TLS 1.3 only, both sides show certificates, no resumption. Safe to share: an SSL_CTX is not changed after
+/// `init`; what changes on disk makes a new context, for new connections.
 final class TLSContext: @unchecked Sendable {
     enum Side { case client, server }
 

@@ -9,8 +9,8 @@ enum TLSEvent: Sendable {
 /// TLS 1.3 on the system's OpenSSL, for either side of a connection.
 ///
 /// Errors are `TLSFailure`s. A connection that ends without the other side's close_notify ends with
-/// `TLSFailure.truncated`. The channel must read automatically and not allow half-closure: who says goodbye, or closes
-/// its sending side, is gone.
+/// `TLSFailure.truncated`. The channel must read automatically and not allow half-closure: who says goodbye,
+/// or closes its sending side, is gone.
 final class TLSHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -27,8 +27,8 @@ final class TLSHandler: ChannelDuplexHandler {
 
     /// How long the other side may take to read our last bytes and hang up.
     ///
-    /// Closing a socket with unread input would reset the connection, and our last bytes, an alert or a refusal, could be
-    /// lost.
+    /// Closing a socket with unread input would reset the connection, and our last bytes, an alert or a
+    /// refusal, could be lost.
     private static let lingering = TimeAmount.seconds(2)
 
     private let session: TLSSession
@@ -216,8 +216,8 @@ final class TLSHandler: ChannelDuplexHandler {
         guard state == .handshaking || state == .open else { return }
         state = .closing
         release(failure)
-        if failure == .handshakeTimedOut { context.close(promise: nil) } else { hangUp(context) }
         context.fireErrorCaught(failure)
+        if failure == .handshakeTimedOut { context.close(promise: nil) } else { hangUp(context) }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {

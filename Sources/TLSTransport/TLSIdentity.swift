@@ -38,19 +38,19 @@ struct TLSIdentity: Sendable {
 
     /// What will soon stop every connection, in sentences; `now` in seconds since 1970.
     func warnings(at now: Int) -> [String] {
+        func words(_ time: Int) -> String { "\(time < now ? "expired" : "expires") on \(calendarDay(time))" }
         var warnings: [String] = []
         if trust.crlExpires < now + 7 * 86_400 {
             warnings.append(
-                "the revocation list \(Self.verb(trust.crlExpires, now)) on \(calendarDay(trust.crlExpires)), and then "
-                    + "nobody is trusted; get the consortium office's current one")
+                "the revocation list \(words(trust.crlExpires)), and then nobody is trusted; "
+                    + "get the consortium office's current one")
         }
         if certificate.notAfter < now + 30 * 86_400 {
             warnings.append(
-                "the certificate of \(id) \(Self.verb(certificate.notAfter, now)) on \(calendarDay(certificate.notAfter)); "
-                    + "ask the consortium office for a new one")
+                "the certificate of \(id) \(words(certificate.notAfter)); "
+                    + "ask the consortium office for a new one"
+            )
         }
         return warnings
     }
-
-    private static func verb(_ time: Int, _ now: Int) -> String { time < now ? "expired" : "expires" }
 }

@@ -1,8 +1,8 @@
 /// Where a party keeps who it is and whom it trusts: paths of PEM files.
 ///
-/// The chain starts with the party's own certificate; the key is unencrypted and readable by its user alone. All four are
-/// read again when they change, so that a renewed certificate or a new revocation list needs no restart. Put a new file
-/// in place by renaming, never by writing into the old one.
+/// The chain starts with the party's own certificate; the key is unencrypted and readable by its user alone.
+/// All four are read again when they change, so that a renewed certificate or a new revocation list needs no
+/// restart. Put a new file in place by renaming, never by writing into the old one.
 package struct TLSIdentityFiles: Sendable {
     package var certificateChain: String
     package var privateKey: String

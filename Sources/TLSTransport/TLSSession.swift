@@ -53,9 +53,10 @@ final class TLSSession {
         let parameters = SSL_get0_param(ssl)
         X509_VERIFY_PARAM_set_hostflags(
             parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
-        if !name.isEmpty, X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 { return }
+        let isPlain = !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+        if isPlain, X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 { return }
         ERR_clear_error()
-        guard !name.isEmpty, X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
+        guard isPlain, X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
             coxswain_tls_server_name(ssl, name) == 1
         else {
             ERR_clear_error()
@@ -84,7 +85,8 @@ final class TLSSession {
         guard result == 1 else {
             if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .wantsInput }
             let failure = TLSFailure.fromErrorQueue()
-            if case .failure(let refusal)? = verdict { return .failed(refusal) }  // says more than OpenSSL's error
+            // Our own verdict says more than OpenSSL's error.
+            if case .failure(let refusal)? = verdict { return .failed(refusal) }
             return .failed(failure)
         }
         guard case .success(let peer)? = verdict, SSL_get_verify_result(ssl) == X509_V_OK else {

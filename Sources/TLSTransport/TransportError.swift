@@ -1,6 +1,7 @@
 /// Why a request got no answer.
 package enum TransportError: Error, Hashable, CustomStringConvertible, Sendable {
-    /// No connection, or it broke before a whole answer: name resolution, route, firewall, the other side is down.
+    /// No connection, or it broke before a whole answer: name resolution, route, firewall, the other side is
+    /// down.
     case unreachable(String)
     /// One of the two sides does not accept the other's certificate, or they have no protocol in common.
     case refused(String)

@@ -10,7 +10,9 @@ struct Authority: AsyncParsableCommand {
         subcommands: [Init.self, Issue.self, Revoke.self, List.self])
 
     struct Folder: ParsableArguments {
-        @Option(name: .customLong("ca"), help: ArgumentHelp("Folder of the certificate office.", valueName: "folder"))
+        @Option(
+            name: .customLong("ca"),
+            help: ArgumentHelp("Folder of the certificate office.", valueName: "folder"))
         var directory: String
     }
 
@@ -25,7 +27,8 @@ struct Authority: AsyncParsableCommand {
         @Option(help: "The consortium's name: lower-case letters, digits, hyphens.") var consortium: String
 
         func run() throws {
-            let office = try CertificateOffice.create(in: folder.directory, consortium: consortium, at: currentTime())
+            let office = try CertificateOffice.create(
+                in: folder.directory, consortium: consortium, at: currentTime())
             print("certificate office of \(office.consortium) made in \(folder.directory)")
         }
     }
@@ -46,7 +49,8 @@ struct Authority: AsyncParsableCommand {
         @Argument(help: "node, operator or coordinator.") var role: Role
         @Argument(help: "The hospital's or operator's name; none for the coordinator.") var name: String?
         @OptionGroup var folder: Folder
-        @Option(name: .customLong("dns"), help: "A DNS name of the coordinator; may be repeated.") var dnsNames: [String] = []
+        @Option(name: .customLong("dns"), help: "A DNS name of the coordinator; may be repeated.")
+        var dnsNames: [String] = []
         @Option(name: .customLong("ip"), help: "An IP address of the coordinator; may be repeated.")
         var addresses: [String] = []
         @Option(help: "Days until the certificate expires.") var days = 365
@@ -57,7 +61,8 @@ struct Authority: AsyncParsableCommand {
                 throw ValidationError("a node or an operator needs a name, and the coordinator takes none")
             }
             guard role == .coordinator || (dnsNames.isEmpty && addresses.isEmpty) else {
-                throw ValidationError("--dns and --ip are for the coordinator; nobody dials a node or an operator")
+                throw ValidationError(
+                    "--dns and --ip are for the coordinator; nobody dials a node or an operator")
             }
             guard role != .coordinator || !(dnsNames.isEmpty && addresses.isEmpty) else {
                 throw ValidationError("say with --dns or --ip where the coordinator is reached")
@@ -71,10 +76,12 @@ struct Authority: AsyncParsableCommand {
         func run() throws {
             let office = try CertificateOffice(directory: folder.directory)
             let certificate = try office.issue(
-                spiffeRole, dnsNames: dnsNames, ipAddresses: addresses, days: days, to: out, at: currentTime())
+                spiffeRole, dnsNames: dnsNames, ipAddresses: addresses, days: days, to: out, at: currentTime()
+            )
             print(
                 "\(certificate.spiffeID.map { "\($0)" } ?? ""), serial \(certificate.serial), until "
-                    + "\(CalendarDay.text(certificate.notAfter)), fingerprint \(certificate.fingerprint.hex): \(out)")
+                    + "\(CalendarDay.text(certificate.notAfter)), fingerprint \(certificate.fingerprint.hex): \(out)"
+            )
         }
 
         private var spiffeRole: SPIFFEID.Role {
@@ -93,7 +100,8 @@ struct Authority: AsyncParsableCommand {
                 Example: coxswain ca revoke spiffe://hcc-consortium/node/hospital-3 --ca office
                 Copy the office's revocations.pem to the coordinator and every member; they pick it up by themselves.
                 """)
-        @Argument(help: "A serial number, or a SPIFFE id to revoke all its certificates.") var reference: String
+        @Argument(help: "A serial number, or a SPIFFE id to revoke all its certificates.") var reference:
+            String
         @OptionGroup var folder: Folder
 
         func run() throws {

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Membership
 import ServiceLifecycle
+import UnixSignals
 
 /// `coxswain coordinator`: the consortium's coordinator.
 struct CoordinatorCommand: AsyncParsableCommand {
@@ -38,7 +39,8 @@ enum ProgramLog {
     static func logger(_ name: String, level text: String) throws -> Logger {
         guard let level = Logger.Level(rawValue: text) else {
             throw MembershipError.unusable(
-                "log-level \"\(text)\" is none of: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+                "log-level \"\(text)\" is none of: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         var logger = Logger(label: name) { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = level

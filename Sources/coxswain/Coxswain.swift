@@ -5,9 +5,9 @@ import Foundation
 import HospitalNode
 import Membership
 
-/// The command line: parses arguments, calls, prints. It decides nothing.
+/// The command line: parses arguments, calls, prints.
 ///
-/// Results go to standard output; progress, errors and hints to standard error, as one sentence each, lower case, without a
+/// It decides nothing. /// Results go to standard output; progress, errors and hints to standard error, as one sentence each, lower case, without a
 /// full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 64 wrong usage.
 @main
 struct Coxswain: AsyncParsableCommand {
@@ -74,7 +74,7 @@ extension FileHandle {
 /// Seconds since 1970, now.
 func currentTime() -> Int { Int(Date().timeIntervalSince1970) }
 
-/// A day as people write it, e.g. 2026-03-01, in UTC.
+/// A day as people write it (2026-03-01), in UTC.
 enum CalendarDay {
     static func text(_ time: Int) -> String {
         Date(timeIntervalSince1970: TimeInterval(time)).formatted(.iso8601.year().month().day())

@@ -6,7 +6,8 @@ import StudyReport
 /// `coxswain fit`: the bench on which a statistician compares with R.
 struct Fit: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fit a study file on a local CSV file, by the same solver and protocol as over the network.",
+        abstract:
+            "Fit a study file on a local CSV file, by the same solver and protocol as over the network.",
         discussion: """
             Examples:
               coxswain fit study.yaml --data patients.csv

@@ -1,19 +1,23 @@
 import ArgumentParser
 import CohortStore
+import Cryptography
 import Federation
 import Foundation
 import HospitalNode
 import Logging
 import Membership
 import ServiceLifecycle
+import UnixSignals
 
 /// `coxswain node`: what a site admin does at a hospital.
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "Run a hospital's node: import patients, decide about studies, answer rounds.",
+        commandName: "node",
+        abstract: "Run a hospital's node: import patients, decide about studies, answer rounds.",
         subcommands: [
-            Init.self, Import.self, Describe.self, Studies.self, Show.self, Approve.self, Decline.self, Run.self,
-            Check.self,
+            Init.self, Import.self, Describe.self, Studies.self, Show.self, Preview.self, Approve.self,
+            Decline.self,
+            Revoke.self, Run.self, Watch.self, Check.self, Policy.self, Peers.self, Audit.self,
         ])
 
     struct Location: ParsableArguments {
@@ -65,7 +69,9 @@ struct NodeCommand: AsyncParsableCommand {
             print("\(report.rowCount) rows imported under \(report.dictionary)")
             if report.replacedRowCount > 0 { print("\(report.replacedRowCount) earlier rows were replaced") }
             if !report.ignoredColumns.isEmpty {
-                print("columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))")
+                print(
+                    "columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))"
+                )
             }
             print("file SHA-256 \(report.record.fileDigest.hex)")
         }
@@ -78,11 +84,14 @@ struct NodeCommand: AsyncParsableCommand {
         var dictionary: String?
         @OptionGroup var location: Location
 
-        func run() throws { print(try location.office().describe(dictionary: dictionary)) }
+        func run() throws {
+            print(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
+        }
     }
 
     struct Studies: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the studies that arrived, with their decisions.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the studies that arrived, with their decisions.")
         @OptionGroup var location: Location
 
         func run() throws {
@@ -131,7 +140,8 @@ struct NodeCommand: AsyncParsableCommand {
     }
 
     struct Decline: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Decline a study; the study lead sees the reason.")
+        static let configuration = CommandConfiguration(
+            abstract: "Decline a study; the study lead sees the reason.")
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "Why, in a sentence that the study lead can act on.") var reason: String
         @Option(help: "Who declines.") var by: String
@@ -172,18 +182,19 @@ struct NodeCommand: AsyncParsableCommand {
         func run() async throws {
             let office = try location.office()
             let member = office.member
-            print("identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))")
+            print(
+                "identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))"
+            )
             let authority = try member.authority(at: currentTime())
             try authority.trust.validate(member.signer.certificate, at: authority.time)
-            print("authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
+            print(
+                "authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
             print("policy       \(office.policy.hash.hex)")
             for dictionary in try office.dictionaries() {
                 print("patients     \(dictionary.identifier): \(dictionary.rowCount) rows")
             }
             print("audit log    \(try office.ledger.verifyAudit()) entries, chain intact")
-            let connection = office.configuration.member.connection(as: member)
-            _ = try await connection.get(WorkList.self, "/v1/work")
-            await connection.close()
+            try await office.probeCoordinator()
             print("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
         }
     }
@@ -191,7 +202,7 @@ struct NodeCommand: AsyncParsableCommand {
 
 /// A decision as a list shows it.
 enum DecisionText {
-    static func of(_ entry: NodeLedger.StudyEntry) -> String {
+    static func of(_ entry: StudyEntry) -> String {
         if let outcome = entry.outcome { return outcome }
         switch entry.decision {
         case .pending: return "pending"

@@ -53,9 +53,12 @@ struct Progress {
         if session.step == .round, round != session.round {
             round = session.round
             waiting = []
-            let kinds = Dictionary(grouping: session.statements, by: \.kind).map { "\($0.value.count) \($0.key)" }
+            let kinds = Dictionary(grouping: session.statements, by: \.kind).map {
+                "\($0.value.count) \($0.key)"
+            }
             let lanes = session.statements.reduce(0) { $0 + $1.lanes }
-            lines.append("round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(lanes) numbers a site")
+            lines.append(
+                "round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(lanes) numbers a site")
         }
         let now = Int(Date().timeIntervalSince1970)
         if now - session.since >= 5, waiting != session.waitingFor {

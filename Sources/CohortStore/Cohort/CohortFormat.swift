@@ -1,5 +1,7 @@
 extension StoreFormat {
-    /// The file of patients. Its pages are not all read when it is opened: a cohort can be large, and damage is
+    /// The file of patients.
+    ///
+    /// Its pages are not all read when it is opened: a cohort can be large, and damage is
     /// found when rows are read.
     static let cohort = StoreFormat(
         noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1], isCheckedWhole: false)

@@ -10,7 +10,7 @@ struct StoreFormat: Sendable {
     /// What a person calls it: "cohort" or "ledger".
     var noun: String
     var applicationID: Int
-    /// SQL that brings a file from version `index` to `index + 1`. Never changed once released.
+    /// SQL that brings a file from the version of its index to the next; never changed once released.
     var migrations: [String]
     /// Whether every page is checked when the file is opened for writing.
     var isCheckedWhole: Bool

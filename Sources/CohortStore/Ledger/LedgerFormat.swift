@@ -52,7 +52,7 @@ extension StoreFormat {
             seq INTEGER PRIMARY KEY,
             at INTEGER NOT NULL,
             kind TEXT NOT NULL,
-            body TEXT NOT NULL CHECK (json_valid(body)),
+            body TEXT NOT NULL,
             previous TEXT NOT NULL,
             hash TEXT NOT NULL
         ) STRICT;

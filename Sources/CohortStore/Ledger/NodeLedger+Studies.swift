@@ -3,7 +3,9 @@ import Foundation
 import GRDB
 
 extension NodeLedger {
-    /// Holds a study as pending. A hash that is known keeps its first submission.
+    /// Holds a study as pending.
+    ///
+    /// A hash that is known keeps its first submission.
     ///
     /// - Returns: Whether the study is new.
     @discardableResult

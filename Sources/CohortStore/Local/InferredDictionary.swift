@@ -9,14 +9,18 @@ package enum InferredDictionary {
     /// More levels than this make a column text that no analysis can use.
     static let levelsMax = 200
 
-    package static func read(csv path: String, name: String, version: Int) throws(StoreError) -> DataDictionary {
+    package static func read(csv path: String, name: String, version: Int) throws(StoreError)
+        -> DataDictionary
+    {
         do {
             var scanner = try CSVScanner(path: path)
             guard try scanner.next() else { throw CSVFault.empty }
             let names = (0..<scanner.fieldCount).map { String(decoding: scanner.field($0), as: UTF8.self) }
             var guesses = names.map { _ in Guess() }
             while try scanner.next() {
-                for place in 0..<min(scanner.fieldCount, names.count) { guesses[place].take(scanner.field(place)) }
+                for place in 0..<min(scanner.fieldCount, names.count) {
+                    guesses[place].take(scanner.field(place))
+                }
             }
             return dictionary(names, guesses, name: name, version: version)
         } catch let fault as CSVFault {
@@ -37,7 +41,9 @@ package enum InferredDictionary {
             name: name, version: version, title: nil, person: person.name, variables: [person] + variables)
     }
 
-    private static func variable(_ name: String, _ kind: DataDictionary.Variable.Kind) -> DataDictionary.Variable {
+    private static func variable(_ name: String, _ kind: DataDictionary.Variable.Kind)
+        -> DataDictionary.Variable
+    {
         DataDictionary.Variable(name: name, kind: kind, column: name, missing: ["NA"])
     }
 
@@ -53,7 +59,9 @@ package enum InferredDictionary {
             let text = String(decoding: cell, as: UTF8.self)
             guard !text.isEmpty, text != "NA" else { return }
             if levels.count <= InferredDictionary.levelsMax { levels.insert(text) }
-            guard isNumber, let value = DecimalNumber.parse(cell), value.isFinite else { return isNumber = false }
+            guard isNumber, let value = DecimalNumber.parse(cell), value.isFinite else {
+                return isNumber = false
+            }
             (lower, upper) = (min(lower, value), max(upper, value))
             decimals = max(decimals, Self.decimals(text))
         }
@@ -68,7 +76,8 @@ package enum InferredDictionary {
             guard !levels.isEmpty else { return nil }
             if isNumber {
                 let steps = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001]
-                return .number(lower: lower, upper: upper, resolution: decimals < steps.count ? steps[decimals] : nil)
+                return .number(
+                    lower: lower, upper: upper, resolution: decimals < steps.count ? steps[decimals] : nil)
             }
             guard levels.count <= InferredDictionary.levelsMax else { return nil }
             let sorted = levels.sorted()

@@ -39,13 +39,17 @@ extension YAMLMapping {
 
     fileprivate func atMost(_ key: String, ceiling: Int) throws(DocumentError) -> Int {
         let value = try int(key)
-        guard (1...ceiling).contains(value) else { throw error(at: key, "\(key) must be from 1 to \(ceiling)") }
+        guard (1...ceiling).contains(value) else {
+            throw error(at: key, "\(key) must be from 1 to \(ceiling)")
+        }
         return value
     }
 
     fileprivate func atMost(_ key: String, ceiling: Double) throws(DocumentError) -> Double {
         let value = try number(key)
-        guard value > 0, value <= ceiling else { throw error(at: key, "\(key) must be above 0, at most \(ceiling)") }
+        guard value > 0, value <= ceiling else {
+            throw error(at: key, "\(key) must be above 0, at most \(ceiling)")
+        }
         return value
     }
 
@@ -55,5 +59,23 @@ extension YAMLMapping {
         case "refuse": return false
         default: throw error(at: key, "\(key) is either allow or refuse")
         }
+    }
+}
+
+extension DisclosurePolicy {
+    /// Every rule with its value, as the file writes it, in the file's order.
+    package var rules: [(rule: String, value: String)] {
+        [
+            ("people-min", "\(peopleMin)"), ("events-min", "\(eventsMin)"),
+            ("level-people-min", "\(levelPeopleMin)"),
+            ("events-per-parameter-min", "\(eventsPerParameterMin)"),
+            ("linear-predictor-max", "\(linearPredictorMax)"), ("sites-min", "\(sitesMin)"),
+            ("evaluations-max", "\(evaluationsMax)"),
+            ("baseline-common", allowsCommonBaseline ? "allow" : "refuse"),
+            ("times-exact", allowsExactTimes ? "allow" : "refuse"),
+            ("time-grid-days-min", "\(timeGridDaysMin)"), ("interval-exits-min", "\(intervalExitsMin)"),
+            ("operators", "[\(operators.joined(separator: ", "))]"),
+            ("approval-days-max", "\(approvalDaysMax)"),
+        ]
     }
 }

@@ -40,12 +40,15 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     ///
     /// It cannot be written as a policy file: each of its limits is below the floor.
     package static let local = DisclosurePolicy(
-        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0, linearPredictorMax: .greatestFiniteMagnitude,
-        sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true, timeGridDaysMin: 0,
+        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0,
+        linearPredictorMax: .greatestFiniteMagnitude,
+        sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true,
+        timeGridDaysMin: 0,
         intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
 
     /// Numbers cleared to leave; only a policy can make one.
-    fileprivate static func encode(_ numbers: [Double], siteCount: Int) throws(ProtocolError) -> ClearedVector {
+    fileprivate static func encode(_ numbers: [Double], siteCount: Int) throws(ProtocolError) -> ClearedVector
+    {
         var lanes: [Int128] = []
         lanes.reserveCapacity(numbers.count)
         for number in numbers {
@@ -110,17 +113,20 @@ extension DisclosurePolicy {
         do { facts = try cohort.facts(of: analysis.id) } catch { throw .failed("\(error)") }
         guard facts.people >= peopleMin else {
             throw .refused(
-                DisclosureError(rule: "people-min", in: analysis.id, "fewer than \(peopleMin) people at this hospital"))
+                DisclosureError(
+                    rule: "people-min", in: analysis.id, "fewer than \(peopleMin) people at this hospital"))
         }
         guard facts.events >= eventsMin else {
             throw .refused(
-                DisclosureError(rule: "events-min", in: analysis.id, "fewer than \(eventsMin) events at this hospital"))
+                DisclosureError(
+                    rule: "events-min", in: analysis.id, "fewer than \(eventsMin) events at this hospital"))
         }
         guard Double(facts.events) >= eventsPerParameterMin * Double(facts.parameters) else {
             throw .refused(
                 DisclosureError(
                     rule: "events-per-parameter-min", in: analysis.id,
-                    "fewer than \(eventsPerParameterMin.formattedShort) events for each parameter at this hospital"))
+                    "fewer than \(eventsPerParameterMin.formattedShort) events for each parameter at this hospital"
+                ))
         }
     }
 
@@ -131,7 +137,8 @@ extension DisclosurePolicy {
         _ run: StudyRun, on cohort: SiteCohort, siteCount: Int, evaluations: [String: Int]
     ) throws(ProtocolError) -> ClearedVector {
         guard siteCount >= sitesMin else {
-            throw .refused(DisclosureError(rule: "sites-min", "fewer than \(sitesMin) hospitals in the session"))
+            throw .refused(
+                DisclosureError(rule: "sites-min", "fewer than \(sitesMin) hospitals in the session"))
         }
         var numbers: [Double] = []
         for query in run.queries {
@@ -146,7 +153,8 @@ extension DisclosurePolicy {
     }
 
     private func check(
-        _ query: Query, of analysis: AnalysisPlan, _ run: StudyRun, on cohort: SiteCohort, evaluations: [String: Int]
+        _ query: Query, of analysis: AnalysisPlan, _ run: StudyRun, on cohort: SiteCohort,
+        evaluations: [String: Int]
     ) throws(ProtocolError) {
         guard query.ask != .counts else { return }
         try checkLevels(of: analysis, run, on: cohort)
@@ -162,7 +170,8 @@ extension DisclosurePolicy {
         guard evaluations[analysis.id, default: 0] < evaluationsMax else {
             throw .refused(
                 DisclosureError(
-                    rule: "evaluations-max", in: analysis.id, "more than \(evaluationsMax) evaluations of the model"))
+                    rule: "evaluations-max", in: analysis.id,
+                    "more than \(evaluationsMax) evaluations of the model"))
         }
         let largest: Double
         do { largest = try cohort.linearPredictorMax(of: query) } catch { throw .failed("\(error)") }
@@ -170,7 +179,8 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "linear-predictor-max", in: analysis.id,
-                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort); a coefficient may be infinite"))
+                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort); a coefficient may be infinite"
+                ))
         }
     }
 
@@ -189,7 +199,8 @@ extension DisclosurePolicy {
                 throw .refused(
                     DisclosureError(
                         rule: "level-people-min", in: analysis.id,
-                        "\(level.variable) = \(level.level) is too rare over the hospitals; merge levels in the study"))
+                        "\(level.variable) = \(level.level) is too rare over the hospitals; merge levels in the study"
+                    ))
             }
         }
     }

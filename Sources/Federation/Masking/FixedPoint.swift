@@ -57,7 +57,8 @@ package enum FixedPointError: Error, Hashable, Sendable, CustomStringConvertible
     package var description: String {
         switch self {
         case .notFinite: "a sum is not a finite number; a covariate or weight of the model overflows"
-        case .outOfRange: "a sum is too large to be sent; give the covariates a smaller scale in the study's terms"
+        case .outOfRange:
+            "a sum is too large to be sent; give the covariates a smaller scale in the study's terms"
         }
     }
 }

@@ -31,18 +31,22 @@ package struct PairwiseMasks: Sendable {
             let pair = isPastOwn ? [site, other.site] : [other.site, site]
             let secret = try hkdfSHA256(
                 secret: try key.sharedSecret(with: other.key), salt: session.bytes,
-                info: Array("coxswain/1/pair".utf8) + study.bytes + Array(pair.joined(separator: "|").utf8), count: 32)
+                info: Array("coxswain/1/pair".utf8) + study.bytes + Array(pair.joined(separator: "|").utf8),
+                count: 32)
             peers.append(Peer(secret: secret, isAdded: isPastOwn))
         }
         self.peers = peers
     }
 
     /// Adds this round's masks to a cleared vector, between two check lanes: a 1 before it and a 0 after it.
-    package func mask(_ vector: ClearedVector, round context: SHA256Digest) throws(CryptographyError) -> MaskedVector {
+    package func mask(_ vector: ClearedVector, round context: SHA256Digest) throws(CryptographyError)
+        -> MaskedVector
+    {
         var lanes = [1] + vector.lanes.map { UInt128(bitPattern: $0) } + [0]
         for peer in peers {
             let key = try hkdfSHA256(
-                secret: peer.secret, salt: [], info: Array("coxswain/1/round".utf8) + context.bytes, count: 32)
+                secret: peer.secret, salt: [], info: Array("coxswain/1/round".utf8) + context.bytes, count: 32
+            )
             var stream = try Keystream(key: key)
             let mask = try stream.next(lanes.count)
             for lane in lanes.indices {
@@ -92,7 +96,8 @@ package struct MaskedVector: Hashable, Sendable {
             for lane in total.indices { total[lane] &+= vector.lanes[lane] }
         }
         guard total.first == UInt128(vectors.count), total.last == 0 else {
-            throw .sums("the masks do not cancel: the sites did not all answer the same question of the same session")
+            throw .sums(
+                "the masks do not cancel: the sites did not all answer the same question of the same session")
         }
         return total[1..<(count + 1)].map { FixedPoint.decode(Int128(bitPattern: $0)) }
     }

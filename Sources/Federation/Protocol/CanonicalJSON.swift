@@ -47,11 +47,14 @@ package struct HexBytes: Hashable, Sendable, Codable {
         let text = try decoder.singleValueContainer().decode(String.self)
         let digits = Array(text.utf8)
         guard digits.count.isMultiple(of: 2), digits.count <= 1 << 16 else {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "not hex"))
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "not hex"))
         }
         bytes = try stride(from: 0, to: digits.count, by: 2).map { index in
-            guard let byte = UInt8(String(decoding: digits[index..<(index + 2)], as: UTF8.self), radix: 16) else {
-                throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "not hex"))
+            guard let byte = UInt8(String(decoding: digits[index..<(index + 2)], as: UTF8.self), radix: 16)
+            else {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: decoder.codingPath, debugDescription: "not hex"))
             }
             return byte
         }

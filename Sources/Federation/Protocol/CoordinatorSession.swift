@@ -87,7 +87,8 @@ package struct CoordinatorSession: Sendable {
         _ message: SignedMessage, from site: String, under authority: Authority
     ) throws(ProtocolError) {
         let (ack, signer) = try message.open(as: RosterAcknowledgement.self, under: authority)
-        guard signer.role == .node(site), ack.site == site, ack.session == opening.session, ack.roster == roster?.hash
+        guard signer.role == .node(site), ack.site == site, ack.session == opening.session,
+            ack.roster == roster?.hash
         else { throw .outOfPlace("the acknowledgement is not \(site)'s for this roster") }
         messages[site] = message
     }
@@ -150,7 +151,8 @@ package struct CoordinatorSession: Sendable {
         (self.run, self.transcript) = (run, transcript)
         phase = run.isFinished ? .finished : .round(round + 1)
         self.request = RoundRequest(
-            session: opening.session, round: round + 1, transcript: transcript.digest, statements: run.statements,
+            session: opening.session, round: round + 1, transcript: transcript.digest,
+            statements: run.statements,
             previous: answers)
     }
 }

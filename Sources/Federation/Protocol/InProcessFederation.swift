@@ -19,21 +19,24 @@ package struct InProcessFederation {
 
     /// Tables by site, in the order of the study's sites; `time` is the time of the run, in seconds since 1970.
     package init(
-        plan: StudyPlan, tables: [(site: String, table: PatientTable)], policy: DisclosurePolicy = .local, time: Int
+        plan: StudyPlan, tables: [(site: String, table: PatientTable)], policy: DisclosurePolicy = .local,
+        time: Int
     ) throws {
         let consortium = "in-process"
         let office = try CertificateAuthority.create(consortium: consortium, at: time, days: 2)
         func signer(_ role: SPIFFEID.Role) throws -> Signer {
             let key = try PrivateKey.generate()
             let certificate = try office.issue(
-                for: SPIFFEID(consortium: consortium, role: role), key: key, dnsNames: [], ipAddresses: [], at: time,
+                for: SPIFFEID(consortium: consortium, role: role), key: key, dnsNames: [], ipAddresses: [],
+                at: time,
                 days: 1)
             return Signer(certificate: certificate, key: key)
         }
         self.plan = plan
         let list = try office.revocationList(revoked: [], number: 1, at: time, days: 2)
         authority = Authority(
-            trust: try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list), consortium: consortium, time: time)
+            trust: try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list), consortium: consortium,
+            time: time)
         coordinator = try signer(.coordinator)
         sites = try tables.map { site, table in
             Site(
@@ -52,7 +55,8 @@ package struct InProcessFederation {
         for site in sites {
             let member = try SiteSession(
                 opening: opening, plan: plan, site: site.name, policy: site.policy, secret: try randomness())
-            try session.receive(SignedMessage(member.hello, by: site.signer), from: site.name, under: authority)
+            try session.receive(
+                SignedMessage(member.hello, by: site.signer), from: site.name, under: authority)
             members.append(member)
         }
         guard let roster = session.roster else { throw ProtocolError.failed("no site takes part") }
@@ -61,7 +65,9 @@ package struct InProcessFederation {
             try deliver(ack, of: index, to: &session)
         }
         while session.phase != .finished { try round(&session, &members) }
-        guard let result = session.result else { throw ProtocolError.failed("the study ended without a result") }
+        guard let result = session.result else {
+            throw ProtocolError.failed("the study ended without a result")
+        }
         return result
     }
 
@@ -73,7 +79,8 @@ package struct InProcessFederation {
         }
     }
 
-    private func deliver(_ content: some Message, of index: Int, to session: inout CoordinatorSession) throws {
+    private func deliver(_ content: some Message, of index: Int, to session: inout CoordinatorSession) throws
+    {
         let message = try SignedMessage(content, by: sites[index].signer)
         try session.receive(message, from: sites[index].name, under: authority)
     }

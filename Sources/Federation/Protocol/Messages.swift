@@ -64,7 +64,9 @@ package struct Hello: Message {
     package var key: HexBytes
     package var policy: SHA256Digest
 
-    package init(session: SHA256Digest, study: SHA256Digest, site: String, key: HexBytes, policy: SHA256Digest) {
+    package init(
+        session: SHA256Digest, study: SHA256Digest, site: String, key: HexBytes, policy: SHA256Digest
+    ) {
         (self.session, self.study, self.site, self.key, self.policy) = (session, study, site, key, policy)
     }
 }
@@ -128,8 +130,11 @@ package struct RoundAnswer: Message {
     package var request: SHA256Digest
     package var lanes: MaskedVector
 
-    package init(session: SHA256Digest, round: Int, site: String, request: SHA256Digest, lanes: MaskedVector) {
-        (self.session, self.round, self.site, self.request, self.lanes) = (session, round, site, request, lanes)
+    package init(session: SHA256Digest, round: Int, site: String, request: SHA256Digest, lanes: MaskedVector)
+    {
+        (self.session, self.round, self.site, self.request, self.lanes) = (
+            session, round, site, request, lanes
+        )
     }
 }
 

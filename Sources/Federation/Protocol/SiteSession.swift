@@ -35,11 +35,15 @@ package struct SiteSession: Sendable {
         opening: SessionOpening, plan: StudyPlan, site: String, policy: DisclosurePolicy, secret: [UInt8]
     ) throws(ProtocolError) {
         guard opening.study == plan.hash else { throw .outOfPlace("the session is about another study") }
-        guard opening.sites.contains(site) else { throw .outOfPlace("the session does not ask this hospital") }
-        guard Set(opening.sites).isSubset(of: plan.study.sites), Set(opening.sites).count == opening.sites.count
+        guard opening.sites.contains(site) else {
+            throw .outOfPlace("the session does not ask this hospital")
+        }
+        guard Set(opening.sites).isSubset(of: plan.study.sites),
+            Set(opening.sites).count == opening.sites.count
         else { throw .outOfPlace("the session asks hospitals that the study does not name") }
         guard opening.sites.count >= policy.sitesMin else {
-            throw .refused(DisclosureError(rule: "sites-min", "fewer than \(policy.sitesMin) hospitals in the session"))
+            throw .refused(
+                DisclosureError(rule: "sites-min", "fewer than \(policy.sitesMin) hospitals in the session"))
         }
         do {
             key = try AgreementKey(secret: secret)
@@ -49,21 +53,30 @@ package struct SiteSession: Sendable {
         self.plan = plan
         self.policy = policy
         hello = Hello(
-            session: opening.session, study: plan.hash, site: site, key: HexBytes(key.publicKey), policy: policy.hash)
+            session: opening.session, study: plan.hash, site: site, key: HexBytes(key.publicKey),
+            policy: policy.hash)
     }
 
     private var site: String { hello.site }
 
     /// Verifies the roster: every hello signed by the site it names, for this session and study, this site's own unchanged.
-    package mutating func join(_ roster: Roster, under authority: Authority) throws(ProtocolError) -> RosterAcknowledgement {
+    package mutating func join(_ roster: Roster, under authority: Authority) throws(ProtocolError)
+        -> RosterAcknowledgement
+    {
         let (opening, opener) = try roster.opening.open(as: SessionOpening.self, under: authority)
-        guard opener.role == .coordinator else { throw .untrusted("the roster's opening is not the coordinator's") }
+        guard opener.role == .coordinator else {
+            throw .untrusted("the roster's opening is not the coordinator's")
+        }
         guard opening.session == hello.session, opening.study == plan.hash else {
             throw .outOfPlace("the roster belongs to another session")
         }
         let hellos = try verified(roster.hellos, of: opening, under: authority)
-        guard hellos.contains(hello) else { throw .outOfPlace("this hospital's own key is not in the roster") }
-        guard Set(hellos.map(\.key)).count == hellos.count else { throw .untrusted("two hospitals have the same key") }
+        guard hellos.contains(hello) else {
+            throw .outOfPlace("this hospital's own key is not in the roster")
+        }
+        guard Set(hellos.map(\.key)).count == hellos.count else {
+            throw .untrusted("two hospitals have the same key")
+        }
         do {
             masks = try PairwiseMasks(
                 site: site, key: key, roster: hellos.map { ($0.site, $0.key.bytes) }, session: roster.hash,
@@ -98,7 +111,9 @@ package struct SiteSession: Sendable {
     /// Verifies a round's request and takes it up; says what is to be done.
     ///
     /// Throws, and changes nothing, if the request is not exactly what follows from the sums so far.
-    package mutating func accept(_ request: RoundRequest, under authority: Authority) throws(ProtocolError) -> Task {
+    package mutating func accept(_ request: RoundRequest, under authority: Authority) throws(ProtocolError)
+        -> Task
+    {
         guard var run, let rosterHash else { throw .outOfPlace("a round came before the roster") }
         let expected = (asked?.round ?? 0) + 1
         guard request.session == hello.session, request.round == expected else {
@@ -106,8 +121,10 @@ package struct SiteSession: Sendable {
         }
         var transcript: Transcript
         if let last = asked {
-            transcript = self.transcript ?? Transcript(study: plan.hash, roster: rosterHash, acknowledgements: [])
-            try run.take(request.previous, round: last.round, request: last.request, of: memberNames, under: authority)
+            transcript =
+                self.transcript ?? Transcript(study: plan.hash, roster: rosterHash, acknowledgements: [])
+            try run.take(
+                request.previous, round: last.round, request: last.request, of: memberNames, under: authority)
             transcript.append(request: last.request, answers: request.previous)
         } else {
             try verifyAcknowledgements(request.previous, roster: rosterHash, under: authority)
@@ -117,7 +134,8 @@ package struct SiteSession: Sendable {
             throw .untrusted("the round's transcript is not the one that this hospital saw")
         }
         guard request.statements == run.statements else {
-            throw .untrusted("round \(request.round) asks what does not follow from the study and the sums so far")
+            throw .untrusted(
+                "round \(request.round) asks what does not follow from the study and the sums so far")
         }
         self.run = run
         self.transcript = transcript
@@ -137,10 +155,13 @@ package struct SiteSession: Sendable {
     private func verifyAcknowledgements(
         _ messages: [SignedMessage], roster: SHA256Digest, under authority: Authority
     ) throws(ProtocolError) {
-        guard messages.count == members.count else { throw .outOfPlace("not every hospital has seen the roster") }
+        guard messages.count == members.count else {
+            throw .outOfPlace("not every hospital has seen the roster")
+        }
         for (member, message) in zip(members, messages) {
             let (ack, signer) = try message.open(as: RosterAcknowledgement.self, under: authority)
-            guard signer.role == .node(member.site), ack.site == member.site, ack.session == hello.session else {
+            guard signer.role == .node(member.site), ack.site == member.site, ack.session == hello.session
+            else {
                 throw .untrusted("the acknowledgement of \(member.site) is not from \(member.site)")
             }
             guard ack.roster == roster else { throw .untrusted("\(member.site) was shown another roster") }
@@ -165,14 +186,17 @@ package struct SiteSession: Sendable {
 
     /// Takes up that the round last accepted was answered before a restart.
     package mutating func countEvaluations() {
-        for query in run?.queries ?? [] where query.isEvaluation { evaluations[query.analysis, default: 0] += 1 }
+        for query in run?.queries ?? [] where query.isEvaluation {
+            evaluations[query.analysis, default: 0] += 1
+        }
     }
 }
 
 extension StudyRun {
     /// Adds up the sites' signed parts of a round and takes the sum.
     package mutating func take(
-        _ answers: [SignedMessage], round: Int, request: SHA256Digest, of sites: [String], under authority: Authority
+        _ answers: [SignedMessage], round: Int, request: SHA256Digest, of sites: [String],
+        under authority: Authority
     ) throws(ProtocolError) {
         guard answers.count == sites.count else { throw .outOfPlace("round \(round) lacks an answer") }
         var vectors: [MaskedVector] = []

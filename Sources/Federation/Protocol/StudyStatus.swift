@@ -36,7 +36,8 @@ package struct StudyStatus: Hashable, Sendable, Codable {
         package var statements: [QueryStatement]
 
         package init(
-            id: SHA256Digest, sites: [String], step: SessionStep, round: Int, waitingFor: [String], since: Int,
+            id: SHA256Digest, sites: [String], step: SessionStep, round: Int, waitingFor: [String],
+            since: Int,
             statements: [QueryStatement]
         ) {
             (self.id, self.sites, self.step, self.round) = (id, sites, step, round)
@@ -45,7 +46,8 @@ package struct StudyStatus: Hashable, Sendable, Codable {
     }
 
     package init(
-        study: SHA256Digest, name: String, title: String, submitter: SPIFFEID, state: StudyState, reason: String,
+        study: SHA256Digest, name: String, title: String, submitter: SPIFFEID, state: StudyState,
+        reason: String,
         sites: [Site], session: Session?
     ) {
         (self.study, self.name, self.title, self.submitter) = (study, name, title, submitter)
@@ -89,7 +91,8 @@ package struct WorkList: Hashable, Sendable, Codable {
         package var isWaitingForYou: Bool
 
         package init(
-            study: SHA256Digest, state: StudyState, decision: SiteDecision, session: SHA256Digest?, step: SessionStep?,
+            study: SHA256Digest, state: StudyState, decision: SiteDecision, session: SHA256Digest?,
+            step: SessionStep?,
             round: Int, isWaitingForYou: Bool
         ) {
             (self.study, self.state, self.decision, self.session) = (study, state, decision, session)

@@ -22,7 +22,8 @@ struct CommonGrid: Sendable {
             case .grid:
                 let exits = zip(events, others).map { Int($0 + $1) }
                 // Intervals without an event add nothing to the likelihood: they are left out, and no sum is taken at them.
-                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter { range in
+                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter {
+                    range in
                     events[range].contains { $0 > 0 }
                 }
                 thinnest = ranges.reduce(thinnest) { min($0 ?? .max, exits[$1].reduce(0, +)) }
@@ -45,7 +46,8 @@ struct CommonGrid: Sendable {
     ) -> EventGrid.Stratum {
         .init(
             times: ranges.map { Double($0.upperBound - 1) }, deaths: ranges.map { events[$0].reduce(0, +) },
-            deathWeights: ranges.map { weights[$0].reduce(0, +) }, starts: ranges.map { Double($0.lowerBound - 1) })
+            deathWeights: ranges.map { weights[$0].reduce(0, +) },
+            starts: ranges.map { Double($0.lowerBound - 1) })
     }
 }
 

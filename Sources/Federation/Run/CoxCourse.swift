@@ -65,7 +65,9 @@ struct CommonCoxCourse: Sendable {
         case .information(let gram, let hazard):
             let information = hazard.information(
                 gram: gram, covariateRiskSums: answers[0], parameterCount: report.parameterCount)
-            return try follow({ (iteration) throws(FitError) in try iteration.receive(information: information) }, gram, hazard)
+            return try follow(
+                { (iteration) throws(FitError) in try iteration.receive(information: information) }, gram,
+                hazard)
         }
     }
 
@@ -84,7 +86,8 @@ struct CommonCoxCourse: Sendable {
         _ coordinates: Query.Coordinates, _ grid: EventGrid, _ answers: [[Double]]
     ) throws -> CoxStep {
         let iteration = CommonBaselineIteration(
-            parameterNames: report.cox.model.parameterNames, eventSums: answers[0], eventWeight: grid.eventWeight)
+            parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
+            eventWeight: grid.eventWeight)
         self.iteration = iteration
         setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
         return try formHazard(at: iteration.beta, answers[1])
@@ -106,13 +109,15 @@ struct CommonCoxCourse: Sendable {
         at beta: [Double], gram: [Double], _ hazard: HazardIncrements
     ) throws -> CoxStep {
         let sums = hazard.evaluation(at: beta, eventSums: try known().eventSums, gram: gram)
-        return try follow({ (iteration) throws(FitError) in
-            try iteration.receive(logLikelihood: sums.logLikelihood, score: sums.score, gram: sums.gram)
-        }, gram, hazard)
+        return try follow(
+            { (iteration) throws(FitError) in
+                try iteration.receive(logLikelihood: sums.logLikelihood, score: sums.score, gram: sums.gram)
+            }, gram, hazard)
     }
 
     private mutating func follow(
-        _ receive: (inout CommonBaselineIteration) throws(FitError) -> CommonBaselineIteration.Step, _ gram: [Double],
+        _ receive: (inout CommonBaselineIteration) throws(FitError) -> CommonBaselineIteration.Step,
+        _ gram: [Double],
         _ hazard: HazardIncrements
     ) throws -> CoxStep {
         let setting = try known()
@@ -170,9 +175,11 @@ struct CoxReport: Sendable {
         let summary = CoxInference.summarize(
             fit, names: cox.model.parameterNames, scale: scale, level: plan.level)
         return CoxResult(
-            id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties, times: plan.times, level: plan.level,
+            id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties, times: plan.times,
+            level: plan.level,
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
-            score: summary.score, iterations: fit.iterations, warnings: plan.guaranteeTimeWarnings + fit.warnings)
+            score: summary.score, iterations: fit.iterations,
+            warnings: plan.guaranteeTimeWarnings + fit.warnings)
     }
 }

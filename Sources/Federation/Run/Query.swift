@@ -181,7 +181,8 @@ package struct CountsLayout: Sendable {
     /// Throws unless the numbers can be counts: a hospital may send any, and everything later relies on them.
     package func counts(_ sum: [Double]) throws(StudyError) -> CohortCounts {
         let (rows, people, events) = (sum[0], sum[1], sum[2])
-        guard sum.allSatisfy({ $0 >= 0 && $0 <= Self.rowsMax && $0 == $0.rounded() }), people <= rows, events <= rows
+        guard sum.allSatisfy({ $0 >= 0 && $0 <= Self.rowsMax && $0 == $0.rounded() }), people <= rows,
+            events <= rows
         else { throw .sums("the hospitals' counts of rows, people and events make no sense") }
         let dropped = sum[4..<(4 + droppedVariables.count)]
         return CohortCounts(
@@ -216,7 +217,9 @@ package struct ExitsLayout: Sendable {
 
     /// Throws unless the numbers are counts of these rows and events.
     package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
-        let (events, others, entries) = (total(.events, of: sum), total(.otherExits, of: sum), total(.entries, of: sum))
+        let (events, others, entries) = (
+            total(.events, of: sum), total(.otherExits, of: sum), total(.entries, of: sum)
+        )
         guard let events, let others, events == Double(counts.events), events + others == Double(counts.rows),
             entries == nil || entries == Double(counts.rows)
         else { throw .sums("the hospitals' exits do not add up to their counts of rows and events") }

@@ -17,7 +17,9 @@ package struct StudyRun: Sendable {
     package init(plan: StudyPlan, sites: [StudyResult.Site]) {
         self.plan = plan
         self.sites = sites
-        analyses = plan.analyses.map { AnalysisRun($0, smallestInterval: plan.study.privacy.smallestInterval) }
+        analyses = plan.analyses.map {
+            AnalysisRun($0, smallestInterval: plan.study.privacy.smallestInterval)
+        }
         queries = analyses.flatMap(\.pending)
     }
 
@@ -134,7 +136,8 @@ struct AnalysisRun: Sendable {
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
             pend([.moments])
         case .cox(let cox):
-            course = .commonCox(CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))
+            course = .commonCox(
+                CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))
             pend([.moments, .exits])
         }
     }

@@ -9,7 +9,8 @@ struct SurvivalCourse: Sendable {
     private(set) var thinnestInterval: Int?
 
     init(
-        _ plan: AnalysisPlan, _ survival: AnalysisPlan.SurvivalPlan, counts: CohortCounts, smallestInterval: Int
+        _ plan: AnalysisPlan, _ survival: AnalysisPlan.SurvivalPlan, counts: CohortCounts,
+        smallestInterval: Int
     ) {
         (self.plan, self.survival, self.counts) = (plan, survival, counts)
         self.smallestInterval = smallestInterval
@@ -22,7 +23,8 @@ struct SurvivalCourse: Sendable {
         let groups = cells.groups.map { counts(of: $0, over: ranges) }
         return .survival(
             SurvivalResult(
-                id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
+                id: plan.id, counts: counts, times: plan.times, by: survival.by?.text,
+                limits: survival.limits,
                 level: plan.level, groups: zip(survival.groups, groups).map { group($0, $1) },
                 test: survival.logRank ? LogRank.test(groups: survival.groups, strata: [groups]) : nil,
                 warnings: plan.guaranteeTimeWarnings))
@@ -45,7 +47,8 @@ struct SurvivalCourse: Sendable {
                 guard let events = layout.lanes(.events, group: group, of: sum),
                     let others = layout.lanes(.otherExits, group: group, of: sum)
                 else { throw StudyError.sums("the exits have no events") }
-                return Cell(events: events, others: others, entries: layout.lanes(.entries, group: group, of: sum))
+                return Cell(
+                    events: events, others: others, entries: layout.lanes(.entries, group: group, of: sum))
             }
             self.groups = groups
             exits = (0..<layout.positions).map { position in
@@ -73,7 +76,8 @@ struct SurvivalCourse: Sendable {
             entered = zip([0] + ends, ends).map { entries[$0..<$1].reduce(0, +) }
         }
         return ExitCounts(
-            times: ends.map { plan.axis?.time(at: $0) ?? Double($0) }, events: ranges.map { cell.events[$0].reduce(0, +) },
+            times: ends.map { plan.axis?.time(at: $0) ?? Double($0) },
+            events: ranges.map { cell.events[$0].reduce(0, +) },
             censored: ranges.map { cell.others[$0].reduce(0, +) }, entered: entered)
     }
 
@@ -97,7 +101,8 @@ extension ExitCounts {
             zip([-1] + kept, kept).map { entered[($0 + 1)...$1].reduce(0, +) }
         }
         return ExitCounts(
-            times: kept.map { times[$0] }, events: kept.map { events[$0] }, censored: kept.map { censored[$0] },
+            times: kept.map { times[$0] }, events: kept.map { events[$0] },
+            censored: kept.map { censored[$0] },
             entered: entered)
     }
 }

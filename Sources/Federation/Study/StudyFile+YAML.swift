@@ -14,7 +14,8 @@ extension StudyFile {
         sites = try Self.sites(in: root)
         cohort = try root.optionalString("cohort")
         endpoint = try Endpoint(root.mapping("endpoint"))
-        definitions = try root.has("define")
+        definitions =
+            try root.has("define")
             ? root.pairs("define").map { Definition(name: $0.name, text: $0.text) } : []
         analyses = try Self.analyses(in: root)
         privacy = try Privacy(root.optionalMapping("privacy"))
@@ -25,10 +26,13 @@ extension StudyFile {
 
     private static func sites(in root: YAMLMapping) throws(DocumentError) -> [String] {
         let names = try root.strings("sites")
-        guard !names.isEmpty else { throw root.error(at: "sites", "no sites are listed; name the hospitals that are asked") }
+        guard !names.isEmpty else {
+            throw root.error(at: "sites", "no sites are listed; name the hospitals that are asked")
+        }
         for name in names where !name.isSafeName {
             throw root.error(
-                at: "sites", "\"\(name)\" cannot be a site's name; use lower-case letters, digits and hyphens")
+                at: "sites", "\"\(name)\" cannot be a site's name; use lower-case letters, digits and hyphens"
+            )
         }
         guard Set(names).count == names.count else { throw root.error(at: "sites", "a site is listed twice") }
         return names
@@ -42,11 +46,13 @@ extension StudyFile {
         guard words.count == 2, let count = Int(words[0]),
             let unit = units[String(words[1].hasSuffix("s") ? words[1].dropLast() : words[1])]
         else {
-            throw root.error(at: "patience", "\"\(text)\" is not a duration; write for instance \"10 minutes\"")
+            throw root.error(
+                at: "patience", "\"\(text)\" is not a duration; write for instance \"10 minutes\"")
         }
         let (seconds, isTooLong) = count.multipliedReportingOverflow(by: unit)
         guard !isTooLong, (1...60 * 86400).contains(seconds) else {
-            throw root.error(at: "patience", "a study's patience must be from 1 second to 60 days, not \(text)")
+            throw root.error(
+                at: "patience", "a study's patience must be from 1 second to 60 days, not \(text)")
         }
         return seconds
     }
@@ -58,12 +64,15 @@ extension StudyFile {
             guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
                 throw item.error(
                     at: nil,
-                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))")
+                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))"
+                )
             }
             let body = try item.mapping(kind)
             try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
         }
-        guard !analyses.isEmpty else { throw root.error(at: "analyses", "a study needs at least one analysis") }
+        guard !analyses.isEmpty else {
+            throw root.error(at: "analyses", "a study needs at least one analysis")
+        }
         var seen: Set<String> = []
         for analysis in analyses where !seen.insert(analysis.id).inserted {
             throw root.error(at: "analyses", "two analyses have the id \"\(analysis.id)\"")
@@ -129,10 +138,12 @@ extension StudyFile {
         let times = try body.choice("times", among: TimeAxisKind.self)
         if baseline == .site, times == .grid {
             throw body.error(
-                at: "times", "under baseline: site no time leaves a hospital and exact times are used; drop times:")
+                at: "times",
+                "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
         let analysis = Analysis(
-            id: id, cohort: cohort, times: times ?? (baseline == .site ? .exact : .grid), level: level, kind: kind,
+            id: id, cohort: cohort, times: times ?? (baseline == .site ? .exact : .grid), level: level,
+            kind: kind,
             line: body.line)
         try body.finish()
         return analysis

@@ -4,7 +4,7 @@ package import Survival
 ///
 /// Parsing checks form; `StudyPlan` checks meaning against the data dictionary.
 package struct StudyFile: Hashable, Sendable {
-    /// Short name, e.g. `hcc-extrahepatic`.
+    /// Short name: `hcc-extrahepatic`, say.
     package var name: String
     package var title: String
     /// Free text for the people who decide about the study.

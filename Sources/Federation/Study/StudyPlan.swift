@@ -174,7 +174,9 @@ private struct AnalysisCompiler {
                 try survival(by: by, at: at, limits: limits, logRank: logRank))
         case .cox(let terms, let baseline, let ties, let weights):
             let model = try ModelSpecification(terms: terms, scope: scope)
-            guard !model.columns.isEmpty else { throw Fault(reason: "the model has no covariate; name one in terms:") }
+            guard !model.columns.isEmpty else {
+                throw Fault(reason: "the model has no covariate; name one in terms:")
+            }
             guard model.cluster == nil else {
                 throw Fault(reason: "cluster() is not offered; drop it from terms:")
             }
@@ -196,7 +198,10 @@ private struct AnalysisCompiler {
         let by = try Expression(parsing: text)
         try scope.requireTerm(by)
         switch try scope.type(of: by) {
-        case .number: throw Fault(reason: "groups need categories or a condition, and \"\(text)\" is a number; define cut-points")
+        case .number:
+            throw Fault(
+                reason:
+                    "groups need categories or a condition, and \"\(text)\" is a number; define cut-points")
         case .boolean:
             return .init(by: by, groups: ["no", "yes"], at: at, limits: limits, logRank: logRank)
         case .category(let levels, _):
@@ -221,19 +226,25 @@ private struct AnalysisCompiler {
         let upper = try scope.bounds(of: endpoint.time).upperBound
         for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
             guard try scope.bounds(of: time).lowerBound >= 0 else {
-                throw Fault(reason: "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative")
+                throw Fault(
+                    reason:
+                        "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative"
+                )
             }
         }
         switch analysis.times {
         case .exact:
             guard let resolution = scope.resolution(of: endpoint.time) else {
                 throw Fault(
-                    reason: "times: exact needs a time variable with a resolution in the dictionary (e.g. 1 for whole days)")
+                    reason:
+                        "times: exact needs a time variable with a resolution in the dictionary (e.g. 1 for whole days)"
+                )
             }
             return try TimeAxis(step: resolution, upper: upper)
         case .grid:
             guard let step = study.privacy.timeGrid else {
-                throw Fault(reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
+                throw Fault(
+                    reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
             }
             if endpoint.start != nil {
                 throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")

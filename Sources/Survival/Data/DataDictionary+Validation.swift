@@ -44,7 +44,7 @@ package struct DataDictionaryError: Error, Hashable, Sendable, CustomStringConve
         case .tooFewLevels: return "\(subject) needs two levels or more"
         case .badLevel(let level):
             return
-                "\(subject) has the level \(quoted(level)); levels are not empty, on one line, without blanks at the ends"
+                "\(subject) has the level \(quoted(level)); a level is not blank and stands on one line"
         case .duplicateLevel(let level): return "\(subject) has the level \(quoted(level)) twice"
         case .referenceIsNoLevel(let level, let suggestion):
             return "the reference \(quoted(level)) of \(subject) is not among its levels"
@@ -111,7 +111,9 @@ extension DataDictionary.Variable {
         guard levels.count >= 2 else { throw refuse(.tooFewLevels) }
         var seen: Set<String> = []
         for level in levels {
-            guard isTidy(level) else { throw refuse(.badLevel(level)) }
+            guard level.contains(where: { !$0.isWhitespace }), !level.contains(where: \.isNewline) else {
+                throw refuse(.badLevel(level))
+            }
             guard seen.insert(level).inserted else { throw refuse(.duplicateLevel(level)) }
             guard !missing.contains(level) else { throw refuse(.levelIsMissingCode(level)) }
         }
@@ -124,7 +126,7 @@ extension DataDictionary.Variable {
         }
     }
 
-    /// On one line, not empty, and without blanks at the ends, so that it reads back from YAML, CSV and a report unchanged.
+    /// On one line, not empty, and without blanks at the ends, so that people can type it.
     private func isTidy(_ text: String) -> Bool {
         guard let first = text.first, let last = text.last else { return false }
         return !first.isWhitespace && !last.isWhitespace && !text.contains(where: \.isNewline)

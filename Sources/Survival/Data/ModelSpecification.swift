@@ -53,6 +53,9 @@ package struct ModelSpecification: Sendable {
 
     /// Lays out the model; errors name the term and the place in it.
     package init(terms: [String], scope: VariableScope) throws(ScopeError) {
+        guard terms.count <= Self.columnCountMax else {
+            throw ScopeError(.term(.tooManyColumns(maximum: Self.columnCountMax)))
+        }
         var layout = ModelLayout(scope: scope)
         for term in terms { try layout.add(term) }
         let built = try layout.columns()

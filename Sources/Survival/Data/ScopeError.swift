@@ -12,6 +12,7 @@ package struct ScopeError: Error, Hashable, Sendable, CustomStringConvertible {
         case neverDefined(String)
         case badDefinitionName(String)
         case duplicateDefinition(String)
+        case tooManyDefinitions(maximum: Int)
         case definitionHidesVariable(String)
         case circularDefinitions([String])
         case notAllowedInFilters(String)
@@ -72,6 +73,7 @@ extension ScopeError.Problem: CustomStringConvertible {
             return
                 "\(quoted(name)) cannot name a definition; use letters, digits, _ and ., beginning with a letter"
         case .duplicateDefinition(let name): return "\(quoted(name)) is defined twice"
+        case .tooManyDefinitions(let maximum): return "there are more than \(maximum) definitions"
         case .definitionHidesVariable(let name):
             return "\(quoted(name)) is a variable of the dictionary; give the definition another name"
         case .circularDefinitions(let names):

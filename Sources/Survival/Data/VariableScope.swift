@@ -121,9 +121,15 @@ package struct VariableScope: Sendable {
 // MARK: - Definitions
 
 extension VariableScope {
+    /// The work of checking a chain of definitions grows as the square of their number.
+    static let definitionCountMax = 1000
+
     private static func parse(
         _ definitions: [(name: String, text: String)], variables: [String: DataDictionary.Variable]
     ) throws(ScopeError) -> [(name: String, expression: Expression)] {
+        guard definitions.count <= definitionCountMax else {
+            throw ScopeError(.tooManyDefinitions(maximum: definitionCountMax))
+        }
         var seen: Set<String> = []
         var result: [(name: String, expression: Expression)] = []
         for (name, text) in definitions {

@@ -48,6 +48,14 @@ import Testing
                 """)
     }
 
+    @Test func `so many definitions that checking them would take long are refused`() {
+        let definitions = (0...1000).map { (name: "d\($0)", text: "age > \($0)") }
+        let error = #expect(throws: ScopeError.self) {
+            try VariableScope(dictionary: Clinic.dictionary, definitions: definitions)
+        }
+        #expect(error?.problem == .tooManyDefinitions(maximum: 1000))
+    }
+
     @Test func `text from outside cannot disguise itself in an error`() {
         let error = #expect(throws: ScopeError.self) { try Clinic.scope(("a\u{202E}b\n", "bone")) }
         #expect(error?.description.contains("\"a\u{FFFD}b\u{FFFD}\"") == true)

@@ -3,7 +3,9 @@ import Testing
 
 @testable import Survival
 
-/// One analysis that R has done: which rows of which file, which model, which answers. See Reference/README.md.
+/// One analysis that R has done: which rows of which file, which model, which answers.
+///
+/// See Reference/README.md.
 struct ReferenceCase: Sendable, CustomTestStringConvertible {
     let json: JSONValue
     let table: CSVTable

@@ -1,0 +1,109 @@
+import Federation
+import Survival
+import Testing
+
+@Suite struct DataDictionaryYAMLTests {
+    private static let text = """
+        dictionary: hcc-extrahepatic
+        version: 2
+        title: Hepatocellular carcinoma
+        person: patient
+        variables:
+          patient: {type: identifier, column: patient_id, required: true}
+          age: {type: integer, label: age at diagnosis, unit: year, range: [18, 110]}
+          tumour_cm:
+            type: number
+            range: [0.1, 40]
+            resolution: 0.1
+            missing: ["-9", NA, ""]
+          afp: {type: number, range: [0, .inf]}
+          crp: {type: number}
+          died: {type: boolean, measured: follow-up, filter: false, term: false}
+          response:
+            type: category
+            levels: {CR: complete response, no: "none, größer", "1": one}
+            reference: no
+          group: {type: category, levels: [1, 0.5, "no change", "≥3 cm"]}
+        """
+
+    @Test func `every key of a dictionary is understood`() throws {
+        let dictionary = try DataDictionary(yaml: Self.text, file: "d.yaml")
+        let expected = DataDictionary(
+            name: "hcc-extrahepatic", version: 2, title: "Hepatocellular carcinoma", person: "patient",
+            variables: [
+                .init(name: "patient", kind: .identifier, column: "patient_id", isRequired: true),
+                .init(
+                    name: "age", label: "age at diagnosis",
+                    kind: .number(lower: 18, upper: 110, resolution: 1), unit: "year"),
+                .init(
+                    name: "tumour_cm", kind: .number(lower: 0.1, upper: 40, resolution: 0.1),
+                    missing: ["-9", "NA", ""]),
+                .init(name: "afp", kind: .number(lower: 0, upper: .infinity, resolution: nil)),
+                .init(name: "crp", kind: .number(lower: -.infinity, upper: .infinity, resolution: nil)),
+                .init(
+                    name: "died", kind: .boolean, isAllowedInFilters: false, isAllowedInTerms: false,
+                    isMeasuredAfterTimeZero: true),
+                .init(
+                    name: "response", kind: .category(levels: ["CR", "no", "1"], reference: "no"),
+                    levelLabels: ["CR": "complete response", "no": "none, größer", "1": "one"]),
+                .init(
+                    name: "group",
+                    kind: .category(levels: ["1", "0.5", "no change", "≥3 cm"], reference: "1")),
+            ])
+        #expect(dictionary == expected)
+    }
+
+    private static let head = "dictionary: d\nversion: 1\nperson: id\nvariables:\n  id: {type: identifier}\n"
+
+    @Test(arguments: [
+        (head + "  x: {type: nmber}", "d.yaml:6:13: there is no type \"nmber\"; did you mean \"number\"?"),
+        (
+            head + "  x: {type: text}",
+            "d.yaml:6:13: there is no type \"text\"; use number, integer, category, boolean, identifier"
+        ),
+        (head + "  x: {typ: number}", "d.yaml:6:7: unknown key \"typ\"; did you mean \"type\"?"),
+        (
+            head + "  x: {type: number, rnge: [1, 2]}",
+            "d.yaml:6:21: unknown key \"rnge\"; did you mean \"range\"?"
+        ),
+        (
+            head + "  x: {type: boolean, range: [0, 1]}",
+            "d.yaml:6:29: a variable of type boolean has no range"
+        ),
+        (
+            head + "  x: {type: integer, resolution: 2}",
+            "d.yaml:6:34: a variable of type integer has no resolution"
+        ),
+        (
+            head + "  x: {type: number, levels: [a, b]}",
+            "d.yaml:6:29: a variable of type number has no levels"
+        ),
+        (head + "  x: {type: number, range: [1]}", "d.yaml:6:28: a range is two numbers"),
+        (head + "  x: {type: number, range: [1, b]}", "d.yaml:6:28: a range is two numbers"),
+        (head + "  x: {type: number, range: [2, 1]}", "d.yaml:6:6: variable \"x\" needs a range"),
+        (head + "  x: {type: category}", "d.yaml:6:6: the key \"levels\" is missing"),
+        (head + "  x: {type: category, levels: [a]}", "d.yaml:6:6: variable \"x\" needs two levels"),
+        (
+            head + "  x: {type: category, levels: [a, b], reference: c}",
+            "the reference \"c\" of variable \"x\" is not among"
+        ),
+        (head + "  x: {type: number, required: yes}", "d.yaml:6:31: \"yes\" is neither true nor false"),
+        (
+            head + "  x: {type: number, measured: later}",
+            "\"later\" is neither \"baseline\" nor \"follow-up\""
+        ),
+        (head + "  x: {type: number}\n  x: {type: boolean}", "the key \"x\" is there twice"),
+        (head + "  x: number", "d.yaml:6:6: \"x\" needs a mapping"),
+        ("dictionary: D 1\n" + head.dropFirst(14), "d.yaml:1:13: a dictionary's name"),
+        (String(head.replacing("version: 1", with: "version: 0")), "d.yaml:2:10: a dictionary's version"),
+        (
+            String(head.replacing("person: id", with: "person: ids")),
+            "d.yaml:3:9: there is no variable \"ids\""
+        ),
+        (head + "extra: 1", "d.yaml:6:1: unknown key \"extra\""),
+    ])
+    func `a fault is reported by line and column`(text: String, message: String) {
+        let error = #expect(throws: DocumentError.self) { try DataDictionary(yaml: text, file: "d.yaml") }
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "accepted")")
+    }
+}
