@@ -4,7 +4,8 @@ import Survival
 
 /// A whole study in one process, with the rows of each hospital; randomness from a fixed seed.
 func result(
-    of study: String, _ hospitals: [[Patient]], dictionary: DataDictionary = Ward.dictionary, order: [Int]? = nil
+    of study: String, _ hospitals: [[Patient]], dictionary: DataDictionary = Ward.dictionary,
+    order: [Int]? = nil
 ) throws -> StudyResult {
     let names = Ward.names(hospitals.count)
     let tables = (order ?? Array(names.indices)).map {

@@ -15,7 +15,8 @@ struct DealingTests {
     }
 
     private func expectSame(
-        _ got: CoxResult, _ want: CoxResult, within relative: Double, sourceLocation: SourceLocation = #_sourceLocation
+        _ got: CoxResult, _ want: CoxResult, within relative: Double,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) {
         #expect(got.counts == want.counts, sourceLocation: sourceLocation)
         #expect(got.terms.map(\.name) == want.terms.map(\.name), sourceLocation: sourceLocation)
@@ -43,7 +44,9 @@ struct DealingTests {
     }
 
     @Test(arguments: [1, 2, 3, 5], [nil, "entered"])
-    func `one baseline hazard for all gives the model of all patients in one place`(_ count: Int, _ start: String?) throws {
+    func `one baseline hazard for all gives the model of all patients in one place`(
+        _ count: Int, _ start: String?
+    ) throws {
         let patients = Patient.random(180, seed: 20)
         let pooled = try result(of: Self.study(1, start: start, "baseline: site"), [patients])
         let dealt = try result(
@@ -58,7 +61,8 @@ struct DealingTests {
         let grid = keys.contains("exact") ? "" : "\nprivacy: {time-grid: 2, smallest-interval: 8}"
         let pooled = try result(of: Self.study(1, keys) + grid, [patients])
         for count in [2, 3, 5] {
-            let dealt = try result(of: Self.study(count, keys) + grid, Self.deal(patients, to: count, seed: UInt64(count)))
+            let dealt = try result(
+                of: Self.study(count, keys) + grid, Self.deal(patients, to: count, seed: UInt64(count)))
             #expect(dealt.rounds == pooled.rounds)
             for id in Self.ids { expectSame(try dealt.cox(id), try pooled.cox(id), within: 1e-11) }
         }
@@ -77,7 +81,9 @@ struct DealingTests {
             """
         let federated = Ward.study(sites: 5, start: start, lines.replacing("STRATA", with: ""))
         let pooled = Ward.study(sites: 1, start: start, lines.replacing("STRATA", with: ", strata(hospital)"))
-        let (got, want) = (try result(of: federated, Self.grouped(patients)), try result(of: pooled, [patients]))
+        let (got, want) = (
+            try result(of: federated, Self.grouped(patients)), try result(of: pooled, [patients])
+        )
         for id in ["plain", "breslow", "weights", "offset", "strata"] {
             var expected = try want.cox(id)
             expected.counts.droppedByVariable["hospital"] = nil
@@ -105,7 +111,9 @@ struct DealingTests {
     }
 
     @Test(arguments: ["times: exact", "times: grid"])
-    func `survival curves and log-rank tests are those of all patients, to the last bit`(_ times: String) throws {
+    func `survival curves and log-rank tests are those of all patients, to the last bit`(_ times: String)
+        throws
+    {
         let patients = Patient.random(200, seed: 24)
         let lines = """
             analyses:
@@ -119,7 +127,8 @@ struct DealingTests {
             let pooled = try result(of: Ward.study(sites: 1, start: start, lines), [patients])
             for count in [2, 5] {
                 let dealt = try result(
-                    of: Ward.study(sites: count, start: start, lines), Self.deal(patients, to: count, seed: 1))
+                    of: Ward.study(sites: count, start: start, lines), Self.deal(patients, to: count, seed: 1)
+                )
                 #expect(dealt.analyses == pooled.analyses)
             }
         }
@@ -150,7 +159,8 @@ struct DealingTests {
             privacy: {time-grid: 2}
             """
         let got = try result(of: Ward.study(sites: 4, lines.replacing("STRATA", with: "")), hospitals)
-        let want = try result(of: Ward.study(sites: 1, lines.replacing("STRATA", with: ", strata(hospital)")), [all])
+        let want = try result(
+            of: Ward.study(sites: 1, lines.replacing("STRATA", with: ", strata(hospital)")), [all])
         for id in ["site", "common", "grid"] {
             var expected = try want.cox(id)
             expected.counts.droppedByVariable["hospital"] = nil
@@ -175,7 +185,9 @@ struct DealingTests {
         }
     }
 
-    @Test func `rows with missing values are dropped for each analysis by itself, and counted by variable`() throws {
+    @Test func `rows with missing values are dropped for each analysis by itself, and counted by variable`()
+        throws
+    {
         let patients = Patient.random(90, seed: 27).map { patient in
             var patient = patient
             if patient.person % 10 == 0 { patient.marker = .nan }
@@ -204,7 +216,9 @@ struct DealingTests {
         let rows = Patient.random(60, seed: 28).flatMap { patient in
             var (early, late) = (patient, patient)
             late.months = patient.months + 1
-            (early.died, early.months, late.entered) = (0, max(1, patient.months - 1), max(1, patient.months - 1))
+            (early.died, early.months, late.entered) = (
+                0, max(1, patient.months - 1), max(1, patient.months - 1)
+            )
             early.entered = 0
             return [early, late]
         }
