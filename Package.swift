@@ -105,6 +105,17 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "MembershipTests",
+            dependencies: ["Membership", "Federation", "TLSTransport", "Cryptography"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CoordinatorTests",
+            dependencies: [
+                "Coordinator", "Federation", "Survival", "Cryptography",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "EndToEndTests", dependencies: ["coxswain", "Cryptography"], exclude: ["Data"],
             swiftSettings: settings),
     ]
