@@ -87,10 +87,11 @@ extension ModelTerm {
         private func refuseArithmetic(at index: Int) throws(ScopeError) {
             guard case .symbol(let symbol) = tokens[index].kind, [.plus, .minus, .slash].contains(symbol)
             else { return }
-            if index > 0, case .symbol(let before) = tokens[index - 1].kind, before != .close,
-                before != .closeList
-            {
-                return  // The sign of a number, as in `x > -1`.
+            // Behind another operator it is the sign of a number, as in `x > -1`.
+            switch index > 0 ? tokens[index - 1].kind : .end {
+            case .keyword(.and), .keyword(.or), .keyword(.not): return
+            case .symbol(let before) where before != .close && before != .closeList: return
+            default: break
             }
             throw error(.topLevelArithmetic(symbol.rawValue), at: index)
         }

@@ -72,6 +72,14 @@ import Testing
         #expect(model.stratumCount == 1)
     }
 
+    @Test func `a sign is no operation on terms`() throws {
+        let model = try model(["change > -1", "bone and -change < 2", "age * -change"])
+        #expect(
+            model.parameterNames == [
+                "change > -1", "bone and -change < 2", "age", "-change", "age:(-change)",
+            ])
+    }
+
     @Test func `bounds of an interaction are those of the product`() throws {
         let model = try model(["age*sex", "(change * 2):age", "(age > 60):bone"])
         #expect(
