@@ -1,9 +1,11 @@
 /// One entry of a model's list of terms, split into its parts.
 ///
-/// The grammar is that of R's formulas in small: parts joined by `:` (interaction) or `*` (interaction with everything below it),
-/// or one of `strata(x, ...)`, `cluster(x)` and `offset(x)`. Arithmetic belongs in parentheses.
+/// The grammar is that of R's formulas in small: parts joined by `:` (interaction) or `*` (interaction with
+/// everything below it), or one of `strata(x, ...)`, `cluster(x)` and `offset(x)`. Arithmetic belongs in
+/// parentheses.
 enum ModelTerm {
-    /// Interactions by their parts, main effects being interactions of one part; the one with all parts comes last.
+    /// Interactions by their parts, main effects being interactions of one part; the one with all parts comes
+    /// last.
     case interactions([[Expression]])
     case special(Special, [Expression])
 
@@ -113,7 +115,8 @@ extension ModelTerm {
 
         private typealias Part = (expression: Expression, joint: Token.Symbol?, start: Int)
 
-        /// The expressions between joints at a depth of nesting, each with the joint before it and its first word.
+        /// The expressions between joints at a depth of nesting, each with the joint before it and its first
+        /// word.
         private func split(
             _ range: Range<Int>, depth: Int, _ isJoint: (Token.Symbol) -> Bool
         ) throws(ScopeError) -> [Part] {
