@@ -16,7 +16,8 @@ extension Consortium {
         try await poll("study \(name) to arrive at \(site)") {
             try await self.node(site, "studies").output.contains(name)
         }
-        try await node(site, "approve", name, "--until", Self.day(in: 30), "--by", "admin of \(site)").succeeded()
+        try await node(site, "approve", name, "--until", Self.day(in: 30), "--by", "admin of \(site)")
+            .succeeded()
     }
 
     /// Submits the study, has every hospital approve it, and waits until the coordinator knows.

@@ -72,7 +72,8 @@ final class Consortium: Sendable {
 
     private func found() async throws {
         try await coxswain(["ca", "init", "--ca", "office", "--consortium", "demo-consortium"]).succeeded()
-        try await office("issue", "coordinator", "--ip", "127.0.0.1", "--out", "coordinator/identity").succeeded()
+        try await office("issue", "coordinator", "--ip", "127.0.0.1", "--out", "coordinator/identity")
+            .succeeded()
         for site in scenario.siteNames {
             try await office("issue", "node", site, "--out", "\(site)/identity").succeeded()
         }
@@ -118,7 +119,9 @@ final class Consortium: Sendable {
             "coordinator", ["coordinator", "run", "--config", "coordinator/coordinator.yaml"],
             environment: former.map { ["COXSWAIN_LISTEN": "127.0.0.1:\($0)"] } ?? [:])
         try await poll("the coordinator to listen") {
-            if let status = self["coordinator"]?.status { throw Failure("the coordinator ended: status \(status)") }
+            if let status = self["coordinator"]?.status {
+                throw Failure("the coordinator ended: status \(status)")
+            }
             return self.folder.text("coordinator/port").hasSuffix("\n")
         }
         let text = folder.text("coordinator/port").trimmingCharacters(in: .whitespacesAndNewlines)
@@ -160,7 +163,7 @@ final class Consortium: Sendable {
     /// The last lines of every log.
     var logs: String {
         (["coordinator"] + scenario.siteNames).map { party in
-            let lines = folder.text("\(party)/log").split(separator: "\n").suffix(12)
+            let lines = folder.text("\(party)/log").split(separator: "\n").suffix(8)
             return "-- log of \(party)\n" + lines.joined(separator: "\n")
         }.joined(separator: "\n")
     }
@@ -170,8 +173,12 @@ extension Trait where Self == IssueHandlingTrait {
     /// Adds the logs of the test's consortium to each failure.
     static var withLogs: Self {
         .compactMapIssues { issue in
+            // The trait of a suite is applied again for each suite within it.
+            guard let consortium = Consortium.current,
+                !issue.comments.contains(where: { $0.rawValue.hasPrefix("-- log") })
+            else { return issue }
             var issue = issue
-            if let consortium = Consortium.current { issue.comments.append(Comment(rawValue: consortium.logs)) }
+            issue.comments.append(Comment(rawValue: consortium.logs))
             return issue
         }
     }
