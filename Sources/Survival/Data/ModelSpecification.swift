@@ -80,6 +80,15 @@ package struct ModelSpecification: Sendable {
         (self.leveled, self.levels, self.stratumCount) = (leveled, levels, stratumCount)
     }
 
+    /// Whether a column is made of numbers alone: no part of it is a category or a yes/no expression, whose people `levels`
+    /// counts.
+    package func isNumber(column: Int) -> Bool {
+        factors[column].allSatisfy { factor in
+            guard case .value(let expression) = factor else { return false }
+            return !leveled.contains(expression)
+        }
+    }
+
     /// The levels that make up a stratum, first stratum variable first; `sex=2, ecog=1`.
     ///
     /// Strata are numbered so that the last variable's levels vary fastest, as R's `strata()` does.

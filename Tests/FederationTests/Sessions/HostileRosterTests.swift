@@ -23,7 +23,8 @@ struct HostileRosterTests {
     }
 
     private func expectRefused(
-        _ forged: Roster, _ kind: ProtocolErrorKind, _ phrase: String, sourceLocation: SourceLocation = #_sourceLocation
+        _ forged: Roster, _ kind: ProtocolErrorKind, _ phrase: String,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         var member = dialogue.members[0]
         expectRefusal(kind, phrase, sourceLocation: sourceLocation) {
@@ -105,7 +106,8 @@ struct HostileRosterTests {
 
     @Test func `a hello that another hospital has signed is refused`() throws {
         try expectRefused(
-            roster(replacing: 1, by: hellos[1], signedBy: 2), .untrusted, "entry for site-2 is not from site-2")
+            roster(replacing: 1, by: hellos[1], signedBy: 2), .untrusted,
+            "entry for site-2 is not from site-2")
     }
 
     @Test func `a hospital's own hello in another's place is refused`() throws {
@@ -146,7 +148,8 @@ struct HostileRosterTests {
     /// An office that was broken into can give a made-up hospital a certificate of the consortium.
     @Test func `a certificate other than the pinned one is refused`() throws {
         var authority = dialogue.authority
-        var pins = Dictionary(uniqueKeysWithValues: zip(dialogue.names, dialogue.signers.map(\.certificate.fingerprint)))
+        var pins = Dictionary(
+            uniqueKeysWithValues: zip(dialogue.names, dialogue.signers.map(\.certificate.fingerprint)))
         authority.pins = pins
         var member = dialogue.members[0]
         #expect(throws: Never.self) { try member.join(roster, under: authority) }
@@ -172,10 +175,12 @@ struct HostileRosterTests {
     @Test func `a hello of another session or study is refused`() throws {
         var other = hellos[1]
         other.session = SHA256Digest(of: "another".utf8)
-        try expectRefused(roster(replacing: 1, by: other), .outOfPlace, "entry for site-2 belongs to another session")
+        try expectRefused(
+            roster(replacing: 1, by: other), .outOfPlace, "entry for site-2 belongs to another session")
         other = hellos[1]
         other.study = SHA256Digest(of: "another".utf8)
-        try expectRefused(roster(replacing: 1, by: other), .outOfPlace, "entry for site-2 belongs to another session")
+        try expectRefused(
+            roster(replacing: 1, by: other), .outOfPlace, "entry for site-2 belongs to another session")
     }
 
     @Test func `an opening that a hospital or an operator has signed is refused`() throws {
@@ -237,15 +242,19 @@ struct HostileRosterTests {
     // MARK: Openings
 
     private func session(
-        _ sites: [String], study: SHA256Digest? = nil, site: String = "site-1", policy: DisclosurePolicy = .local
+        _ sites: [String], study: SHA256Digest? = nil, site: String = "site-1",
+        policy: DisclosurePolicy = .local
     ) throws -> SiteSession {
         let opening = SessionOpening(
             session: SHA256Digest(of: "s".utf8), study: study ?? dialogue.plan.hash, sites: sites)
         return try SiteSession(
-            opening: opening, plan: dialogue.plan, site: site, policy: policy, secret: [UInt8](repeating: 1, count: 32))
+            opening: opening, plan: dialogue.plan, site: site, policy: policy,
+            secret: [UInt8](repeating: 1, count: 32))
     }
 
-    @Test func `an opening must be for this study, this hospital, and hospitals of the study, each once`() throws {
+    @Test func `an opening must be for this study, this hospital, and hospitals of the study, each once`()
+        throws
+    {
         let names = ["site-1", "site-2", "site-3"]
         #expect(throws: Never.self) { try session(names) }
         expectRefusal(.outOfPlace, "about another study") {
@@ -268,7 +277,8 @@ struct HostileRosterTests {
     @Test func `a secret of another length is refused`() throws {
         expectRefusal(.failed, "") {
             _ = try SiteSession(
-                opening: dialogue.opening, plan: dialogue.plan, site: "site-1", policy: .local, secret: [1, 2, 3])
+                opening: dialogue.opening, plan: dialogue.plan, site: "site-1", policy: .local,
+                secret: [1, 2, 3])
         }
     }
 }
