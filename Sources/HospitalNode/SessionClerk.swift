@@ -298,7 +298,7 @@ actor SessionClerk {
         }
         let local = try LocalStudy(entry)
         let start = try StoredStart(from: stored)
-        let authority = try office.authority()
+        let authority = try office.authority().forStoredMessages
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
             opening: try start.openingContent, plan: local.plan, site: office.site, policy: office.policy,
