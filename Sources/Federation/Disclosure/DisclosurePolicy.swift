@@ -40,10 +40,8 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     ///
     /// It cannot be written as a policy file: each of its limits is below the floor.
     package static let local = DisclosurePolicy(
-        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0,
-        linearPredictorMax: .greatestFiniteMagnitude,
-        sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true,
-        timeGridDaysMin: 0,
+        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0, linearPredictorMax: .greatestFiniteMagnitude,
+        sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true, timeGridDaysMin: 0,
         intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
 
     /// Numbers cleared to leave; only a policy can make one.

@@ -121,8 +121,8 @@ private struct Prepared: Sendable {
             return [sums.logLikelihood] + sums.score + sums.information.packedUpper
         case .eventSums(let coordinates):
             let (data, cox) = try model(coordinates)
-            let own = EventGrid(eventsOf: data, stratumCount: plan.groupCount)
-            return try CommonBaseline(data: data, grid: own, ties: cox.ties).eventSums()
+            let ownTimes = EventGrid(eventsOf: data, stratumCount: plan.groupCount)  // sums over events need no other
+            return try CommonBaseline(data: data, grid: ownTimes, ties: cox.ties).eventSums()
         case .riskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).riskSums(at: beta)
         case .gram(let coordinates, let beta, let grid, let hazard):
@@ -161,7 +161,7 @@ private struct Prepared: Sendable {
             } else {
                 add(.otherExits, 1, at: position)
             }
-            if let entry = cases.entry { add(.entries, 1, at: axis.position(of: entry[row])) }
+            if let entry = cases.entry { add(.entries, 1, at: axis.entryPosition(of: entry[row])) }
         }
         return lanes
     }
@@ -193,7 +193,7 @@ private struct Prepared: Sendable {
         let (data, cox) = try model(coordinates)
         guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
         let onAxis = try SurvivalData(
-            entry: data.entry?.map { Double(axis.position(of: $0)) },
+            entry: data.entry?.map { Double(axis.entryPosition(of: $0)) },
             exit: data.exit.map { Double(axis.position(of: $0)) },
             event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
             columns: data.columns)

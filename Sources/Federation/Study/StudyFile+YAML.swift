@@ -44,26 +44,29 @@ extension StudyFile {
         let words = text.split(separator: " ")
         let units = ["second": 1, "minute": 60, "hour": 3600, "day": 86400]
         guard words.count == 2, let count = Int(words[0]),
-            let unit = units[String(words[1].hasSuffix("s") ? words[1].dropLast() : words[1])],
-            (1...60 * 86400).contains(count.multipliedReportingOverflow(by: unit).partialValue),
-            count <= 60 * 86400
+            let unit = units[String(words[1].hasSuffix("s") ? words[1].dropLast() : words[1])]
         else {
             throw root.error(
                 at: "patience", "\"\(text)\" is not a duration; write for instance \"10 minutes\"")
         }
-        return count * unit
+        let (seconds, isTooLong) = count.multipliedReportingOverflow(by: unit)
+        guard !isTooLong, (1...60 * 86400).contains(seconds) else {
+            throw root.error(at: "patience", "a study's patience must be from 1 second to 60 days, not \(text)")
+        }
+        return seconds
     }
 
     private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
         var analyses: [Analysis] = []
         for item in try root.mappings("analyses") {
             let kinds = ["survival", "cox"]
-            guard let kind = kinds.first(where: { item.has($0) }) else {
-                throw item.error(at: nil, "an analysis is one of: \(kinds.joined(separator: ", "))")
+            guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
+                throw item.error(
+                    at: nil,
+                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))")
             }
             let body = try item.mapping(kind)
             try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
-            try item.finish()
         }
         guard !analyses.isEmpty else {
             throw root.error(at: "analyses", "a study needs at least one analysis")
@@ -111,6 +114,7 @@ extension StudyFile {
             return [try analysis(body, id: id, times: baseline, kind: kind(terms))]
         }
         let terms = try body.strings("each")
+        guard !terms.isEmpty else { throw body.error(at: "each", "each: lists no term; name the covariates") }
         let first = try analysis(body, id: id, times: baseline, kind: kind(terms))
         return terms.map { term in
             var one = first

@@ -24,7 +24,7 @@ package struct StudyPlan: Sendable {
             scope = try VariableScope(
                 dictionary: dictionary, definitions: study.definitions.map { ($0.name, $0.text) })
         } catch {
-            throw .analysis(id: "define", reason: "\(error)")
+            throw .definitions("\(error)")
         }
         analyses = []
         for analysis in study.analyses {
@@ -93,10 +93,8 @@ package struct AnalysisPlan: Sendable {
             variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             axis = try compiler.axis(of: analysis, endpoint: endpoint)
-        } catch let error as StudyError {
-            throw error
         } catch {
-            throw .analysis(id: analysis.id, reason: "\(error)")
+            throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
         }
     }
 
@@ -183,7 +181,10 @@ private struct AnalysisCompiler {
                 throw Fault(reason: "cluster() is not offered; drop it from terms:")
             }
             let weight = try weights.map { try Expression(parsing: $0) }
-            if let weight { try requireType(.number, of: weight, called: "the weights") }
+            if let weight {
+                try requireType(.number, of: weight, called: "the weights")
+                try scope.requireTerm(weight)
+            }
             return .cox(.init(model: model, baseline: baseline, ties: ties, weights: weight))
         }
     }
@@ -223,8 +224,10 @@ private struct AnalysisCompiler {
     func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
         if case .cox(_, .site, _, _) = analysis.kind { return nil }
         let upper = try scope.bounds(of: endpoint.time).upperBound
-        guard try scope.bounds(of: endpoint.time).lowerBound >= 0 else {
-            throw Fault(reason: "the time axis starts at 0, and the dictionary allows negative times")
+        for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
+            guard try scope.bounds(of: time).lowerBound >= 0 else {
+                throw Fault(reason: "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative")
+            }
         }
         switch analysis.times {
         case .exact:
@@ -263,14 +266,18 @@ private struct AnalysisCompiler {
 /// Why a study cannot be run.
 package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongDictionary(asked: String, given: String)
-    case analysis(id: String, reason: String)
+    case definitions(String)
+    /// `line` is that of the study file, where the fault is in its text.
+    case analysis(id: String, line: Int? = nil, reason: String)
     case sums(String)
 
     package var description: String {
         switch self {
         case .wrongDictionary(let asked, let given):
             "the study asks for dictionary \(asked) and was given \(given)"
-        case .analysis(let id, let reason): "analysis \"\(id)\": \(reason)"
+        case .definitions(let reason): "define: \(reason)"
+        case .analysis(let id, let line?, let reason): "analysis \"\(id)\" (line \(line)): \(reason)"
+        case .analysis(let id, nil, let reason): "analysis \"\(id)\": \(reason)"
         case .sums(let reason): reason
         }
     }
