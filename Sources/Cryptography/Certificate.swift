@@ -108,8 +108,11 @@ package final class Certificate: @unchecked Sendable, Hashable {
     /// Whether it may sign other certificates.
     package var isAuthority: Bool { X509_get_extension_flags(raw) & UInt32(EXFLAG_CA) != 0 }
 
-    /// Who this is, for a log line: the SPIFFE id, or else the subject.
-    package var holder: String { spiffeID?.description ?? (subject.isEmpty ? "serial \(serial)" : subject) }
+    /// Who this is, for a log line: the SPIFFE id, or else the beginning of the subject, which a stranger may
+    /// have chosen.
+    package var holder: String {
+        spiffeID?.description ?? (subject.isEmpty ? "serial \(serial)" : String(subject.prefix(120)))
+    }
 
     package func isValidSignature(_ signature: [UInt8], of message: [UInt8]) -> Bool {
         publicKey?.isValidSignature(signature, of: message) ?? false

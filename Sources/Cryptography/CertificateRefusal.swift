@@ -42,19 +42,20 @@ package enum CertificateRefusal: Error, Hashable, Sendable, CustomStringConverti
         verifyCode code: Int, certificate: Certificate, revocationListExpires: Int,
         expectedName: String? = nil
     ) {
+        let issuer = String(certificate.issuer.prefix(120))  // a stranger may have chosen it
         switch Int32(truncatingIfNeeded: code) {
         case X509_V_ERR_CERT_HAS_EXPIRED: self = .expired(certificate.notAfter)
         case X509_V_ERR_CERT_NOT_YET_VALID: self = .notYetValid(certificate.notBefore)
         case X509_V_ERR_CERT_REVOKED: self = .revoked
         case X509_V_ERR_CRL_HAS_EXPIRED: self = .revocationListExpired(revocationListExpires)
         case X509_V_ERR_CRL_NOT_YET_VALID: self = .revocationListNotYetValid
-        case X509_V_ERR_UNABLE_TO_GET_CRL: self = .noRevocationList(issuer: certificate.issuer)
+        case X509_V_ERR_UNABLE_TO_GET_CRL: self = .noRevocationList(issuer: issuer)
         case X509_V_ERR_INVALID_PURPOSE: self = .missingUsage
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
             X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_CERT_SIGNATURE_FAILURE,
             X509_V_ERR_CERT_UNTRUSTED:
-            self = .unknownAuthority(issuer: certificate.issuer)
+            self = .unknownAuthority(issuer: issuer)
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
             self = .wrongName(expected: expectedName ?? "the name asked for")
         default: self = .other(String(cString: X509_verify_cert_error_string(code)))

@@ -88,6 +88,18 @@ package struct NodeOffice: Sendable {
         try CohortStore(path: configuration.cohort, access: .answering).dictionaries()
     }
 
+    /// Asks the coordinator for work and leaves it there; throws if it cannot be reached or refuses this node.
+    package func probeCoordinator() async throws {
+        let connection = configuration.member.connection(as: member)
+        do {
+            _ = try await connection.get(WorkList.self, "/v1/work")
+            await connection.close()
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
     // MARK: Studies
 
     package func studies() throws -> [LocalStudy] {

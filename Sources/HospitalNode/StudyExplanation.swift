@@ -78,7 +78,9 @@ package struct StudyExplanation {
     private func smallestLevel(of analysis: StudyAssessment.Analysis) -> [String] {
         let present = zip(analysis.plan.levels, analysis.facts.levels).filter { $0.1 > 0 }
         guard let smallest = present.min(by: { $0.1 < $1.1 }) else { return [] }
-        return ["  smallest group here: \(smallest.0.variable) = \(smallest.0.level), \(smallest.1) people"]
+        return [
+            "  smallest group here: \(smallest.0.variable) = \(smallest.0.level), \(smallest.1) \(smallest.1 == 1 ? "person" : "people")"
+        ]
     }
 
     private func leaving(_ analysis: AnalysisPlan) -> String {

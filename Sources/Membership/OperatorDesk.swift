@@ -25,6 +25,9 @@ package struct OperatorDesk: Sendable {
         connection = configuration.connection(as: member)
     }
 
+    /// Says goodbye to the coordinator.
+    package func close() async { await connection.close() }
+
     package func submit(study: String, dictionary: String) async throws -> StudyStatus {
         let submission = StudySubmission(study: study, dictionary: dictionary, submitter: member.identity)
         return try await connection.post(

@@ -43,12 +43,12 @@ final class ClientConnection: Sendable {
         let failure = FirstFailure()
         let (channel, established) = try await connect(target, tls, failure, timeout: timeout)
         let expiry = channel.eventLoop.scheduleTask(deadline: deadline) {
-            channel.pipeline.fireErrorCaught(TLSFailure.handshakeTimedOut)
+            established.fail(ExchangeFailure.transport(.timedOut))
         }
         defer { expiry.cancel() }
         do {
             let trust = try await withTaskCancellationHandler {
-                try await established.get()
+                try await established.futureResult.get()
             } onCancel: {
                 channel.close(promise: nil)
             }
@@ -63,7 +63,7 @@ final class ClientConnection: Sendable {
 
     private static func connect(
         _ target: ClientTarget, _ tls: TLSContext, _ failure: FirstFailure, timeout: TimeAmount
-    ) async throws(TransportError) -> (any Channel, EventLoopFuture<PeerTrust>) {
+    ) async throws(TransportError) -> (any Channel, EventLoopPromise<PeerTrust>) {
         let (host, port) = target.proxy.map { ($0.host, $0.port) } ?? (target.host, target.port)
         do {
             return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -85,7 +85,7 @@ final class ClientConnection: Sendable {
     /// Adds the handlers; with a proxy, those for TLS once the tunnel is there.
     private static func prepare(
         _ channel: any Channel, _ target: ClientTarget, _ tls: TLSContext, _ failure: FirstFailure
-    ) throws -> EventLoopFuture<PeerTrust> {
+    ) throws -> EventLoopPromise<PeerTrust> {
         let established = channel.eventLoop.makePromise(of: PeerTrust.self)
         let pipeline = channel.pipeline.syncOperations
         func addHandlers() throws(TransportError) {
@@ -101,7 +101,7 @@ final class ClientConnection: Sendable {
         do {
             guard target.proxy != nil else {
                 try addHandlers()
-                return established.futureResult
+                return established
             }
             try pipeline.addHandler(
                 ProxyConnectHandler(target: target.authority) { result in
@@ -114,10 +114,11 @@ final class ClientConnection: Sendable {
             established.fail(error)
             throw error
         }
-        return established.futureResult
+        return established
     }
 
-    var isOpen: Bool { channel.isActive }
+    /// Whether it may serve a further request; it may end at any time all the same.
+    var isOpen: Bool { channel.isActive && failure.value == nil }
 
     /// Whether the server's certificate still counts, by the files of now.
     func isTrusted(under tls: TLSContext) -> Bool {

@@ -6,9 +6,9 @@ import ServiceLifecycle
 
 /// HTTP/1.1 over mutual TLS: every request has a sender with a certificate of the consortium.
 ///
-/// `authorize` sees a request's head before its body is read and may refuse it with an answer: then the body
-/// is never read and the connection ends. `respond` may take as long as it likes (long polls); its task is
-/// cancelled when the asker has gone, and hears of a graceful shutdown.
+/// `authorize`, which must not block, sees a request's head before its body is read and may refuse it with an
+/// answer: then the body is never read and the connection ends. `respond` may take as long as it likes (long
+/// polls); its task is cancelled when the asker has gone, and hears of a graceful shutdown.
 package struct MutualTLSServer: Service {
     private let host: String
     private let port: Int

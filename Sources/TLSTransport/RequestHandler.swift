@@ -106,7 +106,9 @@ final class RequestHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (state, error) {
         case (.handshaking, let failure as TLSFailure):
-            log(.notice, "refused \(remote): \(failure)")
+            log(
+                .notice,
+                failure.isAlert ? "\(remote) refuses us: \(failure)" : "refused \(remote): \(failure)")
             state = .closing
         case (_, let failure as TLSFailure):
             log(.notice, "\(who): \(failure)")
@@ -215,14 +217,13 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     private func send(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
-        var headers = HTTPHeaders([
-            ("content-type", answer.contentType), ("content-length", "\(answer.body.count)"),
-        ])
+        let body = [204, 304].contains(answer.status) ? [] : answer.body  // RFC 9110, section 6.4.1
+        var headers = HTTPHeaders([("content-type", answer.contentType), ("content-length", "\(body.count)")])
         if !keepsAlive { headers.add(name: "connection", value: "close") }
         let head = HTTPResponseHead(
             version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        sendPiece(of: answer.body[...], context)
+        sendPiece(of: body[...], context)
     }
 
     /// Piece by piece, so that little waits in memory for a slow reader and its progress is seen.

@@ -32,6 +32,10 @@ enum TLSFailure: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    var isAlert: Bool {
+        if case .alert = self { true } else { false }
+    }
+
     /// What the other side means: nearly always that something is wrong with *our* certificate.
     private static func words(ofAlert number: Int) -> String {
         switch number {

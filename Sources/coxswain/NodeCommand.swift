@@ -84,7 +84,9 @@ struct NodeCommand: AsyncParsableCommand {
         var dictionary: String?
         @OptionGroup var location: Location
 
-        func run() throws { print(try location.office().describe(dictionary: dictionary)) }
+        func run() throws {
+            print(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
+        }
     }
 
     struct Studies: ParsableCommand {
@@ -192,9 +194,7 @@ struct NodeCommand: AsyncParsableCommand {
                 print("patients     \(dictionary.identifier): \(dictionary.rowCount) rows")
             }
             print("audit log    \(try office.ledger.verifyAudit()) entries, chain intact")
-            let connection = office.configuration.member.connection(as: member)
-            _ = try await connection.get(WorkList.self, "/v1/work")
-            await connection.close()
+            try await office.probeCoordinator()
             print("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
         }
     }

@@ -19,7 +19,18 @@ struct StudyCommand: AsyncParsableCommand {
         @Option(name: .shortAndLong, help: "The operator's configuration file (see Config/operator.yaml).")
         var config = "operator.yaml"
 
-        func desk() throws -> OperatorDesk { try OperatorDesk(config: config) }
+        /// Connects, does something, and says goodbye whatever came of it.
+        func withDesk<Value>(_ body: (OperatorDesk) async throws -> Value) async throws -> Value {
+            let desk = try OperatorDesk(config: config)
+            do {
+                let value = try await body(desk)
+                await desk.close()
+                return value
+            } catch {
+                await desk.close()
+                throw error
+            }
+        }
     }
 
     struct Check: ParsableCommand {
@@ -50,8 +61,9 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             let files = try StudyFiles(study: file, dictionary: dictionary)
             _ = try files.plan()
-            let desk = try access.desk()
-            let status = try await desk.submit(study: files.study.text, dictionary: files.dictionary.text)
+            let status = try await access.withDesk {
+                try await $0.submit(study: files.study.text, dictionary: files.dictionary.text)
+            }
             print("submitted \(status.name): \(status.study.hex)")
             FileHandle.say(
                 "coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
@@ -66,10 +78,12 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            let desk = try access.desk()
-            let status = try await desk.launch(study)
-            print("launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
-            if watch { try await desk.watch(status.study.hex, untilDecided: false) }
+            try await access.withDesk { desk in
+                let status = try await desk.launch(study)
+                print("launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
+                fflush(nil)
+                if watch { try await desk.watch(status.study.hex, untilDecided: false) }
+            }
         }
     }
 
@@ -84,7 +98,9 @@ struct StudyCommand: AsyncParsableCommand {
         var decisions = false
         @OptionGroup var access: Access
 
-        func run() async throws { try await access.desk().watch(study, untilDecided: decisions) }
+        func run() async throws {
+            try await access.withDesk { try await $0.watch(study, untilDecided: decisions) }
+        }
     }
 
     struct Results: AsyncParsableCommand {
@@ -96,7 +112,7 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            let result = try await access.desk().result(study)
+            let result = try await access.withDesk { try await $0.result(study) }
             print(try StudyReport(result).rendered(as: format), terminator: "")
         }
     }
@@ -107,7 +123,7 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            let status = try await access.desk().cancel(study)
+            let status = try await access.withDesk { try await $0.cancel(study) }
             print("cancelled \(status.name)")
         }
     }
@@ -118,7 +134,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             var table = TerminalTable(["STUDY", "HASH", "STATE", "APPROVED", "SUBMITTED BY"])
-            for status in try await access.desk().list() {
+            for status in try await access.withDesk({ try await $0.list() }) {
                 let approved = status.sites.count { $0.decision == .approved }
                 table.add([
                     status.name, status.study.short, status.state.rawValue,

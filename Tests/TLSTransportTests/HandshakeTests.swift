@@ -1,6 +1,7 @@
 import Cryptography
-import TLSTransport
 import Testing
+
+@testable import TLSTransport
 
 /// Who gets in, and what both sides say if not.
 @Suite(.timeLimit(.minutes(2))) struct HandshakeTests {
@@ -69,7 +70,7 @@ import Testing
             let said = await MutualTLSClient(to: port, as: node).failure()
             #expect(said?.contains("the revocation list expired on") == true)
             // The client judges first, and hangs up.
-            #expect(await log.line(with: "the other side").contains("our certificate has expired"))
+            #expect(await log.line(with: " refuses us: ").contains("our certificate has expired"))
             #expect(log.lines.contains { $0.contains("warning: the revocation list expired on") })
         }
     }
@@ -206,6 +207,25 @@ import Testing
             try await clientSays(of: coordinator, node, expecting: expected)
                 == "the certificate of spiffe://liver/coordinator is refused: it is not for \(expected)"
         )
+    }
+
+    @Test func `a certificate needs a usage and our consortium's name`() throws {
+        let authority = consortium.authority.certificate
+        let stranger = try CertificateAuthority.create(consortium: "lung", at: consortium.now, days: 10)
+            .issue(
+                for: SPIFFEID(consortium: "lung", role: .coordinator), key: .generate(), dnsNames: [],
+                ipAddresses: [],
+                at: consortium.now, days: 1)
+        let server = PeerExpectation.server(name: "c", id: nil)
+        #expect(PeerExpectation.anyParty.refusal(of: authority, consortium: "liver") == .missingUsage)
+        #expect(server.refusal(of: authority, consortium: "liver") == .missingUsage)
+        #expect(
+            PeerExpectation.anyParty.refusal(of: stranger, consortium: "liver")
+                == .wrongName(expected: "a party of the consortium liver"))
+        #expect(
+            server.refusal(of: stranger, consortium: "liver")
+                == .wrongName(expected: "spiffe://liver/coordinator"))
+        #expect(server.refusal(of: stranger, consortium: "lung") == nil)
     }
 
     @Test func `a revoked, an expired and a foreign server are refused`() async throws {

@@ -70,6 +70,13 @@ import Testing
         try await played
     }
 
+    @Test func `a proxy that says nothing is an error in time`() async throws {
+        let proxy = try RawListener()
+        let client = MutualTLSClient(
+            to: 443, as: node, proxy: ProxyAddress(host: "127.0.0.1", port: proxy.port))
+        #expect(await client.failure(timeout: .milliseconds(300)) == TransportError.timedOut.description)
+    }
+
     @Test func `a proxy that is not there is named as the reason`() async throws {
         let port = try RawListener().port
         let said = await MutualTLSClient(

@@ -177,6 +177,19 @@ import Testing
         }
     }
 
+    @Test func `an answer without content has none on the wire`() async throws {
+        let respond: @Sendable (HTTPCall) async -> HTTPAnswer = { _ in
+            HTTPAnswer(status: 204, contentType: "text/plain", body: [1, 2, 3])
+        }
+        try await withServer(coordinator, respond: respond) { port in
+            let client = MutualTLSClient(to: port, as: node)
+            for _ in 0..<2 {
+                let answer = try await client.send("DELETE", "/", timeout: .seconds(20))
+                #expect(answer.status == 204 && answer.body.isEmpty)
+            }
+        }
+    }
+
     @Test func `a server takes only a certificate that is for servers`() async throws {
         await #expect {
             try await withServer(node) { _ in }
