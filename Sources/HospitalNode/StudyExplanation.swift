@@ -64,7 +64,11 @@ package struct StudyExplanation {
                 cox.baseline == .site
                 ? "each hospital with its own baseline hazard"
                 : "one baseline hazard for all hospitals, \(times(analysis))"
-            return "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)"
+            let check = cox.check.map {
+                "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
+            }
+            return
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(check ?? "")"
         }
     }
 
@@ -92,7 +96,8 @@ package struct StudyExplanation {
                 "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.groupCount) groups)"
         case .cox(let cox):
             let p = analysis.columnCount
-            let means = "\(counts); sums and sums of squares of \(p) covariates"
+            let means =
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))"
             if cox.baseline == .site {
                 return
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
@@ -100,6 +105,16 @@ package struct StudyExplanation {
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    /// What a test of proportional hazards takes besides: the model's sums over events, weighted with a function of time.
+    private func leavingForCheck(_ cox: AnalysisPlan.CoxPlan, of analysis: AnalysisPlan) -> String {
+        guard let check = cox.check else { return "" }
+        let weighted = "score and information weighted with a function of time, once each"
+        if cox.baseline == .common { return "; \(weighted)" }
+        return check == .km
+            ? "; events and censorings at \(analysis.axis?.count ?? 0) times; \(weighted)"
+            : "; sums of the event times and of their squares; \(weighted)"
     }
 
     private var disclosure: [String] {

@@ -107,6 +107,17 @@ struct CSVReport {
         add(cox.wald, as: "wald_test", at: place)
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
+        if let check = cox.proportionalHazards { add(check, at: place) }
+    }
+
+    private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {
+        add(place, "zph_transform", .text(check.transform.rawValue))
+        for term in check.terms {
+            var ofTerm = place
+            ofTerm.term = term.name
+            add(term.test, as: "zph", at: ofTerm)
+        }
+        add(check.global, as: "zph_global", at: place)
     }
 
     private mutating func add(_ survival: SurvivalResult) {

@@ -49,6 +49,12 @@ struct JSONReport {
     }
 
     private func cox(_ cox: CoxResult) -> [String: JSONValue] {
+        var table = table(of: cox)
+        table["zph"] = cox.proportionalHazards.map(proportionalHazards)
+        return table
+    }
+
+    private func table(of cox: CoxResult) -> [String: JSONValue] {
         counts(cox.counts).merging([
             "kind": .string("cox"),
             "baseline": .string(cox.baseline.rawValue),
@@ -73,6 +79,19 @@ struct JSONReport {
             "iterations": .integer(cox.iterations),
             "warnings": .strings(cox.warnings),
         ]) { _, new in new }
+    }
+
+    private func proportionalHazards(_ check: CoxResult.ProportionalHazards) -> JSONValue {
+        .object([
+            "transform": .string(check.transform.rawValue),
+            "times": check.times.map { .string($0.rawValue) } ?? .null,
+            "terms": .strings(check.terms.map(\.name)),
+            "statistic": .reported(check.terms.map(\.test.statistic)),
+            "df": .array(check.terms.map { .integer($0.test.degreesOfFreedom) }),
+            "p": .reported(check.terms.map(\.test.p)),
+            "log_p": .reported(check.terms.map(\.test.logP)),
+            "global": .object(test(check.global)),
+        ])
     }
 
     private func covarianceRows(_ cox: CoxResult) -> [JSONValue] {

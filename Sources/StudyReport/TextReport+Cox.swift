@@ -17,6 +17,30 @@ extension TextReport {
         addParagraph(
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
+        if let check = cox.proportionalHazards { add(check) }
+    }
+
+    private mutating func add(_ check: CoxResult.ProportionalHazards) {
+        let heading = "proportional hazards along \(words(for: check.transform))"
+        var table = TextTable(headings: [heading, "chi-square", "df", "p"])
+        for term in check.terms { table.add(term.name, cells(term.test)) }
+        table.add("all together", cells(check.global))
+        add(table)
+    }
+
+    private func words(for transform: TimeTransform) -> String {
+        switch transform {
+        case .km: "1 - S(t)"
+        case .identity: "time"
+        case .log: "log time"
+        }
+    }
+
+    private func cells(_ test: TestResult) -> [String] {
+        [
+            test.statistic.text { NumberText.fixed($0, places: 2) }, String(test.degreesOfFreedom),
+            test.p.text { NumberText.fullP($0, logP: test.logP.value) },
+        ]
     }
 
     private func words(for baseline: CoxResult.Baseline) -> String {
@@ -65,14 +89,7 @@ extension TextReport {
         let tests = [
             ("likelihood ratio", cox.likelihoodRatio), ("Wald", cox.wald), ("score (log-rank)", cox.score),
         ]
-        for (name, test) in tests {
-            table.add(
-                name,
-                [
-                    test.statistic.text { NumberText.fixed($0, places: 2) }, String(test.degreesOfFreedom),
-                    test.p.text { NumberText.fullP($0, logP: test.logP.value) },
-                ])
-        }
+        for (name, test) in tests { table.add(name, cells(test)) }
         return table
     }
 }

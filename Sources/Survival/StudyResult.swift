@@ -128,6 +128,34 @@ package struct CoxResult: Hashable, Sendable, Codable {
     /// Newton (or quasi-Newton) evaluations of the likelihood.
     package var iterations: Int
     package var warnings: [String]
+    /// The test of proportional hazards, if the study asks for it and it can be made.
+    package var proportionalHazards: ProportionalHazards?
+
+    /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
+    package struct ProportionalHazards: Hashable, Sendable, Codable {
+        package var transform: TimeTransform
+        /// Where the transform was made from counts at times: which times; nil where no time left a site.
+        package var times: TimeAxisKind?
+        /// One for each term; a category is one term with a degree of freedom for each level but the reference.
+        package var terms: [TermTest]
+        /// All terms together.
+        package var global: TestResult
+
+        package init(
+            transform: TimeTransform, times: TimeAxisKind?, terms: [TermTest], global: TestResult
+        ) {
+            (self.transform, self.times, self.terms, self.global) = (transform, times, terms, global)
+        }
+    }
+
+    package struct TermTest: Hashable, Sendable, Codable {
+        package var name: String
+        package var test: TestResult
+
+        package init(name: String, test: TestResult) {
+            (self.name, self.test) = (name, test)
+        }
+    }
 
     package enum Baseline: String, Hashable, Sendable, Codable, CaseIterable { case site, common }
 
@@ -154,14 +182,24 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package init(
         id: String, counts: CohortCounts, baseline: Baseline, ties: Ties, times: TimeAxisKind, level: Double,
         terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
-        likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String]
+        likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
+        proportionalHazards: ProportionalHazards? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
         (self.logLikelihoodNull, self.logLikelihood) = (logLikelihoodNull, logLikelihood)
         (self.likelihoodRatio, self.wald, self.score) = (likelihoodRatio, wald, score)
         (self.iterations, self.warnings) = (iterations, warnings)
+        self.proportionalHazards = proportionalHazards
     }
+}
+
+/// The function of time along which a test lets coefficients change; R's `cox.zph(transform =)`.
+package enum TimeTransform: String, Hashable, Sendable, Codable, CaseIterable {
+    /// 1 − S(t−), S being the Kaplan-Meier curve of all rows.
+    case km
+    case identity
+    case log
 }
 
 /// How tied event times are handled.

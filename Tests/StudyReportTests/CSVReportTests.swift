@@ -51,6 +51,23 @@ import Testing
             ])
     }
 
+    @Test func `the test of proportional hazards is by term, and for all terms together`() throws {
+        var cox = CoxResult.leukaemia
+        cox.proportionalHazards = .leukaemia
+        #expect(
+            try lines([.cox(cox)]).suffix(9) == [
+                "relapse,cox,,,,zph_transform,km",
+                "relapse,cox,,arm=Nonmaintained,,zph,0.00787507772332374",
+                "relapse,cox,,arm=Nonmaintained,,zph_df,1",
+                "relapse,cox,,arm=Nonmaintained,,zph_p,0.9292872433645925",
+                "relapse,cox,,arm=Nonmaintained,,zph_log_p,-0.07333739165758707",
+                "relapse,cox,,,,zph_global,0.00787507772332374",
+                "relapse,cox,,,,zph_global_df,1",
+                "relapse,cox,,,,zph_global_p,0.9292872433645925",
+                "relapse,cox,,,,zph_global_log_p,-0.07333739165758707",
+            ])
+    }
+
     @Test func `a curve is one value a line, with its group and time`() throws {
         let lines = try lines([.survival(.leukaemia)])
         for line in [

@@ -55,6 +55,16 @@ extension CoxResult {
         iterations: 3, warnings: [])
 }
 
+extension CoxResult.ProportionalHazards {
+    /// `cox.zph(fit)`.
+    static let leukaemia = CoxResult.ProportionalHazards(
+        transform: .km, times: .exact,
+        terms: [.init(name: "arm=Nonmaintained", test: test)], global: test)
+
+    private static let test = TestResult(
+        0.0078750777233237406, p: 0.92928724336459245, logP: -0.07333739165758707)
+}
+
 extension SurvivalResult {
     static let leukaemia = SurvivalResult(
         id: "remission", counts: .leukaemia, times: .exact, by: "arm", limits: .log, level: 0.95,

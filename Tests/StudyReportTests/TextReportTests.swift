@@ -77,6 +77,19 @@ import Testing
         #expect(lines[heading + 2] == "Warning: the coefficient of arm=Nonmaintained may be infinite.")
     }
 
+    @Test func `the test of proportional hazards follows the model`() throws {
+        var cox = CoxResult.leukaemia
+        cox.proportionalHazards = .leukaemia
+        let lines = try lines([.cox(cox)])
+        #expect(
+            lines.suffix(4) == [
+                "proportional hazards along 1 - S(t)   chi-square   df       p",
+                "arm=Nonmaintained                           0.01    1   0.929",
+                "all together                                0.01    1   0.929",
+                "",
+            ])
+    }
+
     @Test func `an analysis that failed says why, and the others stay`() throws {
         let failed = AnalysisResult.failed(
             id: "adjusted", kind: "cox", reason: "too few events per parameter")

@@ -40,8 +40,10 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     ///
     /// It cannot be written as a policy file: each of its limits is below the floor.
     package static let local = DisclosurePolicy(
-        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0, linearPredictorMax: .greatestFiniteMagnitude,
-        sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true, timeGridDaysMin: 0,
+        peopleMin: 0, eventsMin: 0, levelPeopleMin: 0, eventsPerParameterMin: 0,
+        linearPredictorMax: .greatestFiniteMagnitude,
+        sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true,
+        timeGridDaysMin: 0,
         intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
 
     /// Numbers cleared to leave; only a policy can make one.
@@ -208,16 +210,17 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram: true
-        case .counts, .moments, .likelihood, .eventSums: false
+        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums: false
+        case .likelihood, .gram, .timeTrend: true
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+            false
         }
     }
 }

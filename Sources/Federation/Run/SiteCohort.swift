@@ -93,7 +93,7 @@ private struct Prepared: Sendable {
             data = nil
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
-            groups = cox.model.stratumCount > 1 ? data.stratum : nil
+            groups = plan.exitGroupCount > 1 ? data.stratum : nil
             levelCounts = try cases.levelCounts(model: cox.model)
             self.data = data
         }
@@ -129,6 +129,15 @@ private struct Prepared: Sendable {
             return try baseline(coordinates, grid).gram(at: beta, hazard: hazard)
         case .covariateRiskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).covariateRiskSums(at: beta)
+        case .eventTimes(let function):
+            var moments = TimeMoments()
+            for (time, event) in zip(cases.exit, cases.event) where event { moments.add(function(time)) }
+            return moments.vector
+        case .timeTrend(let coordinates, let beta, let function):
+            let (data, cox) = try model(coordinates)
+            return try PartialLikelihood(data, ties: cox.ties).timeTrend(at: beta, along: function).vector
+        case .eventTrend(let coordinates, let grid, let factors):
+            return try baseline(coordinates, grid).eventSums(weightedBy: factors)
         }
     }
 

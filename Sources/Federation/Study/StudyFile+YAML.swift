@@ -51,7 +51,8 @@ extension StudyFile {
         }
         let (seconds, isTooLong) = count.multipliedReportingOverflow(by: unit)
         guard !isTooLong, (1...60 * 86400).contains(seconds) else {
-            throw root.error(at: "patience", "a study's patience must be from 1 second to 60 days, not \(text)")
+            throw root.error(
+                at: "patience", "a study's patience must be from 1 second to 60 days, not \(text)")
         }
         return seconds
     }
@@ -63,7 +64,8 @@ extension StudyFile {
             guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
                 throw item.error(
                     at: nil,
-                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))")
+                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))"
+                )
             }
             let body = try item.mapping(kind)
             try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
@@ -94,7 +96,7 @@ extension StudyFile {
         }
         let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
         return try analysis(
-            body, id: body.identifier("id"), times: nil,
+            body, id: body.identifier("id"), axis: .always,
             kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank))
     }
 
@@ -106,16 +108,18 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
+        let options = CoxOptions(check: try check(in: body))
+        let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
         func kind(_ terms: [String]) -> Kind {
-            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights)
+            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
         }
         if body.has("terms") {
             let terms = try body.strings("terms")
-            return [try analysis(body, id: id, times: baseline, kind: kind(terms))]
+            return [try analysis(body, id: id, axis: axis, kind: kind(terms))]
         }
         let terms = try body.strings("each")
         guard !terms.isEmpty else { throw body.error(at: "each", "each: lists no term; name the covariates") }
-        let first = try analysis(body, id: id, times: baseline, kind: kind(terms))
+        let first = try analysis(body, id: id, axis: axis, kind: kind(terms))
         return terms.map { term in
             var one = first
             one.id = "\(id)/\(term)"
@@ -124,9 +128,27 @@ extension StudyFile {
         }
     }
 
-    /// The keys that all analyses share; `times` is nil where the kind always uses a time axis.
+    /// Reads `check: proportional-hazards` and its `transform`, which is R's default km unless given.
+    private static func check(in body: YAMLMapping) throws(DocumentError) -> TimeTransform? {
+        let transform = try body.choice("transform", among: TimeTransform.self)
+        guard let check = try body.optionalString("check") else {
+            guard transform == nil else {
+                throw body.error(at: "transform", "transform: belongs to check: proportional-hazards; add it")
+            }
+            return nil
+        }
+        guard check == "proportional-hazards" else {
+            throw body.error(at: "check", "\"\(check)\" is not a check; use \"proportional-hazards\"")
+        }
+        return transform ?? .km
+    }
+
+    /// Whether an analysis asks for sums at times.
+    private enum TimeAxisUse { case always, never }
+
+    /// The keys that all analyses share.
     private static func analysis(
-        _ body: YAMLMapping, id: String, times baseline: CoxResult.Baseline?, kind: Kind
+        _ body: YAMLMapping, id: String, axis: TimeAxisUse, kind: Kind
     ) throws(DocumentError) -> Analysis {
         let cohort = try body.optionalString("cohort")
         let level = try body.has("level") ? body.number("level") : 0.95
@@ -134,13 +156,13 @@ extension StudyFile {
             throw body.error(at: "level", "the confidence level must lie between 0 and 1, e.g. 0.95")
         }
         let times = try body.choice("times", among: TimeAxisKind.self)
-        if baseline == .site, times == .grid {
+        if axis == .never, times == .grid {
             throw body.error(
                 at: "times",
                 "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
         let analysis = Analysis(
-            id: id, cohort: cohort, times: times ?? (baseline == .site ? .exact : .grid), level: level,
+            id: id, cohort: cohort, times: times ?? (axis == .never ? .exact : .grid), level: level,
             kind: kind,
             line: body.line)
         try body.finish()

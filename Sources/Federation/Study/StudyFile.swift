@@ -64,7 +64,19 @@ package struct StudyFile: Hashable, Sendable {
 
     package enum Kind: Hashable, Sendable {
         case survival(by: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool)
-        case cox(terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?)
+        case cox(
+            terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?,
+            options: CoxOptions = CoxOptions())
+    }
+
+    /// What a Cox model may have besides its table.
+    package struct CoxOptions: Hashable, Sendable {
+        /// `check: proportional-hazards`, along this function of time.
+        package var check: TimeTransform?
+
+        package init(check: TimeTransform? = nil) {
+            self.check = check
+        }
     }
 }
 

@@ -75,6 +75,8 @@ package struct AnalysisPlan: Sendable {
         package var baseline: CoxResult.Baseline
         package var ties: Ties
         package var weights: Expression?
+        /// The function of time along which proportional hazards are tested; nil if they are not.
+        package var check: TimeTransform?
     }
 
     fileprivate init(
@@ -172,7 +174,7 @@ private struct AnalysisCompiler {
         case .survival(let by, let at, let limits, let logRank):
             return .survival(
                 try survival(by: by, at: at, limits: limits, logRank: logRank))
-        case .cox(let terms, let baseline, let ties, let weights):
+        case .cox(let terms, let baseline, let ties, let weights, let options):
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {
                 throw Fault(reason: "the model has no covariate; name one in terms:")
@@ -185,7 +187,8 @@ private struct AnalysisCompiler {
                 try requireType(.number, of: weight, called: "the weights")
                 try scope.requireTerm(weight)
             }
-            return .cox(.init(model: model, baseline: baseline, ties: ties, weights: weight))
+            return .cox(
+                .init(model: model, baseline: baseline, ties: ties, weights: weight, check: options.check))
         }
     }
 
@@ -222,11 +225,14 @@ private struct AnalysisCompiler {
     }
 
     func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
-        if case .cox(_, .site, _, _) = analysis.kind { return nil }
+        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return nil }
         let upper = try scope.bounds(of: endpoint.time).upperBound
         for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
             guard try scope.bounds(of: time).lowerBound >= 0 else {
-                throw Fault(reason: "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative")
+                throw Fault(
+                    reason:
+                        "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative"
+                )
             }
         }
         switch analysis.times {

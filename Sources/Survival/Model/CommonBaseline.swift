@@ -89,6 +89,18 @@ package struct CommonBaseline: Sendable {
         return sums
     }
 
+    /// Σ δwg x (p numbers), with g the number that `factors` has for the point of the death.
+    package func eventSums(weightedBy factors: [Double]) -> [Double] {
+        precondition(factors.count == pointCount, "a factor for each point")
+        var sums = Array(repeating: 0.0, count: parameterCount)
+        for row in 0..<data.rowCount where data.event[row] {
+            guard let point = presence[row].leaves else { continue }
+            let weight = (data.weight?[row] ?? 1) * factors[point]
+            for index in sums.indices { sums[index] += weight * covariates[row * parameterCount + index] }
+        }
+        return sums
+    }
+
     /// S₀⁺ at the K points (everyone at risk), then S₀⁻ (without those who leave), strata in order: 2K numbers.
     ///
     /// Throws `riskOutOfRange` if exp(xβ + offset) overflows; it is not shifted, since a shift would have to be common to all sites.

@@ -42,6 +42,23 @@ package struct HazardIncrements: Sendable, Hashable {
         self.logTerm = logTerm.value
     }
 
+    private init(_ other: HazardIncrements, factors: [Double]) {
+        survivor = zip(other.survivor, factors).map { $0 * $1 }
+        leaver = zip(other.leaver, factors).map { $0 * $1 }
+        deathWeights = zip(other.deathWeights, factors).map { $0 * $1 }
+        logTerm = other.logTerm
+        (sumsWith, sumsWithout, deaths) = (other.sumsWith, other.sumsWithout, other.deaths)
+        (meanShifts, shiftSquares) = (other.meanShifts, other.shiftSquares)
+    }
+
+    /// The same with each point counted `factors[k]` times: what gives the sums of g·V and g²·V over the points.
+    ///
+    /// Its `logTerm` is that of the points as they were.
+    package func weighted(by factors: [Double]) -> HazardIncrements {
+        precondition(factors.count == survivor.count, "a factor for each point")
+        return HazardIncrements(self, factors: factors)
+    }
+
     /// Log-likelihood, score and XᵀGX at β, from the sums over sites of `eventSums` and `gram`.
     package func evaluation(
         at beta: [Double], eventSums: [Double], gram: [Double]
