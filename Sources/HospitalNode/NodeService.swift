@@ -46,11 +46,14 @@ package struct NodeService: Service {
                 let path = "/v1/work?wait=25" + (seen.map { "&after=\($0.hex)" } ?? "")
                 let work = try await connection.get(WorkList.self, path, waiting: 25)
                 if backOff.isWaiting { logger.info("coordinator reached") }
-                backOff.reset()
                 await clerk.setWork(work)
                 let isDone = await clerk.doWork(work)
                 seen = isDone ? work.version : nil
-                if !isDone { try? await Task.sleep(for: .seconds(1)) }  // cancelled: the loop ends
+                if isDone {
+                    backOff.reset()
+                } else {
+                    try? await Task.sleep(for: backOff.next())  // cancelled: the loop ends
+                }
             } catch {
                 guard !Task.isCancelled else { return }
                 let pause = backOff.next()

@@ -72,7 +72,7 @@ actor SessionClerk {
 
     private func receiveStudy(_ hash: SHA256Digest) async throws {
         let message = try await connection.get(SignedMessage.self, "/v1/studies/\(hash.hex)")
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (submission, signer) = try message.open(as: StudySubmission.self, under: authority)
         guard case .operator = signer.role, submission.submitter == signer, message.payloadDigest == hash
         else {
@@ -130,7 +130,7 @@ actor SessionClerk {
         }
         let entry = try requireApproval(of: study)
         let message = try await connection.get(SignedMessage.self, "/v1/sessions/\(id.hex)/opening")
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (opening, signer) = try message.open(as: SessionOpening.self, under: authority)
         guard signer.role == .coordinator, opening.session == id else {
             throw ProtocolError.untrusted("the session's opening is not the coordinator's")
@@ -183,7 +183,7 @@ actor SessionClerk {
         }
         let roster = try await connection.get(Roster.self, "/v1/sessions/\(id.hex)/roster")
         var session = try liveSession(stored, study: study)
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let ack = try SignedMessage(
             try session.session.join(roster, under: authority), by: office.member.signer)
         try office.ledger.recordRoster(
@@ -203,7 +203,7 @@ actor SessionClerk {
         _ = try requireApproval(of: study)
         var session = try liveSession(stored, study: study)
         let message = try await request(round, of: id)
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
         guard signer.role == .coordinator, request.round == round else {
             throw ProtocolError.untrusted("round \(round) is not the coordinator's")
@@ -250,7 +250,7 @@ actor SessionClerk {
     ) async throws {
         var session = try liveSession(stored, study: item.study)
         let message = try await request(item.round, of: id)
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
         guard signer.role == .coordinator,
             case .finished(let own?) = try session.session.accept(request, under: authority)
@@ -298,7 +298,7 @@ actor SessionClerk {
         }
         let local = try LocalStudy(entry)
         let start = try StoredStart(from: stored)
-        let authority = try office.member.authority(at: office.clock())
+        let authority = try office.authority()
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
             opening: try start.openingContent, plan: local.plan, site: office.site, policy: office.policy,

@@ -101,6 +101,46 @@ struct CSVScannerTests {
         }
     }
 
+    @Test func `whatever is written by the rules of RFC 4180 is read back`() throws {
+        var generator = SeededGenerator(state: 4180)
+        let pieces = ["a", "b", ",", "\"", "\n", "\r\n", "\r", " ", ";", "é", "名"]
+        for _ in 0..<300 {
+            var records: [[String]] = []
+            var text = ""
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                let fields = (0..<Int.random(in: 2...4, using: &generator)).map { _ in
+                    (0..<Int.random(in: 0...5, using: &generator))
+                        .map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
+                }
+                records.append(fields)
+                let written = fields.map { field in
+                    let isPlain = field.utf8.allSatisfy { !",\"\r\n".utf8.contains($0) }
+                    if isPlain && Bool.random(using: &generator) { return field }
+                    return "\"" + field.replacing("\"", with: "\"\"") + "\""
+                }
+                text += written.joined(separator: ",") + (Bool.random(using: &generator) ? "\n" : "\r\n")
+            }
+            // The comma of the first line keeps the text from looking like another separator's.
+            let found = try scan(Array(("x,y\n" + text).utf8))
+            #expect(found.fault == nil)
+            #expect(found.records == [["x", "y"]] + records)
+        }
+    }
+
+    @Test func `bytes without any rule end in records or in a fault`() throws {
+        var generator = SeededGenerator(state: 7)
+        let alphabet = Array(",\"\n\r\u{0};a".utf8) + [0xFF]
+        for _ in 0..<300 {
+            let bytes = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
+                alphabet.randomElement(using: &generator) ?? 0
+            }
+            let found = try scan(bytes)
+            let length = found.records.joined().reduce(0) { $0 + $1.utf8.count }
+            #expect(length <= 3 * bytes.count)
+            #expect(found.lines == found.lines.sorted())
+        }
+    }
+
     @Test func `a field may be as long as the limit and no longer`() throws {
         let longest = String(repeating: "x", count: CSVScanner.fieldBytesMax)
         #expect(try scan(Array("a\n\(longest)\n".utf8)).records == [["a"], [longest]])

@@ -44,6 +44,19 @@ struct CohortTableTests {
         #expect([tumour[0], tumour[3]] == [3.5, 12])
     }
 
+    @Test func `every row of a person has the person's index, however far apart the rows are`() throws {
+        try importLines(["A", "B", "A", "C", "A", "B", "D", "A"].map { "\($0),1,1,male,PD,1" })
+        #expect(try store.table(dictionary: "clinic@1", variables: []).person == [0, 1, 0, 2, 0, 1, 3, 0])
+    }
+
+    @Test func `zero is one value, however it is signed`() throws {
+        try importLines(["A,0,1,male,PD,0"])
+        let digest = try store.snapshotDigest(dictionary: "clinic@1")
+        try importLines(["A,-0,1,male,PD,-0.00"], replacing: true)
+        #expect(try store.snapshotDigest(dictionary: "clinic@1") == digest)
+        try store.verifyRows(dictionary: "clinic@1")
+    }
+
     @Test func `a dictionary without rows gives an empty table and no digest`() throws {
         #expect(try store.table(dictionary: "clinic@1", variables: ["sex"]).rowCount == 0)
         #expect(throws: StoreError.dictionary("clinic@1", .hasNoRows)) {

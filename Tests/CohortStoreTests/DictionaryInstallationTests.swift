@@ -60,6 +60,26 @@ struct DictionaryInstallationTests {
         try store.verifyRows(dictionary: "other@1")
     }
 
+    /// To Swift the quote and the mark are one character, which is no quote.
+    @Test func `a quote with a combining mark ends no SQL text`() throws {
+        let (name, level) = ("a\"\u{301} b", "it'\u{301} is")
+        try store.install(
+            dictionary([
+                .init(name: name, kind: .category(levels: [level, "x"], reference: "x"), column: "c")
+            ]),
+            text: "marks")
+        let path = try folder.write("id,c\n1,\(level)\n2,x\n", to: "marks.csv")
+        _ = try store.importCSV(path: path, dictionary: "other@1", replacing: false)
+        guard
+            case .category(let values)? = try store.table(dictionary: "other@1", variables: [name]).columns[
+                name]
+        else {
+            Issue.record("\(name) is not a category")
+            return
+        }
+        #expect(values == [0, 1])
+    }
+
     @Test func `names that SQLite cannot tell apart, and too many of them, are refused`() throws {
         for (variables, reason) in [
             ([("Age"), ("age")], "capital letters"), (["rowid", "_ROWID_", "oid"], "row number"),

@@ -225,6 +225,22 @@ struct NodeLedgerTests {
         }
     }
 
+    @Test func `processes that make the same ledger at the same time make one`() async throws {
+        for round in 0..<5 {
+            let path = folder.file("new-\(round).sqlite")
+            try await withThrowingTaskGroup { group in
+                for maker in 0..<4 {
+                    group.addTask {
+                        try NodeLedger(path: path).append(kind: "made", body: "\(maker)", at: maker)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let bodies = try NodeLedger(path: path).auditEntries().map(\.body)
+            #expect(bodies.sorted() == ["0", "1", "2", "3"])
+        }
+    }
+
     @Test func `a change waits no longer than its patience for another writer, and is not made`() throws {
         let impatient = try NodeLedger(path: folder.file("ledger.sqlite"), patience: .milliseconds(20))
         let raw = try DatabaseQueue(path: folder.file("ledger.sqlite"))

@@ -57,7 +57,9 @@ struct SecrecyTests {
     @Test func `a refused file leaves nothing of itself in the database or its log`() throws {
         let folder = try TemporaryFolder()
         let store = try Clinic.store(in: folder)
-        let good = (0..<5000).map { "\(Self.marker)\($0),1,1,male,PD,1" }
+        // More than SQLite's page cache holds, so that rows reach the log before they are rolled back.
+        let long = String(repeating: "x", count: 250)
+        let good = (0..<20_000).map { "\(Self.marker)\($0)\(long),1,1,male,PD,1" }
         let path = try folder.write(Clinic.csv(good + ["A1,bad,1,male,PD,1"]), to: "patients.csv")
         #expect(throws: StoreError.self) {
             _ = try store.importCSV(path: path, dictionary: "clinic@1", replacing: false)

@@ -1,22 +1,5 @@
 import Survival
 
-/// What a cell of a patient file is.
-enum Cell: Equatable {
-    case missing
-    case number(Double)
-    case boolean(Bool)
-    case level(Int32)
-    /// The cell's own bytes: an identifier.
-    case text
-    case refused(CellFault)
-}
-
-/// The rule that a cell breaks.
-enum CellFault: Equatable {
-    case missingThoughRequired, notANumber, decimalComma, outOfRange, offResolution, unknownLevel, notBoolean
-    case padded, notUTF8, zeroByte
-}
-
 /// How the cells of one variable are read; compiled from the dictionary once and used for each row.
 ///
 /// A cell is missing if it is empty or is one of the variable's missing codes; a code that is a number also stands

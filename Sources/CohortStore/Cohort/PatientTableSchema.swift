@@ -112,12 +112,14 @@ extension DataDictionary {
 
 extension String {
     /// An SQL identifier; doubling the quote is all the escaping there is.
-    var quotedIdentifier: String { enclosed(in: "\"") }
+    var quotedIdentifier: String { enclosed(in: UInt8(ascii: "\"")) }
 
-    fileprivate var quotedLiteral: String { enclosed(in: "'") }
+    fileprivate var quotedLiteral: String { enclosed(in: UInt8(ascii: "'")) }
 
-    private func enclosed(in quote: Character) -> String {
-        "\(quote)\(split(separator: quote, omittingEmptySubsequences: false).joined(separator: "\(quote)\(quote)"))\(quote)"
+    /// By bytes: to Swift a quote that a combining mark follows is another character, to SQLite it ends the text.
+    private func enclosed(in quote: UInt8) -> String {
+        let doubled = utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
+        return String(decoding: [quote] + doubled + [quote], as: UTF8.self)
     }
 
     fileprivate var asciiLowercased: String {

@@ -45,21 +45,3 @@ package struct AuditEntry: Hashable, Sendable, Codable {
         return SHA256Digest(of: bytes)
     }
 }
-
-/// What an audit entry says: who did what, as JSON, and when.
-package struct AuditNote: Hashable, Sendable {
-    package var kind: String
-    package var body: String
-    package var at: Int
-
-    package init(kind: String, body: String, at: Int) {
-        (self.kind, self.body, self.at) = (kind, body, at)
-    }
-}
-
-/// The newest entry of an audit log: whoever keeps a copy elsewhere can prove later that nothing before it changed.
-package struct AuditHead: Hashable, Sendable, Codable {
-    /// 0 for an empty log.
-    package var sequence: Int
-    package var hash: SHA256Digest
-}

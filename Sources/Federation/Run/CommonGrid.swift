@@ -22,7 +22,8 @@ struct CommonGrid: Sendable {
             case .grid:
                 let exits = zip(events, others).map { Int($0 + $1) }
                 // Intervals without an event add nothing to the likelihood: they are left out, and no sum is taken at them.
-                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter { range in
+                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter {
+                    range in
                     events[range].contains { $0 > 0 }
                 }
                 thinnest = ranges.reduce(thinnest) { min($0 ?? .max, exits[$1].reduce(0, +)) }

@@ -99,6 +99,7 @@ struct CommonCoxCourse: Sendable {
     }
 
     private mutating func begin(moments: [Double], exits: [Double]) throws -> CoxStep {
+        try ExitsLayout(report.plan).requireFit(exits, report.counts)
         let coordinates = report.coordinates(fromMoments: moments)
         let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
         thinnestInterval = merged.thinnestInterval

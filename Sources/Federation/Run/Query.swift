@@ -210,7 +210,15 @@ package struct CountsLayout: Sendable {
     /// rows, people, events, rows dropped, dropped by variable, people by level.
     package var count: Int { 4 + droppedVariables.count + levels.count }
 
-    package func counts(_ sum: [Double]) -> CohortCounts {
+    /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
+    static let rowsMax = 1e8
+
+    /// Throws unless the numbers can be counts: a hospital may send any, and everything later relies on them.
+    package func counts(_ sum: [Double]) throws(StudyError) -> CohortCounts {
+        let (rows, people, events) = (sum[0], sum[1], sum[2])
+        guard sum.allSatisfy({ $0 >= 0 && $0 <= Self.rowsMax && $0 == $0.rounded() }), people <= rows,
+            events <= rows
+        else { throw .sums("the hospitals' counts of rows, people and events make no sense") }
         let dropped = sum[4..<(4 + droppedVariables.count)]
         return CohortCounts(
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
@@ -243,6 +251,27 @@ package struct ExitsLayout: Sendable {
     }
 
     package var count: Int { positions * groups * fields.count }
+
+    /// Throws unless the numbers are counts of these rows and events.
+    package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
+        let (events, others, entries) = (
+            total(.events, of: sum), total(.otherExits, of: sum), total(.entries, of: sum)
+        )
+        guard let events, let others, events == Double(counts.events), events + others == Double(counts.rows),
+            entries == nil || entries == Double(counts.rows)
+        else { throw .sums("the hospitals' exits do not add up to their counts of rows and events") }
+    }
+
+    /// All of a field, over groups and positions; nil if the layout has no such field, or if one of them is no count.
+    private func total(_ field: Field, of sum: [Double]) -> Double? {
+        var total = 0.0
+        for group in 0..<groups {
+            guard let lanes = lanes(field, group: group, of: sum) else { return nil }
+            guard lanes.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }) else { return .nan }
+            total += lanes.reduce(0, +)
+        }
+        return total
+    }
 
     /// The lane of a field of a group at position 0; nil if the layout has no such field.
     package func offset(_ field: Field, group: Int) -> Int? {

@@ -1,4 +1,6 @@
+import Foundation
 package import Survival
+import Synchronization
 
 /// A hospital's rows, prepared for the questions of one study.
 ///
@@ -44,7 +46,7 @@ package struct SiteCohort: Sendable {
             parameters: prepared.plan.columnCount)
     }
 
-    /// The largest |xβ| of a row, on standardised columns.
+    /// How far a row's linear predictor, offset and weight included, lies from the mean; see the policy's rule.
     package func linearPredictorMax(of query: Query) throws(StudyError) -> Double {
         guard let beta = query.beta, let coordinates = query.coordinates else { return 0 }
         return try prepared(query.analysis).linearPredictorMax(coordinates, beta)
@@ -75,6 +77,7 @@ private struct Prepared: Sendable {
     let groups: [Int32]?
     let levelCounts: [Int]
     let data: SurvivalData?
+    private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
         self.plan = plan
@@ -116,12 +119,12 @@ private struct Prepared: Sendable {
         case .exits: return exits()
         case .moments: return try moments()
         case .likelihood(let coordinates, let beta):
-            let (data, cox) = try model(coordinates)
-            let sums = try PartialLikelihood(data, ties: cox.ties).evaluate(at: beta)
+            let sums = try likelihood(coordinates).evaluate(at: beta)
             return [sums.logLikelihood] + sums.score + sums.information.packedUpper
         case .eventSums(let coordinates):
             let (data, cox) = try model(coordinates)
-            let ownTimes = EventGrid(eventsOf: data, stratumCount: plan.groupCount)  // sums over events need no other
+            // Sums over events need no other site's times.
+            let ownTimes = EventGrid(eventsOf: data, stratumCount: plan.groupCount)
             return try CommonBaseline(data: data, grid: ownTimes, ties: cox.ties).eventSums()
         case .riskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).riskSums(at: beta)
@@ -197,6 +200,14 @@ private struct Prepared: Sendable {
         return (data.rescaled(center: coordinates.center, scale: coordinates.scale), cox)
     }
 
+    /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.
+    private func likelihood(_ coordinates: Query.Coordinates) throws -> PartialLikelihood {
+        try kept.likelihood(at: coordinates) {
+            let (data, cox) = try model(coordinates)
+            return PartialLikelihood(data, ties: cox.ties)
+        }
+    }
+
     /// The common-baseline likelihood, on a time axis counted in positions.
     private func baseline(_ coordinates: Query.Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
         let (data, cox) = try model(coordinates)
@@ -209,14 +220,35 @@ private struct Prepared: Sendable {
         return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties)
     }
 
+    /// The largest distance from its mean of a row's xβ + offset + log weight: what lifts a row above all others.
     func linearPredictorMax(_ coordinates: Query.Coordinates, _ beta: [Double]) -> Double {
-        guard let data else { return 0 }
-        let scaled = data.rescaled(center: coordinates.center, scale: coordinates.scale)
-        var predictor = [Double](repeating: 0, count: scaled.rowCount)
-        for (column, coefficient) in zip(scaled.columns, beta) where coefficient != 0 {
-            for row in predictor.indices { predictor[row] += coefficient * column[row] }
+        guard let data, data.rowCount > 0 else { return 0 }
+        var predictor = data.offset ?? [Double](repeating: 0, count: data.rowCount)
+        if let weight = data.weight { for row in predictor.indices { predictor[row] += log(weight[row]) } }
+        for (index, coefficient) in beta.enumerated() where coefficient != 0 {
+            let (column, scale) = (data.columns[index], coefficient / coordinates.scale[index])
+            for row in predictor.indices {
+                predictor[row] += scale * (column[row] - coordinates.center[index])
+            }
         }
-        return predictor.reduce(0) { max($0, abs($1)) }
+        let mean = predictor.reduce(0, +) / Double(predictor.count)
+        return predictor.reduce(0) { max($0, abs($1 - mean)) }
+    }
+}
+
+/// The sorted likelihood of a model in its present working coordinates.
+private final class KeptLikelihood: Sendable {
+    private let kept = Mutex<(coordinates: Query.Coordinates, likelihood: PartialLikelihood)?>(nil)
+
+    func likelihood(
+        at coordinates: Query.Coordinates, make: () throws -> PartialLikelihood
+    ) throws -> PartialLikelihood {
+        try kept.withLock { kept in
+            if let kept, kept.coordinates == coordinates { return kept.likelihood }
+            let made = try make()
+            kept = (coordinates, made)
+            return made
+        }
     }
 }
 

@@ -17,6 +17,7 @@ struct SurvivalCourse: Sendable {
     }
 
     mutating func receive(_ answers: [[Double]]) throws -> AnalysisResult {
+        try ExitsLayout(plan).requireFit(answers[0], counts)
         let cells = try Cells(plan, answers[0])
         let ranges = intervals(of: cells)
         let groups = cells.groups.map { counts(of: $0, over: ranges) }

@@ -13,7 +13,8 @@ package struct TimeAxis: Hashable, Sendable {
     package init(step: Double, upper: Double) throws(StudyError) {
         guard step > 0, upper.isFinite, upper / step < Double(Self.countMax) else {
             throw .sums(
-                "the time axis would have more than \(Self.countMax) steps; use a coarser grid or a smaller range in the dictionary")
+                "the time axis would have more than \(Self.countMax) steps; use a coarser grid or a smaller range in the dictionary"
+            )
         }
         self.step = step
         count = Int((upper / step - Self.slack).rounded(.up)) + 1
@@ -35,7 +36,9 @@ package struct TimeAxis: Hashable, Sendable {
         var denominator = 1.0
         while denominator <= 1e9 {
             let numerator = (step * denominator).rounded()
-            if abs(step * denominator - numerator) < 1e-12 * numerator { return Double(position) * numerator / denominator }
+            if abs(step * denominator - numerator) < 1e-12 * numerator {
+                return Double(position) * numerator / denominator
+            }
             denominator *= 10
         }
         return Double(position) * step

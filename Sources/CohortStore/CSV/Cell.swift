@@ -1,0 +1,16 @@
+/// What a cell of a patient file is.
+enum Cell: Equatable {
+    case missing
+    case number(Double)
+    case boolean(Bool)
+    case level(Int32)
+    /// The cell's own bytes: an identifier.
+    case text
+    case refused(CellFault)
+}
+
+/// The rule that a cell breaks.
+enum CellFault: Equatable {
+    case missingThoughRequired, notANumber, decimalComma, outOfRange, offResolution, unknownLevel, notBoolean
+    case padded, notUTF8, zeroByte
+}

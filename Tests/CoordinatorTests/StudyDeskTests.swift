@@ -1,0 +1,238 @@
+import Cryptography
+import Federation
+import Survival
+import Testing
+
+@testable import Coordinator
+
+/// Studies at the desk, without sockets: the sites are `SiteSession` values.
+struct StudyDeskTests {
+    private let trial: TrialConsortium
+
+    init() throws { trial = try TrialConsortium() }
+
+    @Test func `a study that all approved runs to the result of a local fit`() async throws {
+        let desk = try await trial.desk()
+        let status = try await desk.submit(trial.submission(), by: trial.operatorID)
+        try await trial.approve(status.study, at: desk)
+        let session = try #require(try await desk.launch(status.study, by: trial.operatorID).session)
+        var sites = try TrialSites(trial, session: session.id, study: status.study)
+        try await sites.finish(at: desk)
+        let result = try CanonicalJSON.decode(
+            StudyResult.self, from: try await desk.result(of: status.study, for: trial.operatorID))
+        let local = try InProcessFederation(
+            plan: sites.plan, tables: trial.sites.map { ($0, trial.table(of: $0)) },
+            time: trial.authority.time
+        ).run { try randomBytes(32) }
+        #expect(result.analyses == local.analyses)
+        #expect(result.analyses.count == 3)
+    }
+
+    /// The desk is thrown away and read back from its file after every single message.
+    @Test func `a coordinator restarted after every message ends with the same bits`() async throws {
+        let undisturbed = try await result(restarting: false)
+        let restarted = try await result(restarting: true)
+        #expect(restarted == undisturbed)
+    }
+
+    private func result(restarting: Bool) async throws -> [AnalysisResult] {
+        let trial = try TrialConsortium()
+        var desk = try await trial.desk()
+        let status = try await desk.submit(trial.submission(), by: trial.operatorID)
+        try await trial.approve(status.study, at: desk)
+        let session = try #require(try await desk.launch(status.study, by: trial.operatorID).session)
+        var sites = try TrialSites(trial, session: session.id, study: status.study)
+        while try await sites.step(at: desk) {
+            if restarting { desk = try await trial.desk() }
+        }
+        let body = try await desk.result(of: status.study, for: trial.operatorID)
+        return try CanonicalJSON.decode(StudyResult.self, from: body).analyses
+    }
+
+    @Test func `a study is not launched before all have approved`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk, sites: ["east", "north", "west"])
+        let error = await #expect(throws: DeskError.self) {
+            try await desk.launch(study, by: trial.operatorID)
+        }
+        #expect(error?.description == "not every hospital has approved the study: south (pending)")
+    }
+
+    @Test func `an approval that has run out does not count`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        trial.advance(seconds: 2 * 86400)
+        await #expect(throws: DeskError.self) { try await desk.launch(study, by: trial.operatorID) }
+    }
+
+    @Test func `only the operator who submitted a study can launch, cancel or read it`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        let other = SPIFFEID(consortium: "trial", role: .operator("mallory"))
+        await #expect(throws: DeskError.self) { try await desk.launch(study, by: other) }
+        await #expect(throws: DeskError.self) { try await desk.cancel(study, by: other) }
+        await #expect(throws: DeskError.self) { try await desk.result(of: study, for: other) }
+        await #expect(throws: DeskError.self) { try await desk.submit(trial.submission(), by: other) }
+    }
+
+    @Test func `the same message again is fine at any time, another is refused`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let sites = try TrialSites(trial, session: session, study: study)
+        for site in trial.sites {
+            try await desk.receive(try sites.hello(of: site), round: 0, session: session, from: site)
+        }
+        let again = try sites.hello(of: "north")
+        try await desk.receive(again, round: 0, session: session, from: "north")
+        var other = try CanonicalJSON.decode(Hello.self, from: Array(again.payload.utf8))
+        other.key = HexBytes([UInt8](repeating: 9, count: 32))
+        let forged = try SignedMessage(other, by: trial.signer(.node("north")))
+        await #expect(throws: DeskError.self) {
+            try await desk.receive(forged, round: 0, session: session, from: "north")
+        }
+    }
+
+    @Test func `a silent site is named when the patience is used up`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission("patience: 10 minutes"), by: trial.operatorID)
+            .study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let sites = try TrialSites(trial, session: session, study: study)
+        for site in ["east", "north", "west"] {
+            try await desk.receive(try sites.hello(of: site), round: 0, session: session, from: site)
+        }
+        trial.advance(seconds: 599)
+        try await desk.checkPatience()
+        #expect(try await desk.list()[0].state == .running)
+        trial.advance(seconds: 2)
+        try await desk.checkPatience()
+        let status = try await desk.list()[0]
+        #expect(status.state == .failed)
+        #expect(status.reason == "no answer from south within the study's patience")
+    }
+
+    @Test func `a study may go on without a silent site, and says with whom`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(
+            trial.submission("patience: 10 minutes\nmissing-site: continue"), by: trial.operatorID
+        ).study
+        try await trial.approve(study, at: desk)
+        let first = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let sites = try TrialSites(trial, session: first, study: study)
+        for site in ["east", "north", "west"] {
+            try await desk.receive(try sites.hello(of: site), round: 0, session: first, from: site)
+        }
+        trial.advance(seconds: 601)
+        try await desk.checkPatience()
+        let second = try #require(try await desk.list()[0].session)
+        #expect(second.id != first)
+        var rest = try TrialSites(trial, session: second.id, study: study, sites: second.sites)
+        try await rest.finish(at: desk)
+        let body = try await desk.result(of: study, for: trial.operatorID)
+        let result = try CanonicalJSON.decode(StudyResult.self, from: body)
+        #expect(result.sites.map(\.name) == ["east", "north", "west"])
+        #expect(result.analyses.compactMap(\.rows) == [180, 180, 180])
+    }
+
+    @Test func `a refusal ends the study and is told to its lead`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let refusal = Refusal(session: session, site: "west", reason: "policy rule people-min: too few")
+        try await desk.receive(
+            try SignedMessage(refusal, by: trial.signer(.node("west"))), round: 0, session: session,
+            from: "west")
+        let status = try await desk.list()[0]
+        #expect(status.state == .failed)
+        #expect(status.reason == "west refused: policy rule people-min: too few")
+    }
+}
+
+extension AnalysisResult {
+    fileprivate var rows: Int? {
+        switch self {
+        case .cox(let result): result.counts.rows
+        case .survival(let result): result.counts.rows
+        default: nil
+        }
+    }
+}
+
+/// The hospitals of a trial, driven by hand.
+struct TrialSites {
+    let plan: StudyPlan
+    private let trial: TrialConsortium
+    private let session: SHA256Digest
+    private let study: SHA256Digest
+    private let sites: [String]
+    private var members: [String: SiteSession] = [:]
+    private var cohorts: [String: SiteCohort] = [:]
+
+    init(_ trial: TrialConsortium, session: SHA256Digest, study: SHA256Digest, sites: [String]? = nil) throws
+    {
+        (self.trial, self.session, self.study) = (trial, session, study)
+        self.sites = sites ?? trial.sites
+        plan = try StudyPlan(
+            study: try StudyFile(yaml: TrialConsortium.study(), file: "study"),
+            dictionary: try DataDictionary(yaml: TrialConsortium.dictionary, file: "dictionary"), hash: study)
+        let opening = SessionOpening(session: session, study: study, sites: self.sites)
+        for site in self.sites {
+            members[site] = try SiteSession(
+                opening: opening, plan: plan, site: site, policy: .local, secret: try randomBytes(32))
+            cohorts[site] = try SiteCohort(table: trial.table(of: site), plan: plan)
+        }
+    }
+
+    func hello(of site: String) throws -> SignedMessage {
+        let member = try #require(members[site])
+        return try SignedMessage(member.hello, by: trial.signer(.node(site)))
+    }
+
+    /// One message of one site that is waited for; false when the study is over.
+    mutating func step(at desk: StudyDesk) async throws -> Bool {
+        for site in sites {
+            let work = try await desk.work(for: site, after: nil, wait: .zero)
+            guard let item = work.items.first, item.isWaitingForYou, let step = item.step else { continue }
+            try await act(step, item.round, site, desk)
+            return true
+        }
+        return false
+    }
+
+    mutating func finish(at desk: StudyDesk) async throws {
+        while try await step(at: desk) {}
+    }
+
+    private mutating func act(_ step: SessionStep, _ round: Int, _ site: String, _ desk: StudyDesk)
+        async throws
+    {
+        var member = try #require(members[site])
+        let authority = trial.authority
+        switch step {
+        case .keys: try await desk.receive(hello(of: site), round: 0, session: session, from: site)
+        case .roster:
+            let ack = try member.join(try await desk.roster(of: session, for: site), under: authority)
+            members[site] = member
+            try await send(ack, 0, site, desk)
+        case .round:
+            let message = try await desk.request(round, of: session, for: site)
+            _ = try member.accept(
+                message.open(as: RoundRequest.self, under: authority).content, under: authority)
+            let answer = try member.answer(from: try #require(cohorts[site]))
+            members[site] = member
+            try await send(answer, round, site, desk)
+        case .closed: Issue.record("a closed session waits for nobody")
+        }
+    }
+
+    private func send(_ content: some Message, _ round: Int, _ site: String, _ desk: StudyDesk) async throws {
+        let message = try SignedMessage(content, by: trial.signer(.node(site)))
+        try await desk.receive(message, round: round, session: session, from: site)
+    }
+}
