@@ -67,8 +67,9 @@ package struct StudyExplanation {
             let check = cox.check.map {
                 "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
             }
+            let robust = cox.cluster.map { "; robust variance by \($0.name)" }
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(check ?? "")"
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
         }
     }
 
@@ -97,7 +98,7 @@ package struct StudyExplanation {
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
-                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))"
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))"
             if cox.baseline == .site {
                 return
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
@@ -105,6 +106,13 @@ package struct StudyExplanation {
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
+        guard let cluster = cox.cluster else { return "" }
+        return cluster.levels == nil
+            ? "; sums over people of squares and products of score residuals"
+            : "; sums of score residuals for each \(cluster.name)"
     }
 
     /// What a test of proportional hazards takes besides: the model's sums over events, weighted with a function of time.

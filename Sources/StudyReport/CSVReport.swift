@@ -88,6 +88,7 @@ struct CSVReport {
         add(place, "ties", .text(cox.ties.rawValue))
         add(place, "times", .text(cox.times.rawValue))
         add(place, "level", .number(Reported(cox.level)))
+        if let cluster = cox.cluster { add(place, "cluster", .text(cluster)) }
         for (row, term) in cox.terms.enumerated() {
             var ofTerm = place
             ofTerm.term = term.name
@@ -96,9 +97,12 @@ struct CSVReport {
                 ("hr", term.hr), ("lower", term.lower), ("upper", term.upper),
             ]
             for (name, number) in numbers { add(ofTerm, name, .number(number)) }
+            if let robust = term.robustSE { add(ofTerm, "robust_se", .number(robust)) }
             for (column, other) in cox.terms.enumerated() {
                 let covariance = cox.covariance[row * cox.terms.count + column]
                 add(ofTerm, "covariance:" + other.name, .number(covariance))
+                guard let naive = cox.naiveCovariance?[row * cox.terms.count + column] else { continue }
+                add(ofTerm, "naive_covariance:" + other.name, .number(naive))
             }
         }
         add(place, "loglik_null", .number(Reported(cox.logLikelihoodNull)))

@@ -50,6 +50,11 @@ struct JSONReport {
 
     private func cox(_ cox: CoxResult) -> [String: JSONValue] {
         var table = table(of: cox)
+        if let cluster = cox.cluster, let naive = cox.naiveCovariance {
+            table["cluster"] = .string(cluster)
+            table["robust_se"] = .reported(cox.terms.map { $0.robustSE ?? .notAvailable })
+            table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
+        }
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
         return table
     }
@@ -70,7 +75,7 @@ struct JSONReport {
             "hr": .reported(cox.terms.map(\.hr)),
             "lower": .reported(cox.terms.map(\.lower)),
             "upper": .reported(cox.terms.map(\.upper)),
-            "covariance": .array(covarianceRows(cox)),
+            "covariance": .array(rows(of: cox.covariance, order: cox.terms.count)),
             "loglik_null": .number(cox.logLikelihoodNull),
             "loglik": .number(cox.logLikelihood),
             "lr_test": .object(test(cox.likelihoodRatio)),
@@ -94,9 +99,8 @@ struct JSONReport {
         ])
     }
 
-    private func covarianceRows(_ cox: CoxResult) -> [JSONValue] {
-        let order = cox.terms.count
-        return (0..<order).map { row in .reported(Array(cox.covariance[row * order..<(row + 1) * order])) }
+    private func rows(of matrix: [Reported], order: Int) -> [JSONValue] {
+        (0..<order).map { row in .reported(Array(matrix[row * order..<(row + 1) * order])) }
     }
 
     private func test(_ test: TestResult) -> [String: JSONValue] {

@@ -8,6 +8,9 @@ extension TextReport {
         addParagraph("Baseline hazard: \(words(for: cox.baseline)).")
         addParagraph("Tied event times: \(words(for: cox.ties)).")
         addParagraph(sentence(for: cox.times))
+        if let cluster = cox.cluster {
+            addParagraph("Variance: robust, rows of the same \(cluster) taken together.")
+        }
         add(hazardRatios(cox))
         add(coefficients(cox))
         add(tests(cox))
@@ -70,16 +73,21 @@ extension TextReport {
 
     /// The table of a statistics program.
     private func coefficients(_ cox: CoxResult) -> TextTable {
-        var table = TextTable(headings: ["", "coef", "se(coef)", "z", "p"])
+        let robust = cox.cluster == nil ? [] : ["robust se"]
+        var table = TextTable(headings: ["", "coef", "se(coef)"] + robust + ["z", "p"])
         for term in cox.terms {
             table.add(
                 term.name,
                 [
                     term.coef.text { NumberText.compact($0, places: 5) },
                     term.se.text { NumberText.compact($0, places: 5) },
-                    term.z.text { NumberText.fixed($0, places: 3) },
-                    term.p.text { NumberText.fullP($0, logP: term.logP.value) },
-                ])
+                ]
+                    + robust.map { _ in
+                        (term.robustSE ?? .notAvailable).text { NumberText.compact($0, places: 5) }
+                    } + [
+                        term.z.text { NumberText.fixed($0, places: 3) },
+                        term.p.text { NumberText.fullP($0, logP: term.logP.value) },
+                    ])
         }
         return table
     }

@@ -130,6 +130,10 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var warnings: [String]
     /// The test of proportional hazards, if the study asks for it and it can be made.
     package var proportionalHazards: ProportionalHazards?
+    /// What the variance is robust against: rows of one of these belong together; nil if it is the model's.
+    package var cluster: String?
+    /// The model's covariance where `covariance` is the robust one.
+    package var naiveCovariance: [Reported]?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -169,13 +173,15 @@ package struct CoxResult: Hashable, Sendable, Codable {
         package var hr: Reported
         package var lower: Reported
         package var upper: Reported
+        /// The robust standard error, if there is one; then z, p and the limits use it, and `se` is the model's.
+        package var robustSE: Reported?
 
         package init(
             name: String, coef: Reported, se: Reported, z: Reported, p: Reported, logP: Reported,
-            hr: Reported, lower: Reported, upper: Reported
+            hr: Reported, lower: Reported, upper: Reported, robustSE: Reported? = nil
         ) {
             (self.name, self.coef, self.se, self.z, self.p, self.logP) = (name, coef, se, z, p, logP)
-            (self.hr, self.lower, self.upper) = (hr, lower, upper)
+            (self.hr, self.lower, self.upper, self.robustSE) = (hr, lower, upper, robustSE)
         }
     }
 
@@ -183,13 +189,15 @@ package struct CoxResult: Hashable, Sendable, Codable {
         id: String, counts: CohortCounts, baseline: Baseline, ties: Ties, times: TimeAxisKind, level: Double,
         terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
         likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
-        proportionalHazards: ProportionalHazards? = nil
+        proportionalHazards: ProportionalHazards? = nil, cluster: String? = nil,
+        naiveCovariance: [Reported]? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
         (self.logLikelihoodNull, self.logLikelihood) = (logLikelihoodNull, logLikelihood)
         (self.likelihoodRatio, self.wald, self.score) = (likelihoodRatio, wald, score)
         (self.iterations, self.warnings) = (iterations, warnings)
+        (self.cluster, self.naiveCovariance) = (cluster, naiveCovariance)
         self.proportionalHazards = proportionalHazards
     }
 }

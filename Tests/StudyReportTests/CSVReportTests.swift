@@ -68,6 +68,23 @@ import Testing
             ])
     }
 
+    @Test func `a robust variance adds its numbers, and the model's stay`() throws {
+        var cox = CoxResult.leukaemia
+        cox.cluster = "hospital"
+        cox.terms[0].robustSE = .value(0.4)
+        cox.naiveCovariance = cox.covariance
+        cox.covariance = [.value(0.16)]
+        let plain = try lines([.cox(.leukaemia)])
+        let added = try lines([.cox(cox)]).filter { !plain.contains($0) }
+        #expect(
+            added == [
+                "relapse,cox,,,,cluster,hospital",
+                "relapse,cox,,arm=Nonmaintained,,robust_se,0.4",
+                "relapse,cox,,arm=Nonmaintained,,covariance:arm=Nonmaintained,0.16",
+                "relapse,cox,,arm=Nonmaintained,,naive_covariance:arm=Nonmaintained,0.2620767020958865",
+            ])
+    }
+
     @Test func `a curve is one value a line, with its group and time`() throws {
         let lines = try lines([.survival(.leukaemia)])
         for line in [

@@ -90,6 +90,16 @@ import Testing
             ])
     }
 
+    @Test func `a robust standard error stands beside the model's`() throws {
+        var cox = CoxResult.leukaemia
+        cox.cluster = "hospital"
+        cox.terms[0].robustSE = .value(0.4)
+        let lines = try lines([.cox(cox)])
+        #expect(lines.contains("Variance: robust, rows of the same hospital taken together."))
+        #expect(lines.contains("                       coef   se(coef)   robust se       z        p"))
+        #expect(lines.contains("arm=Nonmaintained   0.91553    0.51193     0.40000   1.788   0.0737"))
+    }
+
     @Test func `an analysis that failed says why, and the others stay`() throws {
         let failed = AnalysisResult.failed(
             id: "adjusted", kind: "cox", reason: "too few events per parameter")

@@ -211,6 +211,7 @@ extension Query {
     fileprivate var isIndexedByTime: Bool {
         switch ask {
         case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .residuals(_, _, let common): common != nil
         case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
     }
@@ -218,7 +219,7 @@ extension Query {
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram, .timeTrend: true
+        case .likelihood, .gram, .timeTrend, .residuals: true
         case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
             false
         }

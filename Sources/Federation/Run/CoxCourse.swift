@@ -6,8 +6,7 @@ struct SiteCoxCourse: Sendable {
     private var coordinates: Query.Coordinates?
     private var newton: NewtonIteration
     private var check: HazardCheck?
-    /// The fit, while its check is awaited.
-    private var fit: CoxFit?
+    private var epilogue: CoxEpilogue?
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
@@ -19,23 +18,17 @@ struct SiteCoxCourse: Sendable {
             let standardised = report.coordinates(fromMoments: answers[0])
             coordinates = standardised
             check = try answers.dropFirst().first.flatMap {
-                try HazardCheck(report.plan, report.cox, answer: $0)
+                try HazardCheck(report.plan, report.cox, counts: report.counts, answer: $0)
             }
             return .ask([.likelihood(standardised, beta: newton.beta)])
         }
-        if let fit, let check {
-            let trend = TimeTrendSums(vector: answers[0], parameterCount: report.parameterCount)
-            return .finish(
-                report.result(fit, scale: coordinates.scale, check: check.result(of: fit, trend: trend)))
-        }
+        if let epilogue { return .finish(epilogue.result(answers)) }
         switch try newton.receive(report.likelihoodSums(answers[0])) {
         case .evaluate(let beta): return .ask([.likelihood(coordinates, beta: beta)])
         case .finished(let fit):
-            guard let function = check?.function, fit.rank > 0 else {
-                return .finish(report.result(fit, scale: coordinates.scale))
-            }
-            self.fit = fit
-            return .ask([.timeTrend(coordinates, beta: fit.beta, function)])
+            let epilogue = CoxEpilogue(report, fit, check: check, coordinates: coordinates)
+            self.epilogue = epilogue
+            return epilogue.step
         }
     }
 }
@@ -68,7 +61,7 @@ struct CommonCoxCourse: Sendable {
         case riskSums(beta: [Double])
         case gram(beta: [Double], HazardIncrements)
         case information(gram: [Double], HazardIncrements)
-        case check(CoxFit, GridTrend)
+        case epilogue(CoxEpilogue)
     }
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, smallestInterval: Int) {
@@ -89,12 +82,7 @@ struct CommonCoxCourse: Sendable {
             return try follow(
                 { (iteration) throws(FitError) in try iteration.receive(information: information) }, gram,
                 hazard)
-        case .check(let fit, let trend):
-            let sums = trend.sums(
-                answers, covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount)
-            return .finish(
-                report.result(
-                    fit, scale: try known().coordinates.scale, check: check?.result(of: fit, trend: sums)))
+        case .epilogue(let epilogue): return .finish(epilogue.result(answers))
         }
     }
 
@@ -103,7 +91,7 @@ struct CommonCoxCourse: Sendable {
         let coordinates = report.coordinates(fromMoments: moments)
         let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
         thinnestInterval = merged.thinnestInterval
-        check = try HazardCheck(report.plan, report.cox, answer: exits)
+        check = try HazardCheck(report.plan, report.cox, counts: report.counts, answer: exits)
         phase = .start(coordinates, merged.grid)
         let origin = [Double](repeating: 0, count: report.parameterCount)
         return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: origin, merged.grid)])
@@ -160,12 +148,12 @@ struct CommonCoxCourse: Sendable {
             phase = .information(gram: gram, hazard)
             return .ask([.covariateRiskSums(setting.coordinates, beta: beta, setting.grid)])
         case .finished(let fit):
-            guard let check, check.function != nil, fit.rank > 0, let axis = report.plan.axis else {
-                return .finish(report.result(fit, scale: setting.coordinates.scale))
-            }
-            let trend = GridTrend(check.factors(at: setting.grid, on: axis), hazard: hazard)
-            phase = .check(fit, trend)
-            return .ask(trend.asks(setting.coordinates, beta: fit.beta, grid: setting.grid))
+            let epilogue = CoxEpilogue(
+                report, fit, check: check, coordinates: setting.coordinates, grid: setting.grid,
+                hazard: hazard,
+                covariateRiskSums: covariateRiskSums)
+            phase = .epilogue(epilogue)
+            return epilogue.step
         }
     }
 }
@@ -203,12 +191,23 @@ struct CoxReport: Sendable {
             information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)...])))
     }
 
+    func wantsResiduals(of fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
+
+    /// From the summed answer to `residuals`: squares already, or sums by level of the cluster.
+    func robustCovariance(of fit: CoxFit, _ answer: [Double]) -> SymmetricMatrix {
+        let squares =
+            cox.cluster?.levels == nil
+            ? SymmetricMatrix(order: parameterCount, packedUpper: answer)
+            : ScoreResiduals.squares(ofSums: answer, parameterCount: parameterCount)
+        return fit.robustCovariance(squares: squares)
+    }
+
     /// The table of a fit; `check` is nil where none was asked for or none can be made.
     func result(
-        _ fit: CoxFit, scale: [Double], check: CoxResult.ProportionalHazards? = nil
+        _ fit: CoxFit, scale: [Double], robust: SymmetricMatrix?, check: CoxResult.ProportionalHazards?
     ) -> CoxResult {
         let summary = CoxInference.summarize(
-            fit, names: cox.model.parameterNames, scale: scale, level: plan.level)
+            fit, names: cox.model.parameterNames, scale: scale, level: plan.level, robust: robust)
         return CoxResult(
             id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties,
             times: cox.baseline == .site ? .exact : plan.times, level: plan.level,
@@ -216,7 +215,10 @@ struct CoxReport: Sendable {
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
             score: summary.score, iterations: fit.iterations,
             warnings: plan.guaranteeTimeWarnings + fit.warnings + checkWarnings(check),
-            proportionalHazards: check)
+            proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
+            naiveCovariance: robust.map { _ in
+                CoxInference.covariance(fit.covariance, of: fit, scale: scale)
+            })
     }
 
     /// Says so if a check was asked for and cannot be made.

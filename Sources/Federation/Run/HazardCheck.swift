@@ -21,10 +21,13 @@ struct HazardCheck: Sendable {
     }
 
     /// `answer` is that to `exits`, or under a baseline for each site to `eventTimes`; nil if no check is asked for.
-    init?(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, answer: [Double]) throws {
+    init?(
+        _ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, answer: [Double]
+    ) throws {
         guard let transform = cox.check else { return nil }
         (self.plan, self.cox, self.transform) = (plan, cox, transform)
         let needsExits = transform == .km || cox.baseline == .common
+        if needsExits { try ExitsLayout(plan).requireFit(answer, counts) }
         let exits = needsExits ? try Self.pooledExits(plan, answer) : nil
         let raw: TimeFunction =
             switch transform {

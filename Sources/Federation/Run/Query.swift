@@ -33,6 +33,17 @@ package struct Query: Hashable, Sendable {
         case timeTrend(Coordinates, beta: [Double], TimeFunction)
         /// Σ over events of w·g·x, g being a number for each point of a common grid.
         case eventTrend(Coordinates, EventGrid, factors: [Double])
+        /// Sums of squares of score residuals by person, or sums of them by level of the cluster.
+        ///
+        /// Under the site's own baseline hazard, or the one of all sites.
+        case residuals(Coordinates, beta: [Double], CommonHazard?)
+    }
+
+    /// The baseline hazard of all sites, as each forms it from sums.
+    package struct CommonHazard: Hashable, Sendable {
+        package var grid: EventGrid
+        package var hazard: HazardIncrements
+        package var means: MeanIncrements
     }
 
     /// The covariates' working coordinates: column j is (x - center)/scale.
@@ -62,6 +73,7 @@ package struct Query: Hashable, Sendable {
         case .eventTimes: "event-times"
         case .timeTrend: "time-trend"
         case .eventTrend: "event-trend"
+        case .residuals: "residuals"
         }
     }
 
@@ -69,7 +81,8 @@ package struct Query: Hashable, Sendable {
     package var beta: [Double]? {
         switch ask {
         case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
-            .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _):
+            .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
+            .residuals(_, let beta, _):
             beta
         case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
         }
@@ -79,7 +92,8 @@ package struct Query: Hashable, Sendable {
         switch ask {
         case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
-            .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _):
+            .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
+            .residuals(let coordinates, _, _):
             coordinates
         case .counts, .moments, .exits, .eventTimes: nil
         }
@@ -100,6 +114,9 @@ package struct Query: Hashable, Sendable {
         case .eventTimes: return TimeMoments.vectorCount
         case .timeTrend: return TimeTrendSums.vectorCount(parameterCount: columns)
         case .eventTrend: return columns
+        case .residuals:
+            let squares = columns * (columns + 1) / 2
+            return plan.clusterLevels.map { $0.count * columns } ?? squares
         }
     }
 }
@@ -171,7 +188,14 @@ extension Query {
         case .eventTrend(_, let grid, let factors):
             append(grid)
             append(factors)
-        case .counts, .moments, .likelihood, .exits, .eventSums: break
+        case .residuals(_, _, let common?):
+            append(common.grid)
+            append(common.hazard.survivor)
+            append(common.hazard.leaver)
+            append(common.means.survivor)
+            append(common.means.leaver)
+            append(common.means.death)
+        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
         }
         return bytes
     }
@@ -189,6 +213,11 @@ extension AnalysisPlan {
         case .survival(let survival): survival.groups.count
         case .cox(let cox): cox.model.stratumCount
         }
+    }
+
+    /// The levels of a category that clusters are made of; nil for people, or without clusters.
+    package var clusterLevels: [String]? {
+        if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
     }
 
     /// Groups of which the exits are counted apart; only the common baselines of a Cox model need its strata.

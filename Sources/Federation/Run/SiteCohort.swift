@@ -75,6 +75,8 @@ private struct Prepared: Sendable {
     let plan: AnalysisPlan
     let cases: CompleteCases
     let groups: [Int32]?
+    /// The level of the cluster's category in each row; nil if clusters are people, or there are none.
+    let clusters: [Int32]?
     let levelCounts: [Int]
     let data: SurvivalData?
     private let kept = KeptLikelihood()
@@ -88,7 +90,7 @@ private struct Prepared: Sendable {
         switch plan.kind {
         case .survival(let survival):
             let groups = try survival.by.map { try cases.levelIndex(of: $0).index }
-            self.groups = groups
+            (self.groups, clusters) = (groups, nil)
             levelCounts =
                 groups.map { groups in
                     Self.people(cases.person, by: groups, levels: survival.groups.count)
@@ -97,7 +99,12 @@ private struct Prepared: Sendable {
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
             groups = plan.exitGroupCount > 1 ? data.stratum : nil
-            levelCounts = try cases.levelCounts(model: cox.model)
+            let clusters = cox.cluster?.levels == nil ? nil : try cases.clusterIndex(of: cox.model)
+            self.clusters = clusters
+            let clusterCounts = clusters.map {
+                Self.people(cases.person, by: $0, levels: cox.cluster?.levels?.count ?? 0)
+            }
+            levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
             self.data = data
         }
     }
@@ -141,6 +148,8 @@ private struct Prepared: Sendable {
             return try PartialLikelihood(data, ties: cox.ties).timeTrend(at: beta, along: function).vector
         case .eventTrend(let coordinates, let grid, let factors):
             return try baseline(coordinates, grid).eventSums(weightedBy: factors)
+        case .residuals(let coordinates, let beta, let common):
+            return try residuals(coordinates, beta, common)
         }
     }
 
@@ -198,6 +207,23 @@ private struct Prepared: Sendable {
             throw StudyError.sums("only a model has a likelihood")
         }
         return (data.rescaled(center: coordinates.center, scale: coordinates.scale), cox)
+    }
+
+    private func residuals(
+        _ coordinates: Query.Coordinates, _ beta: [Double], _ common: Query.CommonHazard?
+    ) throws -> [Double] {
+        let (data, cox) = try model(coordinates)
+        let residuals =
+            if let common {
+                try baseline(coordinates, common.grid)
+                    .scoreResiduals(at: beta, hazard: common.hazard, means: common.means)
+            } else {
+                try ScoreResiduals(data, ties: cox.ties, at: beta)
+            }
+        guard let levels = cox.cluster?.levels, let clusters else {
+            return residuals.squares(by: cases.person)
+        }
+        return residuals.sums(by: clusters, levelCount: levels.count)
     }
 
     /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.

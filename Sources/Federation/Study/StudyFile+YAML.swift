@@ -108,7 +108,8 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
-        let options = CoxOptions(check: try check(in: body))
+        let options = CoxOptions(
+            check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
         let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
         func kind(_ terms: [String]) -> Kind {
             .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)

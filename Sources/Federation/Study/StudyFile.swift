@@ -73,9 +73,11 @@ package struct StudyFile: Hashable, Sendable {
     package struct CoxOptions: Hashable, Sendable {
         /// `check: proportional-hazards`, along this function of time.
         package var check: TimeTransform?
+        /// Robust variance by person, without a `cluster(x)` among the terms.
+        package var isRobust: Bool
 
-        package init(check: TimeTransform? = nil) {
-            self.check = check
+        package init(check: TimeTransform? = nil, isRobust: Bool = false) {
+            (self.check, self.isRobust) = (check, isRobust)
         }
     }
 }

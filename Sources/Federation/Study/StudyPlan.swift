@@ -77,6 +77,14 @@ package struct AnalysisPlan: Sendable {
         package var weights: Expression?
         /// The function of time along which proportional hazards are tested; nil if they are not.
         package var check: TimeTransform?
+        /// Rows that belong together in the robust variance; nil with the model's variance.
+        package var cluster: Cluster?
+
+        package struct Cluster: Hashable, Sendable {
+            package var name: String
+            /// The levels of a category, which all sites share; nil if each person is a cluster, hence at one site.
+            package var levels: [String]?
+        }
     }
 
     fileprivate init(
@@ -119,7 +127,11 @@ package struct AnalysisPlan: Sendable {
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {
         switch kind {
-        case .cox(let cox): cox.model.levels
+        case .cox(let cox):
+            cox.model.levels
+                + (cox.cluster.flatMap { cluster in
+                    cluster.levels?.map { .init(variable: cluster.name, level: $0) }
+                } ?? [])
         case .survival(let survival):
             survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? []
         }
@@ -179,16 +191,29 @@ private struct AnalysisCompiler {
             guard !model.columns.isEmpty else {
                 throw Fault(reason: "the model has no covariate; name one in terms:")
             }
-            guard model.cluster == nil else {
-                throw Fault(reason: "cluster() is not offered; drop it from terms:")
-            }
             let weight = try weights.map { try Expression(parsing: $0) }
             if let weight {
                 try requireType(.number, of: weight, called: "the weights")
                 try scope.requireTerm(weight)
             }
             return .cox(
-                .init(model: model, baseline: baseline, ties: ties, weights: weight, check: options.check))
+                .init(
+                    model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
+                    cluster: try cluster(of: model, options)))
+        }
+    }
+
+    /// That of a `cluster()` term, which may be the person; the person for `robust: true` alone.
+    private func cluster(
+        of model: ModelSpecification, _ options: StudyFile.CoxOptions
+    ) throws -> AnalysisPlan.CoxPlan.Cluster? {
+        let person = scope.dictionary.person
+        guard let term = model.cluster else { return options.isRobust ? .init(name: person) : nil }
+        if term.termName == person { return .init(name: person) }
+        switch try scope.type(of: term) {
+        case .category(let levels, _): return .init(name: term.termName, levels: levels)
+        case .boolean: return .init(name: term.termName, levels: ["no", "yes"])
+        case .number: throw Fault(reason: "cluster(\(term.text)) needs a category, or the person")
         }
     }
 

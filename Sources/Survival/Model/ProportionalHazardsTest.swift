@@ -29,7 +29,7 @@ package struct TimeTrendSums: Sendable, Hashable {
     }
 }
 
-/// The score test of proportional hazards: does a coefficient change along g(t)?
+/// The score test of proportional hazards, against coefficients that change along g(t).
 ///
 /// The model is extended by γ·x·g(t); all of β stay free. At γ = 0 the score is u = Σ g(x − x̄) and the information is
 /// [ΣV, ΣgV; ΣgV, Σg²V], hence u_J(S_JJ)⁻¹u_J for the terms J, S = Σg²V − ΣgV·(ΣV)⁻¹·ΣgV. As `cox.zph` since R's survival 3.0

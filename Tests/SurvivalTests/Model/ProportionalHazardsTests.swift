@@ -40,7 +40,7 @@ struct ProportionalHazardsTests {
         var generator = SeededGenerator(state: 22)
         var split = Array(repeating: [Int](), count: 4)
         for row in 0..<frame.rowCount { split[Int.random(in: 0..<4, using: &generator)].append(row) }
-        let scaled = CommonSites(frame, split: split, reference)
+        let scaled = try CommonSites(frame, split: split, ties: reference.ties)
         let fit = try scaled.fit()
         for transform in TimeTransform.allCases {
             guard let function = try Self.function(transform, frame) else { continue }
@@ -51,7 +51,7 @@ struct ProportionalHazardsTests {
     @Test func `shift and scale of the function of time do not matter`() throws {
         let frame = ModelFrame(try ReferenceCase.named("veteran-six-pooled-efron"))
         let data = try frame.data()
-        let fit = try Self.fit([PartialLikelihood(data, ties: .efron)], names: frame.names)
+        let fit = try RobustVarianceTests.fit([PartialLikelihood(data, ties: .efron)], names: frame.names)
         let terms = [ModelSpecification.Term(name: "all", columns: 0..<frame.names.count)]
         let statistics = try [(0.0, 1.0), (300, 1), (0, 1e-4), (-7e4, 250)].map { center, scale in
             let trend = try PartialLikelihood(data, ties: .efron).timeTrend(
@@ -98,7 +98,7 @@ struct ProportionalHazardsTests {
         for time in [0.0, 2] { moments.add(TimeFunction(.logarithm)(time)) }
         #expect(moments.undefined == 1)
         #expect(TimeFunction(.logarithm).standardized(by: moments) == nil)
-        let fit = try Self.fit([PartialLikelihood(data, ties: .efron)], names: ["x"])
+        let fit = try RobustVarianceTests.fit([PartialLikelihood(data, ties: .efron)], names: ["x"])
         let constant = try PartialLikelihood(data, ties: .efron).timeTrend(
             at: fit.beta, along: TimeFunction(.steps(times: [9], values: [1, 0])))
         let tests = ProportionalHazardsTest.tests(
@@ -115,7 +115,7 @@ struct ProportionalHazardsTests {
             PartialLikelihood(
                 try frame.data(rows: $0).rescaled(center: center, scale: scale), ties: reference.ties)
         }
-        let fit = try Self.fit(sites, names: frame.names)
+        let fit = try RobustVarianceTests.fit(sites, names: frame.names)
         for transform in TimeTransform.allCases {
             guard let function = try Self.function(transform, frame) else { continue }
             let vectors = try sites.map { try $0.timeTrend(at: fit.beta, along: function).vector }
@@ -123,15 +123,6 @@ struct ProportionalHazardsTests {
             try compare(
                 reference, transform, fit: fit,
                 trend: TimeTrendSums(vector: total, parameterCount: frame.names.count))
-        }
-    }
-
-    private static func fit(_ sites: [PartialLikelihood], names: [String]) throws -> CoxFit {
-        var iteration = NewtonIteration(parameterNames: names)
-        while true {
-            let sums = try sites.map { try $0.evaluate(at: iteration.beta) }
-                .reduce(.zero(parameterCount: names.count), +)
-            if case .finished(let fit) = try iteration.receive(sums) { return fit }
         }
     }
 
@@ -197,55 +188,5 @@ struct ProportionalHazardsTests {
         case "fac": term["levels"].elements.count - 1
         default: term["of"].elements.map(columnCount).reduce(1, *)
         }
-    }
-}
-
-/// Sites with one baseline hazard for all, on the exact event times.
-private struct CommonSites {
-    let sites: [CommonBaseline]
-    let grid: EventGrid
-    let frame: ModelFrame
-    let ties: Ties
-
-    init(_ frame: ModelFrame, split: [[Int]], _ reference: ReferenceCase) {
-        let (center, scale) = frame.moments
-        let offsetCenter = (frame.offset ?? []).reduce(0, +) / Double(max(frame.rowCount, 1))
-        do {
-            let grid = EventGrid(
-                eventsOf: try frame.data(mergesNearTies: false), stratumCount: Set(frame.stratum).count)
-            sites = try split.map {
-                let data = try frame.data(rows: $0, mergesNearTies: false)
-                    .rescaled(center: center, scale: scale, offsetCenter: offsetCenter)
-                return try CommonBaseline(data: data, grid: grid, ties: reference.ties)
-            }
-            (self.grid, self.frame, ties) = (grid, frame, reference.ties)
-        } catch { fatalError("the rows of a reference case are refused: \(error)") }
-    }
-
-    func fit() throws -> CoxFit {
-        let (_, scale) = frame.moments
-        return try CommonFit(sites, grid: grid, ties: ties, names: frame.names, scale: scale).table.fit
-    }
-
-    private func total(_ answer: (CommonBaseline) throws -> [Double]) rethrows -> [Double] {
-        let vectors = try sites.map(answer)
-        return vectors.dropFirst().reduce(vectors[0]) { zip($0, $1).map { $0 + $1 } }
-    }
-
-    func trend(at beta: [Double], along function: TimeFunction) throws -> TimeTrendSums {
-        let factors = grid.strata.flatMap(\.times).map { function($0) }
-        let hazard = try HazardIncrements(
-            grid: grid, riskSums: total { try $0.riskSums(at: beta) }, ties: ties)
-        let products = try total { try $0.covariateRiskSums(at: beta) }
-        let first = hazard.weighted(by: factors)
-        let second = hazard.weighted(by: factors.map { $0 * $0 })
-        let grams = try [first, second].map { hazard in try total { try $0.gram(at: beta, hazard: hazard) } }
-        let events = total { $0.eventSums(weightedBy: factors) }
-        return TimeTrendSums(
-            score: beta.indices.map { events[$0] - grams[0][$0] },
-            information: first.information(
-                gram: grams[0], covariateRiskSums: products, parameterCount: beta.count),
-            square: second.information(
-                gram: grams[1], covariateRiskSums: products, parameterCount: beta.count))
     }
 }
