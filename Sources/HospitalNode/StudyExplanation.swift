@@ -58,7 +58,9 @@ package struct StudyExplanation {
         switch analysis.kind {
         case .survival(let survival):
             let groups = survival.by.map { ", by \($0.text)" } ?? ""
-            return "survival curve\(groups)\(survival.logRank ? ", log-rank test" : ""), \(times(analysis))"
+            let strata = survival.strata.map(\.expression.text).joined(separator: ", ")
+            let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
+            return "survival curve\(groups)\(test), \(times(analysis))"
         case .cox(let cox):
             let baseline =
                 cox.baseline == .site
@@ -94,7 +96,7 @@ package struct StudyExplanation {
         switch analysis.kind {
         case .survival:
             return
-                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.groupCount) groups)"
+                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.exitGroupCount) groups)"
         case .cox(let cox):
             let p = analysis.columnCount
             let means =

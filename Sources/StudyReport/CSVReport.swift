@@ -153,6 +153,30 @@ struct CSVReport {
             add(place, "at_lower", .number(point.lower))
             add(place, "at_upper", .number(point.upper))
         }
+        place.time = nil
+        addSummaries(of: group, at: place)
+    }
+
+    private mutating func addSummaries(of group: SurvivalResult.Group, at place: Place) {
+        for quantile in group.quantiles {
+            let share = csvText(of: Reported(quantile.share))
+            add(place, "quantile:\(share)", .number(quantile.time.estimate))
+            add(place, "quantile_lower:\(share)", .number(quantile.time.lower))
+            add(place, "quantile_upper:\(share)", .number(quantile.time.upper))
+        }
+        if let median = group.followUp {
+            add(place, "follow_up", .number(median.estimate))
+            add(place, "follow_up_lower", .number(median.lower))
+            add(place, "follow_up_upper", .number(median.upper))
+        }
+        for mean in group.restrictedMeans {
+            var atTime = place
+            atTime.time = mean.time
+            add(atTime, "rmst", .number(mean.mean))
+            add(atTime, "rmst_se", .number(mean.se))
+            add(atTime, "rmst_lower", .number(mean.lower))
+            add(atTime, "rmst_upper", .number(mean.upper))
+        }
     }
 
     private mutating func addCurve(_ curve: SurvivalResult.Curve, at place: Place) {
@@ -176,6 +200,9 @@ struct CSVReport {
             add(ofGroup, "observed", .number(logRank.observed[index]))
             add(ofGroup, "expected", .number(logRank.expected[index]))
         }
+        if logRank.rho != 0 { add(place, "rho", .number(Reported(logRank.rho))) }
+        for variable in logRank.strata { add(place, "strata", .text(variable)) }
         add(logRank.test, as: "log_rank", at: place)
+        if let trend = logRank.trend { add(trend, as: "trend", at: place) }
     }
 }

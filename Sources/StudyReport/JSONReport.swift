@@ -124,7 +124,36 @@ struct JSONReport {
     }
 
     private func group(_ group: SurvivalResult.Group) -> JSONValue {
-        .object([
+        var object = curve(of: group)
+        if !group.quantiles.isEmpty {
+            object["quantiles"] = .array(
+                group.quantiles.map {
+                    .object([
+                        "share": .number($0.share), "time": .reported($0.time.estimate),
+                        "lower": .reported($0.time.lower), "upper": .reported($0.time.upper),
+                    ])
+                })
+        }
+        if !group.restrictedMeans.isEmpty {
+            object["rmst"] = .array(
+                group.restrictedMeans.map {
+                    .object([
+                        "time": .number($0.time), "mean": .reported($0.mean), "se": .reported($0.se),
+                        "lower": .reported($0.lower), "upper": .reported($0.upper),
+                    ])
+                })
+        }
+        if let median = group.followUp {
+            object["follow_up"] = .object([
+                "median": .reported(median.estimate), "lower": .reported(median.lower),
+                "upper": .reported(median.upper),
+            ])
+        }
+        return .object(object)
+    }
+
+    private func curve(of group: SurvivalResult.Group) -> [String: JSONValue] {
+        [
             "name": .string(group.name),
             "n": .integer(group.rows),
             "events": .integer(group.events),
@@ -140,7 +169,7 @@ struct JSONReport {
             "lower": .reported(group.curve.lower),
             "upper": .reported(group.curve.upper),
             "at": .array(group.at.map(point)),
-        ])
+        ]
     }
 
     private func point(_ point: SurvivalResult.Point) -> JSONValue {
@@ -152,12 +181,15 @@ struct JSONReport {
     }
 
     private func logRank(_ logRank: SurvivalResult.LogRank) -> JSONValue {
-        .object(
-            test(logRank.test).merging([
-                "name": .string("log-rank"),
-                "groups": .strings(logRank.groups),
-                "observed": .reported(logRank.observed),
-                "expected": .reported(logRank.expected),
-            ]) { _, new in new })
+        var object = test(logRank.test).merging([
+            "name": .string(logRank.rho == 0 ? "log-rank" : "g-rho"),
+            "groups": .strings(logRank.groups),
+            "observed": .reported(logRank.observed),
+            "expected": .reported(logRank.expected),
+        ]) { _, new in new }
+        if logRank.rho != 0 { object["rho"] = .number(logRank.rho) }
+        if !logRank.strata.isEmpty { object["strata"] = .strings(logRank.strata) }
+        object["trend"] = logRank.trend.map { .object(test($0)) }
+        return .object(object)
     }
 }

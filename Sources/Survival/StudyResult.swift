@@ -239,10 +239,42 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var curve: Curve
         /// Survival at the times the study asks for.
         package var at: [Point]
+        /// Times by which the shares that the study asks for have had the event.
+        package var quantiles: [ShareQuantile]
+        /// Areas under the curve to the times that the study asks for.
+        package var restrictedMeans: [RestrictedMean]
+        /// Median of the time to censoring (reverse Kaplan-Meier), if the study asks for it.
+        package var followUp: Quantile?
 
-        package init(name: String, rows: Int, events: Int, median: Quantile, curve: Curve, at: [Point]) {
+        package init(
+            name: String, rows: Int, events: Int, median: Quantile, curve: Curve, at: [Point],
+            quantiles: [ShareQuantile] = [], restrictedMeans: [RestrictedMean] = [], followUp: Quantile? = nil
+        ) {
             (self.name, self.rows, self.events, self.median) = (name, rows, events, median)
             (self.curve, self.at) = (curve, at)
+            (self.quantiles, self.restrictedMeans, self.followUp) = (quantiles, restrictedMeans, followUp)
+        }
+    }
+
+    package struct ShareQuantile: Hashable, Sendable, Codable {
+        /// 0.25: by when a quarter has had the event.
+        package var share: Double
+        package var time: Quantile
+
+        package init(share: Double, time: Quantile) {
+            (self.share, self.time) = (share, time)
+        }
+    }
+
+    package struct RestrictedMean: Hashable, Sendable, Codable {
+        package var time: Double
+        package var mean: Reported
+        package var se: Reported
+        package var lower: Reported
+        package var upper: Reported
+
+        package init(time: Double, mean: Reported, se: Reported, lower: Reported, upper: Reported) {
+            (self.time, self.mean, self.se, self.lower, self.upper) = (time, mean, se, lower, upper)
         }
     }
 
@@ -297,9 +329,19 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var observed: [Reported]
         package var expected: [Reported]
         package var test: TestResult
+        /// Weight S(t−)^rho: 0 is the log-rank test, 1 is Peto and Peto's.
+        package var rho: Double
+        /// Against a trend over the groups in their order, if the study asks for it.
+        package var trend: TestResult?
+        /// Variables whose levels make strata; groups are compared within them.
+        package var strata: [String]
 
-        package init(groups: [String], observed: [Reported], expected: [Reported], test: TestResult) {
+        package init(
+            groups: [String], observed: [Reported], expected: [Reported], test: TestResult, rho: Double = 0,
+            trend: TestResult? = nil, strata: [String] = []
+        ) {
             (self.groups, self.observed, self.expected, self.test) = (groups, observed, expected, test)
+            (self.rho, self.trend, self.strata) = (rho, trend, strata)
         }
     }
 

@@ -85,6 +85,32 @@ import Testing
             ])
     }
 
+    @Test func `quantiles, restricted means, follow-up and a trend are one value a line`() throws {
+        var plain = SurvivalResult.leukaemia
+        plain.groups = [plain.groups[0]]
+        let known = try lines([.survival(plain)])
+        let added = try lines([.survival(.summarized)]).filter { !known.contains($0) }
+        #expect(
+            added == [
+                "remission,survival,Maintained,,,quantile:0.25,18",
+                "remission,survival,Maintained,,,quantile_lower:0.25,13",
+                "remission,survival,Maintained,,,quantile_upper:0.25,",
+                "remission,survival,Maintained,,,follow_up,45",
+                "remission,survival,Maintained,,,follow_up_lower,28",
+                "remission,survival,Maintained,,,follow_up_upper,",
+                "remission,survival,Maintained,,24,rmst,20.13",
+                "remission,survival,Maintained,,24,rmst_se,1.9",
+                "remission,survival,Maintained,,24,rmst_lower,16.41",
+                "remission,survival,Maintained,,24,rmst_upper,23.85",
+                "remission,survival,,,,rho,1",
+                "remission,survival,,,,strata,site",
+                "remission,survival,,,,trend,3.2",
+                "remission,survival,,,,trend_df,1",
+                "remission,survival,,,,trend_p,0.0736",
+                "remission,survival,,,,trend_log_p,-2.609",
+            ])
+    }
+
     @Test func `a curve is one value a line, with its group and time`() throws {
         let lines = try lines([.survival(.leukaemia)])
         for line in [

@@ -41,6 +41,15 @@ import Testing
             text.contains("\"transform\": \"km\"") && text.contains("\"statistic\": [0.00787507772332374]"))
     }
 
+    @Test func `a survival analysis has the keys that were asked for`() throws {
+        let keys = ["quantiles", "rmst", "follow_up", "rho", "strata", "trend"]
+        let plain = try json([.survival(.leukaemia)])
+        let whole = try json([.survival(.summarized)])
+        for key in keys { #expect(!plain.contains("\"\(key)\"") && whole.contains("\"\(key)\""), "\(key)") }
+        #expect(plain.contains("\"name\": \"log-rank\"") && whole.contains("\"name\": \"g-rho\""))
+        #expect(whole.contains("\"share\": 0.25") && whole.contains("\"mean\": 20.13"))
+    }
+
     @Test func `a failed and a partly suppressed analysis, whole`() throws {
         var cox = CoxResult.leukaemia
         cox.terms = [

@@ -220,9 +220,14 @@ extension AnalysisPlan {
         if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
     }
 
-    /// Groups of which the exits are counted apart; only the common baselines of a Cox model need its strata.
+    /// Groups of which the exits are counted apart: those of a survival analysis in each stratum of its test.
+    ///
+    /// Of a Cox model only common baselines need the strata.
     package var exitGroupCount: Int {
-        if case .cox(let cox) = kind, cox.baseline == .site { 1 } else { groupCount }
+        switch kind {
+        case .survival(let survival): groupCount * survival.stratumCount
+        case .cox(let cox): cox.baseline == .site ? 1 : groupCount
+        }
     }
 }
 

@@ -89,12 +89,19 @@ private struct Prepared: Sendable {
         self.cases = cases
         switch plan.kind {
         case .survival(let survival):
-            let groups = try survival.by.map { try cases.levelIndex(of: $0).index }
-            (self.groups, clusters) = (groups, nil)
-            levelCounts =
-                groups.map { groups in
-                    Self.people(cases.person, by: groups, levels: survival.groups.count)
-                } ?? []
+            var (groups, levelCounts) = ([Int32]?.none, [Int]())
+            // The groups of a stratum stand together; the levels of the groups are counted first.
+            for stratum in survival.strata {
+                let index = try cases.levelIndex(of: stratum.expression).index
+                levelCounts += Self.people(cases.person, by: index, levels: stratum.levels.count)
+                groups = Self.combined(groups, index, levels: stratum.levels.count)
+            }
+            if let by = survival.by {
+                let (index, count) = (try cases.levelIndex(of: by).index, survival.groups.count)
+                levelCounts = Self.people(cases.person, by: index, levels: count) + levelCounts
+                groups = Self.combined(groups, index, levels: count)
+            }
+            (self.groups, self.levelCounts, clusters) = (groups, levelCounts, nil)
             data = nil
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
@@ -107,6 +114,11 @@ private struct Prepared: Sendable {
             levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
             self.data = data
         }
+    }
+
+    /// The mixed-radix number of two levels, the second varying fastest.
+    private static func combined(_ slow: [Int32]?, _ fast: [Int32], levels: Int) -> [Int32] {
+        slow.map { zip($0, fast).map { $0 * Int32(levels) + $1 } } ?? fast
     }
 
     /// Different people in each level; a person with rows in two levels counts in both.

@@ -82,22 +82,60 @@ extension StudyFile {
 
     private static func survival(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
         let by = try body.optionalString("by")
-        var logRank = false
-        if let test = try body.optionalString("test") {
-            guard test == "log-rank" else {
-                throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
-            }
-            guard by != nil else { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
-            logRank = true
-        }
+        var options = SurvivalOptions()
+        let logRank = try test(in: body, &options)
+        if logRank, by == nil { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
         let at = try body.has("at") ? body.numbers("at") : []
         for time in at where !(time.isFinite && time >= 0) {
             throw body.error(at: "at", "a time at which survival is asked must be 0 or later")
         }
+        try readNumbers(of: body, into: &options)
         let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
         return try analysis(
             body, id: body.identifier("id"), axis: .always,
-            kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank))
+            kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank, options: options))
+    }
+
+    /// Reads `test: log-rank` or `test: {rho: 1, trend: true}`, and its `strata`; whether there is a test.
+    private static func test(
+        in body: YAMLMapping, _ options: inout SurvivalOptions
+    ) throws(DocumentError) -> Bool {
+        options.strata = try body.has("strata") ? body.strings("strata") : []
+        if body.isMapping("test") {
+            let test = try body.mapping("test")
+            options.rho = try test.has("rho") ? test.number("rho") : 0
+            guard (0...10).contains(options.rho) else {
+                throw test.error(at: "rho", "the weight's exponent must lie between 0 (log-rank) and 10")
+            }
+            options.hasTrend = try test.has("trend") ? test.bool("trend") : false
+            try test.finish()
+            return true
+        }
+        guard let test = try body.optionalString("test") else {
+            guard options.strata.isEmpty else {
+                throw body.error(at: "strata", "strata: belongs to a test; add test: log-rank")
+            }
+            return false
+        }
+        guard test == "log-rank" else {
+            throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
+        }
+        return true
+    }
+
+    /// Reads `quantiles`, `rmst` and `follow-up`.
+    private static func readNumbers(
+        of body: YAMLMapping, into options: inout SurvivalOptions
+    ) throws(DocumentError) {
+        options.quantiles = try body.has("quantiles") ? body.numbers("quantiles").sorted() : []
+        for share in options.quantiles where !(share > 0 && share < 1) {
+            throw body.error(at: "quantiles", "a share of whom the time is asked lies between 0 and 1")
+        }
+        options.restrictedMeans = try body.has("rmst") ? body.numbers("rmst").sorted() : []
+        for time in options.restrictedMeans where !(time.isFinite && time > 0) {
+            throw body.error(at: "rmst", "a time to which the mean is restricted must be later than 0")
+        }
+        options.hasFollowUp = try body.has("follow-up") ? body.bool("follow-up") : false
     }
 
     private static func cox(_ body: YAMLMapping) throws(DocumentError) -> [Analysis] {

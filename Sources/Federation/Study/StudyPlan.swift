@@ -68,6 +68,11 @@ package struct AnalysisPlan: Sendable {
         package var at: [Double]
         package var limits: ConfidenceLimits
         package var logRank: Bool
+        package var options: StudyFile.SurvivalOptions
+        /// Categories and conditions whose levels make the strata of the test, and those levels.
+        package var strata: [(expression: Expression, levels: [String])]
+
+        package var stratumCount: Int { strata.reduce(1) { $0 * $1.levels.count } }
     }
 
     package struct CoxPlan: Sendable {
@@ -111,7 +116,8 @@ package struct AnalysisPlan: Sendable {
     private static func needed(by kind: Kind, endpoint: EndpointSpecification) -> [Expression] {
         let outcome = [endpoint.time, endpoint.event] + (endpoint.start.map { [$0] } ?? [])
         switch kind {
-        case .survival(let survival): return outcome + (survival.by.map { [$0] } ?? [])
+        case .survival(let survival):
+            return outcome + (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
         case .cox(let cox): return outcome + cox.model.expressions + (cox.weights.map { [$0] } ?? [])
         }
     }
@@ -119,7 +125,7 @@ package struct AnalysisPlan: Sendable {
     /// Expressions besides the endpoint that must not be missing.
     package var neededExpressions: [Expression] {
         switch kind {
-        case .survival(let survival): survival.by.map { [$0] } ?? []
+        case .survival(let survival): (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
         case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
         }
     }
@@ -133,7 +139,10 @@ package struct AnalysisPlan: Sendable {
                     cluster.levels?.map { .init(variable: cluster.name, level: $0) }
                 } ?? [])
         case .survival(let survival):
-            survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? []
+            (survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? [])
+                + survival.strata.flatMap { stratum in
+                    stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
+                }
         }
     }
 
@@ -183,9 +192,16 @@ private struct AnalysisCompiler {
 
     func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
         switch analysis.kind {
-        case .survival(let by, let at, let limits, let logRank):
-            return .survival(
-                try survival(by: by, at: at, limits: limits, logRank: logRank))
+        case .survival(let by, let at, let limits, let logRank, let options):
+            let groups = try by.map { try leveled($0, for: "groups") }
+            let strata = try options.strata.map { try leveled($0, for: "strata") }
+            let plan = AnalysisPlan.SurvivalPlan(
+                by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
+                logRank: logRank, options: options, strata: strata)
+            guard Set(strata.map(\.expression)).count == strata.count, plan.stratumCount <= 1000 else {
+                throw Fault(reason: "the strata name a variable twice, or make more than 1000 combinations")
+            }
+            return .survival(plan)
         case .cox(let terms, let baseline, let ties, let weights, let options):
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {
@@ -217,30 +233,27 @@ private struct AnalysisCompiler {
         }
     }
 
-    private func survival(
-        by text: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool
-    ) throws -> AnalysisPlan.SurvivalPlan {
-        guard let text else {
-            return .init(by: nil, groups: [""], at: at, limits: limits, logRank: logRank)
-        }
-        let by = try Expression(parsing: text)
-        try scope.requireTerm(by)
-        switch try scope.type(of: by) {
+    /// A category or a condition, with its levels.
+    private func leveled(
+        _ text: String, for use: String
+    ) throws -> (expression: Expression, levels: [String]) {
+        let expression = try Expression(parsing: text)
+        try scope.requireTerm(expression)
+        switch try scope.type(of: expression) {
         case .number:
             throw Fault(
                 reason:
-                    "groups need categories or a condition, and \"\(text)\" is a number; define cut-points")
-        case .boolean:
-            return .init(by: by, groups: ["no", "yes"], at: at, limits: limits, logRank: logRank)
-        case .category(let levels, _):
-            return .init(by: by, groups: levels, at: at, limits: limits, logRank: logRank)
+                    "\(use) need categories or a condition, and \"\(text)\" is a number; define cut-points")
+        case .boolean: return (expression, ["no", "yes"])
+        case .category(let levels, _): return (expression, levels)
         }
     }
 
     func lateVariables(of kind: AnalysisPlan.Kind, endpoint: EndpointSpecification) -> [String] {
         let expressions: [Expression] =
             switch kind {
-            case .survival(let survival): survival.by.map { [$0] } ?? []
+            case .survival(let survival):
+                (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
             case .cox(let cox): cox.model.expressions
             }
         guard endpoint.start == nil else { return [] }
