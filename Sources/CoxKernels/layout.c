@@ -260,33 +260,58 @@ static void place_rows(cox_likelihood *likelihood, int order, const item *items,
     if (in->offset) rows->offset = reserve((size_t)places * sizeof(double));
 }
 
-// Writes one vector in both orders, centred in each stratum (which changes no sum, and keeps digits); notes its range.
-static void center(
-    cox_likelihood *likelihood, const double *values, double *to[2], int64_t block_stride, double *lowest, double *highest
+// The mean over a stratum's rows, in four sums that do not wait for each other.
+static double mean_of(const double *values, const int32_t *source, int64_t first, int64_t stop) {
+    double sum[4] = {0, 0, 0, 0};
+    for (int64_t row = first; row < stop; row++) sum[row % 4] += values[source[place(row)]];
+    return (sum[0] + sum[1] + sum[2] + sum[3]) / (double)(stop - first);
+}
+
+typedef struct { double lowest, highest; } range;
+
+// Writes the rows of one stratum in one order: whole blocks place by place, the rest row by row.
+static range write_centered(
+    const double *values, const int32_t *source, int64_t first, int64_t stop, double mean, double *to,
+    int64_t stride
 ) {
+    range seen = {0, 0};
+    while (first < stop) {
+        bool is_whole = first % ROWS == 0 && stop - first >= ROWS;
+        int64_t block = first / ROWS, end = is_whole ? first + ROWS : cox_least(stop, (block + 1) * ROWS);
+        for (int64_t row = first; row < end; row++) {
+            int64_t at = is_whole ? row : place(row);
+            double value = values[source[at]] - mean;
+            to[block * stride + at % ROWS] = value;
+            seen.lowest = value < seen.lowest ? value : seen.lowest;
+            seen.highest = value > seen.highest ? value : seen.highest;
+        }
+        first = end;
+    }
+    return seen;
+}
+
+// Writes one vector in both orders, centred in each stratum (which changes no sum, and keeps digits); notes its range.
+static range center(cox_likelihood *likelihood, const double *values, double *to[2], int64_t stride) {
+    range all = {0, 0};
     for (int64_t i = 0; i < likelihood->strata; i++) {
         const cox_stratum *stratum = likelihood->stratum + i;
-        int64_t first = stratum[0].first[EXITS], stop = stratum[1].first[EXITS];
-        double sum = 0;
-        for (int64_t row = first; row < stop; row++) sum += values[likelihood->rows[EXITS].source[place(row)]];
-        double mean = sum / (double)(stop - first);
+        double mean = mean_of(
+            values, likelihood->rows[EXITS].source, stratum[0].first[EXITS], stratum[1].first[EXITS]);
         for (int order = EXITS; order <= ENTRIES; order++) {
-            const cox_rows *rows = &likelihood->rows[order];
-            for (int64_t row = stratum[0].first[order]; row < stratum[1].first[order]; row++) {
-                int64_t at = place(row);
-                double value = values[rows->source[at]] - mean;
-                to[order][row / ROWS * block_stride + at % ROWS] = value;
-                if (value < *lowest) *lowest = value;
-                if (value > *highest) *highest = value;
-            }
+            range seen = write_centered(
+                values, likelihood->rows[order].source, stratum[0].first[order], stratum[1].first[order], mean,
+                to[order], stride);
+            if (seen.lowest < all.lowest) all.lowest = seen.lowest;
+            if (seen.highest > all.highest) all.highest = seen.highest;
         }
     }
     for (int order = EXITS; order <= ENTRIES; order++) {
         const cox_rows *rows = &likelihood->rows[order];
         for (int64_t row = rows->count; row < rows->blocks * ROWS; row++) {
-            to[order][row / ROWS * block_stride + place(row) % ROWS] = 0;
+            to[order][row / ROWS * stride + place(row) % ROWS] = 0;
         }
     }
+    return all;
 }
 
 cox_likelihood *cox_create(
@@ -326,7 +351,9 @@ cox_likelihood *cox_create(
     likelihood->highest = allocate(columns + 1, sizeof(double));
     if (offset) {
         double *to[2] = {likelihood->rows[EXITS].offset, likelihood->rows[ENTRIES].offset};
-        center(likelihood, offset, to, ROWS, likelihood->lowest + columns, likelihood->highest + columns);
+        range seen = center(likelihood, offset, to, ROWS);
+        likelihood->lowest[columns] = seen.lowest;
+        likelihood->highest[columns] = seen.highest;
         likelihood->death_sum[columns] = cox_sum_deaths(likelihood, columns, NULL);
     }
     return likelihood;
@@ -335,9 +362,9 @@ cox_likelihood *cox_create(
 void cox_fill(cox_likelihood *likelihood, int32_t column, const double *values) {
     double *to[2];
     for (int order = EXITS; order <= ENTRIES; order++) to[order] = likelihood->rows[order].x + column * ROWS;
-    center(
-        likelihood, values, to, (int64_t)likelihood->columns * ROWS, likelihood->lowest + column,
-        likelihood->highest + column);
+    range seen = center(likelihood, values, to, (int64_t)likelihood->columns * ROWS);
+    likelihood->lowest[column] = seen.lowest;
+    likelihood->highest[column] = seen.highest;
     likelihood->death_sum[column] = cox_sum_deaths(likelihood, column, NULL);
 }
 
