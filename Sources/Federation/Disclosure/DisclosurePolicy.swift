@@ -224,16 +224,18 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram: true
-        case .counts, .moments, .likelihood, .eventSums: false
+        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .residuals(_, _, let common): common != nil
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums: false
+        case .likelihood, .gram, .timeTrend, .residuals: true
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+            false
         }
     }
 }

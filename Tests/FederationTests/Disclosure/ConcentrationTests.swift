@@ -45,7 +45,7 @@ struct ConcentrationTests {
 
     @Test func `the rows of one person count as one`() throws {
         var patients = Self.patients
-        for index in 10..<16 {
+        for index in 10..<12 {
             patients[index].age = 53
             patients[index].person = 7
         }

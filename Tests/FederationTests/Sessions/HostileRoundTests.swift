@@ -327,7 +327,8 @@ struct HostileRoundTests {
 
     @Test func `another kind of message in the bundle is refused`() throws {
         let hello = try late.signed(late.members[1].hello, by: 1)
-        try expectRefused(request(replacing: 1, by: hello), .malformed, "answer was expected")
+        try expectRefused(
+            request(replacing: 1, by: hello), .malformed, #"the message "answer" was expected, not "hello""#)
     }
 
     @Test func `another transcript is refused`() throws {
@@ -387,7 +388,7 @@ struct HostileRoundTests {
         let first = try #require(start.coordinator.request)
         try expectRefused(
             self.first(replacing: 1, by: start.signed(start.members[1].hello, by: 1)), of: start, .malformed,
-            "ack was expected")
+            #"the message "ack" was expected, not "hello""#)
         #expect(try self.first(replacing: 1, by: first.previous[1]) == first)
     }
 
