@@ -79,9 +79,11 @@ struct StoreFileTests {
             let foreign = try DatabaseQueue(path: folder.file(name))
             try foreign.writeWithoutTransaction { db in
                 try db.execute(
-                    sql:
-                        "PRAGMA journal_mode = \(mode); CREATE TABLE notes (text); INSERT INTO notes VALUES (1)"
-                )
+                    sql: """
+                        PRAGMA journal_mode = \(mode);
+                        CREATE TABLE notes (text);
+                        INSERT INTO notes VALUES (1)
+                        """)
             }
             try foreign.close()
         }

@@ -4,8 +4,8 @@ import GRDBSQLite
 
 /// How one kind of our files is told from others, and the steps that made its schema.
 ///
-/// The schema version is SQLite's `user_version`: the number of migrations that ran. It and the application id
-/// stand in the file's header, where `file(1)` shows them.
+/// The schema version is SQLite's `user_version`: the number of migrations that ran. It and the application
+/// id stand in the file's header, where `file(1)` shows them.
 struct StoreFormat: Sendable {
     /// What a person calls it: "cohort" or "ledger".
     var noun: String
@@ -17,8 +17,8 @@ struct StoreFormat: Sendable {
 
     /// Refuses a file that is not ours, without touching it.
     ///
-    /// SQLite reads the header with `immutable=1`: no lock, no log, no file beside it. Reading it with our own
-    /// `open` and `close` would drop the POSIX locks that this process holds on the same file
+    /// SQLite reads the header with `immutable=1`: no lock, no log, no file beside it. Reading it with our
+    /// own `open` and `close` would drop the POSIX locks that this process holds on the same file
     /// (sqlite.org/howtocorrupt.html §2.2).
     func requireOurs(_ path: String) throws(StoreError) {
         var status = stat()

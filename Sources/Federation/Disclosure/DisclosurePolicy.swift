@@ -46,6 +46,9 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
         timeGridDaysMin: 0,
         intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
 
+    /// Largest share of a numeric covariate's variation that two people may carry; built in, with no key to loosen it.
+    private static let concentrationMax = 0.9
+
     /// Numbers cleared to leave; only a policy can make one.
     fileprivate static func encode(_ numbers: [Double], siteCount: Int) throws(ProtocolError) -> ClearedVector
     {
@@ -123,6 +126,13 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "events-min", in: analysis.id, "fewer than \(eventsMin) events at this hospital"))
+        }
+        guard self == .local || facts.concentration <= Self.concentrationMax else {
+            throw .refused(
+                DisclosureError(
+                    rule: "concentration", in: analysis.id,
+                    "two people carry more than nine tenths of a covariate's variation at this hospital; use its logarithm or cut-points"
+                ))
         }
         guard Double(facts.events) >= eventsPerParameterMin * Double(facts.parameters) else {
             throw .refused(
@@ -214,16 +224,18 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram: true
-        case .counts, .moments, .likelihood, .eventSums: false
+        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .residuals(_, _, let common): common != nil
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums: false
+        case .likelihood, .gram, .timeTrend, .residuals: true
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+            false
         }
     }
 }

@@ -134,7 +134,7 @@ struct AnalysisRun: Sendable {
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
-            pend([.moments])
+            pend([.moments] + HazardCheck.asks(of: cox))
         case .cox(let cox):
             course = .commonCox(
                 CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))

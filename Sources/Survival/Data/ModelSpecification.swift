@@ -24,6 +24,12 @@ package struct ModelSpecification: Sendable {
         }
     }
 
+    /// A term and the columns it became: one, or for a category one for each level but the reference.
+    package struct Term: Sendable, Hashable {
+        package var name: String
+        package var columns: Range<Int>
+    }
+
     /// A factor of a column's product: an expression's value, or whether it is at one of its levels.
     enum Factor: Sendable {
         case value(Expression)
@@ -35,6 +41,8 @@ package struct ModelSpecification: Sendable {
     static let stratumCountMax = 100_000
 
     package let columns: [DesignColumn]
+    /// Terms in the order of their columns; strata, cluster and offset are not among them.
+    package let terms: [Term]
     package let strata: [Expression]
     package let cluster: Expression?
     package let offset: Expression?
@@ -60,8 +68,8 @@ package struct ModelSpecification: Sendable {
         }
         var layout = ModelLayout(scope: scope)
         for term in terms { try layout.add(term) }
-        let built = try layout.columns()
-        (columns, factors) = (built.map(\.column), built.map(\.factors))
+        let (built, terms) = try layout.columns()
+        (columns, factors, self.terms) = (built.map(\.column), built.map(\.factors), terms)
         (strata, cluster, offset) = (layout.strata, layout.cluster, layout.offset)
         let parts = layout.parts
         let others = strata + [layout.clusterIsPerson ? nil : cluster, offset].compactMap(\.self)
@@ -78,6 +86,15 @@ package struct ModelSpecification: Sendable {
             }
         }
         (self.leveled, self.levels, self.stratumCount) = (leveled, levels, stratumCount)
+    }
+
+    /// Whether a column is made of numbers alone: no part of it is a category or a yes/no expression, whose people `levels`
+    /// counts.
+    package func isNumber(column: Int) -> Bool {
+        factors[column].allSatisfy { factor in
+            guard case .value(let expression) = factor else { return false }
+            return !leveled.contains(expression)
+        }
     }
 
     /// The levels that make up a stratum, first stratum variable first; `sex=2, ecog=1`.

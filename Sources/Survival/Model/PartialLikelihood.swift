@@ -16,11 +16,26 @@ package struct PartialLikelihood: Sendable {
     ///
     /// Throws `riskOutOfRange` where exp(xβ + offset) spans more than the range of the numbers within a stratum.
     package func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
+        try evaluate(at: beta) { _ in 1 }
+    }
+
+    /// What the proportional-hazards test needs of a site: sums over its event times, weighted with g and with g².
+    package func timeTrend(at beta: [Double], along g: TimeFunction) throws(SurvivalDataError)
+        -> TimeTrendSums
+    {
+        let first = try evaluate(at: beta) { g($0) }
+        let second = try evaluate(at: beta) { g($0) * g($0) }
+        return TimeTrendSums(score: first.score, information: first.information, square: second.information)
+    }
+
+    private func evaluate(
+        at beta: [Double], importance: (_ time: Double) -> Double
+    ) throws(SurvivalDataError) -> LikelihoodSums {
         precondition(beta.count == parameterCount, "one coefficient per covariate")
         var sums = LikelihoodSums.zero(parameterCount: parameterCount)
         var logLikelihood = CompensatedSum()
         for stratum in strata {
-            let part = try stratum.evaluate(at: beta)
+            let part = try stratum.evaluate(at: beta, importance: importance)
             logLikelihood += part.logLikelihood
             sums = sums + part
         }

@@ -34,8 +34,12 @@ struct StratumLikelihood: Sendable {
         (self.covariates, self.parameterCount) = (covariates, count)
     }
 
+    /// Each event time counts `importance(time)` times, in every sum; the partial likelihood itself has 1 throughout.
+    ///
     /// Throws `riskOutOfRange` if some row's xβ + offset is not finite, or a risk set's sum underflows.
-    func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
+    func evaluate(
+        at beta: [Double], importance: (_ time: Double) -> Double = { _ in 1 }
+    ) throws(SurvivalDataError) -> LikelihoodSums {
         guard !riskSets.points.isEmpty else { return .zero(parameterCount: parameterCount) }
         let predictors = try shiftedPredictors(at: beta)
         let risks = zip(weights, predictors).map { $0 * exp($1) }
@@ -47,13 +51,14 @@ struct StratumLikelihood: Sendable {
         for point in riskSets.points {
             walk.advance(to: point, byEntry: riskSets.byEntry)
             guard walk.withDeaths.sum > 0, walk.withDeaths.sum.isFinite else { throw .riskOutOfRange }
+            let factor = importance(point.time)
             let tied = TiedDeaths(
-                deaths: point.deathCount, weight: point.deathWeight, withDeaths: walk.withDeaths.sum,
+                deaths: point.deathCount, weight: factor * point.deathWeight, withDeaths: walk.withDeaths.sum,
                 withoutDeaths: walk.withoutDeaths.sum, ties: ties)
             increments.append(tied)
-            addDeaths(of: point, predictors: predictors, to: &logLikelihood, and: &score)
+            addDeaths(of: point, factor, predictors: predictors, to: &logLikelihood, and: &score)
             logLikelihood -= tied.logTerm
-            subtractMeans(of: tied, at: point, walk: walk, from: &score, and: &triangle)
+            subtractMeans(of: tied, at: point, factor, walk: walk, from: &score, and: &triangle)
         }
         addGram(risks: risks, increments: increments, to: &triangle)
         return LikelihoodSums(logLikelihood: logLikelihood.value, score: score, information: triangle)
@@ -73,13 +78,14 @@ struct StratumLikelihood: Sendable {
 
     /// Σ w(xβ + offset) and Σ wx over the deaths.
     private func addDeaths(
-        of point: RiskSets.EventPoint, predictors: [Double], to logLikelihood: inout CompensatedSum,
-        and score: inout [Double]
+        of point: RiskSets.EventPoint, _ factor: Double, predictors: [Double],
+        to logLikelihood: inout CompensatedSum, and score: inout [Double]
     ) {
         for row in point.deathStart..<point.rowEnd {
-            logLikelihood += weights[row] * predictors[row]
+            let weight = factor * weights[row]
+            logLikelihood += weight * predictors[row]
             for index in score.indices {
-                score[index] += weights[row] * covariates[row * parameterCount + index]
+                score[index] += weight * covariates[row * parameterCount + index]
             }
         }
     }
@@ -87,17 +93,18 @@ struct StratumLikelihood: Sendable {
     /// Takes c Σ a off the score and c Σ aaᵀ off the information, with a(l) = x̄⁺ + θ_l(x̄⁻ − x̄⁺):
     /// c Σ aaᵀ = ω āāᵀ + c Σ(θ − θ̄)² ΔΔᵀ, ā = x̄⁺ + θ̄Δ, Δ = x̄⁻ − x̄⁺.
     private func subtractMeans(
-        of tied: TiedDeaths, at point: RiskSets.EventPoint, walk: RiskSetWalk, from score: inout [Double],
-        and triangle: inout SymmetricMatrix
+        of tied: TiedDeaths, at point: RiskSets.EventPoint, _ factor: Double, walk: RiskSetWalk,
+        from score: inout [Double], and triangle: inout SymmetricMatrix
     ) {
+        let weight = factor * point.deathWeight
         var mean = walk.withDeaths.means
         if tied.meanShift > 0 {
             let line = zip(walk.withoutDeaths.means, mean).map { $0 - $1 }
             for index in mean.indices { mean[index] += tied.meanShift * line[index] }
-            triangle.add(-point.deathWeight / Double(point.deathCount) * tied.shiftSquares, outer: line)
+            triangle.add(-weight / Double(point.deathCount) * tied.shiftSquares, outer: line)
         }
-        for index in score.indices { score[index] -= point.deathWeight * mean[index] }
-        triangle.add(-point.deathWeight, outer: mean)
+        for index in score.indices { score[index] -= weight * mean[index] }
+        triangle.add(-weight, outer: mean)
     }
 
     /// Σ rΛ xxᵀ.

@@ -282,7 +282,7 @@ struct DisclosurePolicyTests {
 
     @Test func `interval-exits-min, of the merged grid`() throws {
         let study = Self.study(
-            "{cox: {id: m, terms: [age], baseline: common}}",
+            "{cox: {id: m, terms: [frail], baseline: common}}",
             privacy: "privacy: {time-grid: 1, smallest-interval: 9}")
         var situation = try Situation(study, Self.hospitals())
         try situation.step()
