@@ -53,8 +53,8 @@ package struct LocalFit {
         var names: Set<String> = []
         for analysis in study.analyses {
             switch analysis.kind {
-            case .survival(let by?, _, _, _): names.insert(by)
-            case .cox(let terms, _, _, _):
+            case .survival(let by?, _, _, _, _): names.insert(by)
+            case .cox(let terms, _, _, _, _):
                 for term in terms where term.hasPrefix("strata(") && term.hasSuffix(")") {
                     names.insert(String(term.dropFirst("strata(".count).dropLast()))
                 }
