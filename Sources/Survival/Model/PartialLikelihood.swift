@@ -1,6 +1,6 @@
 /// Cox's log partial likelihood of one site's rows, with a baseline of its own in each stratum.
 ///
-/// Efron's or Breslow's ties, right-censored rows or (entry, exit], weights, strata, offset. One pass over the rows gives the
+/// Efron's, Breslow's or exact ties, right-censored rows or (entry, exit], weights, strata, offset. One pass over the rows gives the
 /// log-likelihood, its gradient and the information together. The sums of several sites add up to those of the model
 /// stratified by site: `coxph(… + strata(site))`.
 package struct PartialLikelihood: Sendable {
