@@ -330,6 +330,7 @@ actor StudyDesk {
         case .finished: try end(hash, .finished, reason: "", result: session.result)
         case .refused(let site, let reason):
             try end(hash, .failed, reason: "\(site) refused: \(reason)", result: nil)
+        case .failed(let reason): try end(hash, .failed, reason: reason, result: nil)
         case .gatheringKeys, .gatheringAcknowledgements, .round: break
         }
     }
@@ -435,7 +436,7 @@ extension CoordinatorSession {
         case .gatheringKeys: .keys
         case .gatheringAcknowledgements: .roster
         case .round: .round
-        case .finished, .refused: .closed
+        case .finished, .refused, .failed: .closed
         }
     }
 

@@ -27,8 +27,11 @@ extension EndToEnd {
             let folder = try Folder.temporary()
             defer { folder.remove() }
             try folder.write(csv, to: "results.csv")
-            let table = try await run("awk", ["-f", "\(Repository.root)/Deploy/paper-table", "results.csv"], in: folder)
-            let published = try table.succeeded().split(separator: "\n").compactMap { PublishedFigures(String($0)) }
+            let table = try await run(
+                "awk", ["-f", "\(Repository.root)/Deploy/paper-table", "results.csv"], in: folder)
+            let published = try table.succeeded().split(separator: "\n").compactMap {
+                PublishedFigures(String($0))
+            }
             #expect(published.count == 9)
             for row in published { #expect(row.figures.allSatisfy(row.here.contains), "\(row)") }
         }
@@ -42,7 +45,8 @@ extension EndToEnd {
 
             /// Columns are two spaces or more apart; nil for headings and for rows without published figures.
             init?(_ line: String) {
-                let cells = line.replacing(/ {2,}/, with: "\t").split(separator: "\t", omittingEmptySubsequences: false)
+                let cells = line.replacing(#/ {2,}/#, with: "\t").split(
+                    separator: "\t", omittingEmptySubsequences: false)
                 guard cells.count == 3, !cells[0].isEmpty else { return nil }
                 (what, here) = (String(cells[0]), String(cells[2]))
                 figures = cells[1].components(separatedBy: ", ")

@@ -47,7 +47,9 @@ extension EndToEnd {
             try await Consortium.with(try Scenario.brief()) { consortium in
                 try await consortium.submitAndApprove()
                 try await consortium.launch()
-                let victims = ["coordinator", "site-1", "site-4", "coordinator", "site-2", "site-3", "coordinator"]
+                let victims = [
+                    "coordinator", "site-1", "site-4", "coordinator", "site-2", "site-3", "coordinator",
+                ]
                 for (kill, victim) in victims.enumerated() {
                     try await poll("answer \(7 * kill + 3)") {
                         try await answerCount(consortium) >= 7 * kill + 3
@@ -123,11 +125,14 @@ extension EndToEnd {
             for site in consortium.scenario.siteNames {
                 let ledger = "\(site)/ledger.sqlite"
                 try await poll("\(site) to confirm the result") {
-                    try await consortium.rows(ledger, "SELECT outcome, secret IS NULL FROM sessions") == ["finished|1"]
+                    try await consortium.rows(ledger, "SELECT outcome, secret IS NULL FROM sessions") == [
+                        "finished|1"
+                    ]
                 }
                 let answered = try await consortium.rows(
                     ledger, "SELECT body ->> 'round' FROM audit WHERE kind = 'round-answered' ORDER BY seq")
-                #expect(answered == (1...Int(rounds)).map(String.init), "each round is answered and logged once")
+                #expect(
+                    answered == (1...Int(rounds)).map(String.init), "each round is answered and logged once")
                 try await consortium.node(site, "check").succeeded()
             }
         }

@@ -25,7 +25,7 @@ package struct SignedMessage: Hashable, Sendable, Codable {
         as content: Content.Type, under authority: Authority
     ) throws(ProtocolError) -> (content: Content, signer: SPIFFEID) {
         guard type == Content.type else {
-            throw .malformed("a \(Content.type) was expected, not a \(type.prefix(20))")
+            throw .malformed("the message \"\(Content.type)\" was expected, not \"\(type.prefix(20))\"")
         }
         let sender: Certificate
         do {

@@ -168,8 +168,9 @@ struct CoxReport: Sendable {
 
     /// Means and standard deviations as working coordinates.
     ///
-    /// They only condition the iteration: the coefficients do not depend on them. A constant column keeps the scale of its
-    /// range, and is found to be aliased by the factorisation.
+    /// They only condition the iteration: the coefficients do not depend on them. Where the range of the dictionary is so much
+    /// wider than the values that rounding hides their spread, or where they are constant, the spread is taken to be 1e-10 of
+    /// the range: still near enough to tell a narrow column, which has a coefficient, from a constant one, which has none.
     func coordinates(fromMoments moments: [Double]) -> Query.Coordinates {
         let rows = max(moments[0], 1)
         var coordinates = Query.Coordinates(center: [], scale: [])
@@ -177,7 +178,7 @@ struct CoxReport: Sendable {
             let range = DictionaryRange(column.bounds)
             let mean = moments[1 + index] / rows
             let variance = moments[1 + parameterCount + index] / rows - mean * mean
-            let deviation = variance > 1e-14 ? variance.squareRoot() : 1
+            let deviation = max(variance, 1e-20).squareRoot()
             coordinates.center.append(range.middle + range.half * mean)
             coordinates.scale.append(range.half * deviation)
         }

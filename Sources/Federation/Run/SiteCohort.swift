@@ -43,7 +43,7 @@ package struct SiteCohort: Sendable {
         let prepared = try prepared(analysis)
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
-            parameters: prepared.plan.columnCount)
+            parameters: prepared.plan.columnCount, concentration: prepared.concentration)
     }
 
     /// How far a row's linear predictor, offset and weight included, lies from the mean; see the policy's rule.
@@ -68,6 +68,8 @@ package struct SiteFacts: Hashable, Sendable {
     /// People in each of `AnalysisPlan.levels`.
     package var levels: [Int]
     package var parameters: Int
+    /// The largest share of a numeric covariate's variation here that two people carry; 0 without numeric covariates.
+    package var concentration: Double
 }
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
@@ -79,6 +81,7 @@ private struct Prepared: Sendable {
     let clusters: [Int32]?
     let levelCounts: [Int]
     let data: SurvivalData?
+    let concentration: Double
     private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
@@ -103,6 +106,7 @@ private struct Prepared: Sendable {
             }
             (self.groups, self.levelCounts, clusters) = (groups, levelCounts, nil)
             data = nil
+            concentration = 0
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
             groups = plan.exitGroupCount > 1 ? data.stratum : nil
@@ -113,7 +117,26 @@ private struct Prepared: Sendable {
             }
             levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
             self.data = data
+            concentration = data.columns.indices.filter { cox.model.isNumber(column: $0) }.reduce(0) {
+                max($0, Self.concentration(of: data.columns[$1], person: cases.person))
+            }
         }
+    }
+
+    /// The share of the sum of squares about the mean that the two people with the most of it have.
+    ///
+    /// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`; then this is near 1.
+    private static func concentration(of column: [Double], person: [Int32]) -> Double {
+        let mean = column.reduce(0, +) / Double(max(column.count, 1))
+        var squares = [Double](repeating: 0, count: Int(person.max() ?? -1) + 1)
+        for (value, person) in zip(column, person) { squares[Int(person)] += (value - mean) * (value - mean) }
+        let total = squares.reduce(0, +)
+        guard total > 0 else { return 0 }
+        var (first, second) = (0.0, 0.0)
+        for square in squares where square > second {
+            (first, second) = square > first ? (square, first) : (first, square)
+        }
+        return (first + second) / total
     }
 
     /// The mixed-radix number of two levels, the second varying fastest.

@@ -98,7 +98,8 @@ struct ModelLayout {
         for (position, parts) in ordered.enumerated() {
             var product: [BuiltColumn] = []
             for part in parts {
-                // The rule of R's `terms`: contrasts are enough for a part if an earlier term has all the other parts.
+                // The rule of R's `terms`: contrasts are enough for a part if an earlier term has all the
+                // other parts.
                 let others = sets[position].subtracting([part])
                 let hasMargin = others.isEmpty || sets[..<position].contains { $0.isSuperset(of: others) }
                 let own = try columns(of: part, isAlone: parts.count == 1, keepsReference: !hasMargin)
@@ -120,7 +121,8 @@ struct ModelLayout {
         return (result, terms)
     }
 
-    /// Terms of fewer parts first, else as listed; the parts of each in the order in which the model first mentions them.
+    /// Terms of fewer parts first, else as listed; the parts of each in the order in which the model first
+    /// mentions them.
     private var orderedInteractions: [[Expression]] {
         let rank = Dictionary(uniqueKeysWithValues: zip(parts, 0...))
         let degrees = Set(interactions.map(\.count)).sorted()

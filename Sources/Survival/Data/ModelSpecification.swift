@@ -1,12 +1,14 @@
 /// The columns, strata and special terms of a regression model, laid out from the dictionary alone.
 ///
-/// Columns stand in R's order: main effects as listed, then interactions by the number of their parts. A category becomes one
-/// 0/1 column for each level but the reference (treatment contrasts), a yes/no expression one column under its own name. In an
-/// interaction the columns are products, the first part varying fastest; parts stand in the order in which the model first
-/// mentions them. As in R, an interaction has a column for a category's reference level too if no earlier term has its other
-/// parts: `age:sex` alone gives each sex a slope. Yes/no expressions count as numbers in this respect.
+/// Columns stand in R's order: main effects as listed, then interactions by the number of their parts. A
+/// category becomes one 0/1 column for each level but the reference (treatment contrasts), a yes/no
+/// expression one column under its own name. In an interaction the columns are products, the first part
+/// varying fastest; parts stand in the order in which the model first mentions them. As in R, an interaction
+/// has a column for a category's reference level too if no earlier term has its other parts: `age:sex` alone
+/// gives each sex a slope. Yes/no expressions count as numbers in this respect.
 package struct ModelSpecification: Sendable {
-    /// A column of the design matrix; its name is that of its coefficient: `age`, `log(bili)`, `sex=2`, `age:sex=2`.
+    /// A column of the design matrix; its name is that of its coefficient: `age`, `log(bili)`, `sex=2`,
+    /// `age:sex=2`.
     package struct DesignColumn: Sendable, Hashable {
         package var name: String
         package var bounds: ClosedRange<Double>
@@ -86,6 +88,15 @@ package struct ModelSpecification: Sendable {
         (self.leveled, self.levels, self.stratumCount) = (leveled, levels, stratumCount)
     }
 
+    /// Whether a column is made of numbers alone: no part of it is a category or a yes/no expression, whose people `levels`
+    /// counts.
+    package func isNumber(column: Int) -> Bool {
+        factors[column].allSatisfy { factor in
+            guard case .value(let expression) = factor else { return false }
+            return !leveled.contains(expression)
+        }
+    }
+
     /// The levels that make up a stratum, first stratum variable first; `sex=2, ecog=1`.
     ///
     /// Strata are numbered so that the last variable's levels vary fastest, as R's `strata()` does.
@@ -101,7 +112,8 @@ package struct ModelSpecification: Sendable {
 }
 
 extension Expression {
-    /// The name under which an expression stands in column names and levels: a name as it is, else its canonical text.
+    /// The name under which an expression stands in column names and levels: a name as it is, else its
+    /// canonical text.
     package var termName: String { name ?? canonicalText }
 }
 

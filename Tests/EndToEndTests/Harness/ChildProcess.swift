@@ -21,7 +21,8 @@ final class ChildProcess: Sendable {
         process.executableURL = URL(fileURLWithPath: try Self.find(executable))
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        process.environment = ["PATH": Self.searchPath, "TZ": "UTC", "LC_ALL": "C.UTF-8"].merging(environment) { $1 }
+        process.environment = ["PATH": Self.searchPath, "TZ": "UTC", "LC_ALL": "C.UTF-8"].merging(environment)
+        { $1 }
         process.standardInput = input ?? FileHandle.nullDevice
         process.standardOutput = try Self.appending(to: folder(output))
         process.standardError = output == log ? process.standardOutput : try Self.appending(to: folder(log))

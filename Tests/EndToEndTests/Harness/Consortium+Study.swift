@@ -16,7 +16,8 @@ extension Consortium {
         try await poll("study \(name) to arrive at \(site)") {
             try await self.node(site, "studies").output.contains(name)
         }
-        try await node(site, "approve", name, "--until", Self.day(in: 30), "--by", "admin of \(site)").succeeded()
+        try await node(site, "approve", name, "--until", Self.day(in: 30), "--by", "admin of \(site)")
+            .succeeded()
     }
 
     /// Submits the study, has every hospital approve it, and waits until the coordinator knows.
@@ -66,5 +67,17 @@ extension Consortium {
         try process(sleeper).signal(SIGSTOP)
         let others = Set(scenario.siteNames).subtracting([sleeper])
         try await poll("all but \(sleeper) to have answered") { try await self.progress().sites == others }
+    }
+
+    /// Writes the patients of some sites into one file, with a column `site`; returns its name.
+    func writeStacked(_ sites: [String]) throws -> String {
+        var lines: [String] = []
+        for (site, csv) in scenario.sites where sites.contains(site) {
+            let rows = try String(contentsOfFile: csv, encoding: .utf8).split(whereSeparator: \.isNewline)
+            if lines.isEmpty { lines.append("\(rows[0]),site") }
+            lines += rows.dropFirst().map { "\($0),\(site)" }
+        }
+        try folder.write(lines.joined(separator: "\n") + "\n", to: "stacked.csv")
+        return "stacked.csv"
     }
 }

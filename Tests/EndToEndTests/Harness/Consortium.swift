@@ -72,7 +72,8 @@ final class Consortium: Sendable {
 
     private func found() async throws {
         try await coxswain(["ca", "init", "--ca", "office", "--consortium", "demo-consortium"]).succeeded()
-        try await office("issue", "coordinator", "--ip", "127.0.0.1", "--out", "coordinator/identity").succeeded()
+        try await office("issue", "coordinator", "--ip", "127.0.0.1", "--out", "coordinator/identity")
+            .succeeded()
         for site in scenario.siteNames {
             try await office("issue", "node", site, "--out", "\(site)/identity").succeeded()
         }
@@ -118,7 +119,9 @@ final class Consortium: Sendable {
             "coordinator", ["coordinator", "run", "--config", "coordinator/coordinator.yaml"],
             environment: former.map { ["COXSWAIN_LISTEN": "127.0.0.1:\($0)"] } ?? [:])
         try await poll("the coordinator to listen") {
-            if let status = self["coordinator"]?.status { throw Failure("the coordinator ended: status \(status)") }
+            if let status = self["coordinator"]?.status {
+                throw Failure("the coordinator ended: status \(status)")
+            }
             return self.folder.text("coordinator/port").hasSuffix("\n")
         }
         let text = folder.text("coordinator/port").trimmingCharacters(in: .whitespacesAndNewlines)
@@ -133,6 +136,14 @@ final class Consortium: Sendable {
     /// Starts a party again, after it was killed or stopped.
     func restart(_ party: String) async throws {
         if party == "coordinator" { try await startCoordinator() } else { try startNode(party) }
+    }
+
+    /// A second process of a node, on the same folder; `end` does not know of it.
+    func twin(of site: String) throws -> ChildProcess {
+        try ChildProcess(
+            Repository.coxswain, ["node", "run", "--config", "\(site)/node.yaml"], name: "twin of \(site)",
+            in: folder,
+            environment: environment, output: "\(site)/twin-log", log: "\(site)/twin-log")
     }
 
     private func start(_ party: String, _ arguments: [String], environment: [String: String]) throws {
@@ -160,7 +171,7 @@ final class Consortium: Sendable {
     /// The last lines of every log.
     var logs: String {
         (["coordinator"] + scenario.siteNames).map { party in
-            let lines = folder.text("\(party)/log").split(separator: "\n").suffix(12)
+            let lines = folder.text("\(party)/log").split(separator: "\n").suffix(8)
             return "-- log of \(party)\n" + lines.joined(separator: "\n")
         }.joined(separator: "\n")
     }
@@ -170,8 +181,12 @@ extension Trait where Self == IssueHandlingTrait {
     /// Adds the logs of the test's consortium to each failure.
     static var withLogs: Self {
         .compactMapIssues { issue in
+            // The trait of a suite is applied again for each suite within it.
+            guard let consortium = Consortium.current,
+                !issue.comments.contains(where: { $0.rawValue.hasPrefix("-- log") })
+            else { return issue }
             var issue = issue
-            if let consortium = Consortium.current { issue.comments.append(Comment(rawValue: consortium.logs)) }
+            issue.comments.append(Comment(rawValue: consortium.logs))
             return issue
         }
     }

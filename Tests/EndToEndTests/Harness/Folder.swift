@@ -6,7 +6,9 @@ struct Folder: Sendable {
 
     /// A new one under the system's temporary folder, private to its owner.
     static func temporary() throws -> Folder {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("coxswain-\(UUID().uuidString)").path
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "coxswain-\(UUID().uuidString)"
+        ).path
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         return Folder(path: path)
@@ -26,7 +28,8 @@ struct Folder: Sendable {
     /// Writes beside the file and renames, as whoever replaces a certificate or a policy should.
     func write(_ text: String, to name: String) throws {
         try FileManager.default.createDirectory(
-            at: URL(fileURLWithPath: self(name)).deletingLastPathComponent(), withIntermediateDirectories: true)
+            at: URL(fileURLWithPath: self(name)).deletingLastPathComponent(),
+            withIntermediateDirectories: true)
         try Data(text.utf8).write(to: URL(fileURLWithPath: self(name)), options: .atomic)
     }
 
@@ -46,6 +49,8 @@ struct Folder: Sendable {
     }
 
     func remove() {
-        do { try FileManager.default.removeItem(atPath: path) } catch { print("\(path) was not removed: \(error)") }
+        do { try FileManager.default.removeItem(atPath: path) } catch {
+            print("\(path) was not removed: \(error)")
+        }
     }
 }

@@ -36,7 +36,11 @@ enum JSON: Decodable, Hashable, Sendable {
     }
 
     subscript(index: Int) -> JSON {
-        if case .array(let elements) = self, elements.indices.contains(index) { elements[index] } else { .null }
+        if case .array(let elements) = self, elements.indices.contains(index) {
+            elements[index]
+        } else {
+            .null
+        }
     }
 
     var members: [String: JSON] { if case .object(let members) = self { members } else { [:] } }

@@ -12,7 +12,8 @@ struct Scenario: Sendable {
 
     /// The study's short name.
     var name: String {
-        study.split(separator: "\n").first { $0.hasPrefix("study:") }?.split(separator: " ")[1].description ?? ""
+        study.split(separator: "\n").first { $0.hasPrefix("study:") }?.split(separator: " ")[1].description
+            ?? ""
     }
 
     /// Lung cancer, 18 institutions put together to four sites.
@@ -36,7 +37,9 @@ struct Scenario: Sendable {
         Scenario(
             study: try Repository.text("Config/studies/hcc-extrahepatic.yaml"),
             dictionary: try Repository.text("Config/dictionaries/hcc-extrahepatic.yaml"),
-            sites: (1...4).map { ("hospital-\($0)", "\(Repository.root)/Deploy/demo-data/hospital-\($0).csv") },
+            sites: (1...4).map {
+                ("hospital-\($0)", "\(Repository.root)/Deploy/demo-data/hospital-\($0).csv")
+            },
             policy: try Repository.text("Deploy/demo-data/policy.yaml"))
     }
 

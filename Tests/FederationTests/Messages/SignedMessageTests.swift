@@ -68,7 +68,7 @@ struct SignedMessageTests {
         expectUntrusted(forged, "signature")
     }
 
-    @Test func `a node cannot pose as another node`() throws {
+    @Test func `the signature says which node it was, whatever the text says`() throws {
         let impostor = try consortium.signer(.node("site-2"))
         let (_, signer) = try SignedMessage(refusal, by: impostor).open(
             as: Refusal.self, under: consortium.authority())

@@ -7,12 +7,15 @@ import Testing
 struct CommonGridTests {
     private static func plan(_ terms: String, _ keys: String = "") throws -> AnalysisPlan {
         let study = Ward.study(
-            "analyses: [{cox: {id: m, terms: [\(terms)], baseline: common\(keys)}}]\nprivacy: {time-grid: 10}")
+            "analyses: [{cox: {id: m, terms: [\(terms)], baseline: common\(keys)}}]\nprivacy: {time-grid: 10}"
+        )
         return try #require(try Ward.plan(study).analysis("m"))
     }
 
     /// A vector of exits; `fields` holds, for each stratum, counts by position.
-    private static func lanes(_ plan: AnalysisPlan, _ strata: [[ExitsLayout.Field: [Int: Double]]]) -> [Double] {
+    private static func lanes(_ plan: AnalysisPlan, _ strata: [[ExitsLayout.Field: [Int: Double]]])
+        -> [Double]
+    {
         let layout = ExitsLayout(plan)
         var lanes = [Double](repeating: 0, count: layout.count)
         for (group, fields) in strata.enumerated() {
@@ -30,14 +33,18 @@ struct CommonGridTests {
         let exits = Self.lanes(plan, [[.events: [3: 2, 7: 1, 60: 4], .otherExits: [5: 3, 7: 1]]])
         let grid = try CommonGrid(plan, exits: exits, smallestInterval: 10)
         #expect(grid.thinnestInterval == nil)
-        #expect(grid.grid == EventGrid(strata: [.init(times: [3, 7, 60], deaths: [2, 1, 4], deathWeights: [2, 1, 4])]))
+        #expect(
+            grid.grid
+                == EventGrid(strata: [.init(times: [3, 7, 60], deaths: [2, 1, 4], deathWeights: [2, 1, 4])]))
     }
 
     @Test func `weights of events stand beside their counts`() throws {
         let plan = try Self.plan("age", ", times: exact, weights: share")
         let exits = Self.lanes(plan, [[.events: [3: 2, 7: 1], .eventWeights: [3: 1.25, 7: 0.5]]])
         let grid = try CommonGrid(plan, exits: exits, smallestInterval: 10)
-        #expect(grid.grid == EventGrid(strata: [.init(times: [3, 7], deaths: [2, 1], deathWeights: [1.25, 0.5])]))
+        #expect(
+            grid.grid
+                == EventGrid(strata: [.init(times: [3, 7], deaths: [2, 1], deathWeights: [1.25, 0.5])]))
     }
 
     /// The grid has positions 0, 10, ..., 60 months; cell k holds who leaves in (k-1, k].
@@ -50,7 +57,8 @@ struct CommonGridTests {
         #expect(
             grid.grid
                 == EventGrid(strata: [
-                    .init(times: [2, 4, 6], deaths: [5, 1, 6], deathWeights: [5, 1, 6], starts: [-1, 3, 4])
+                    .init(
+                        times: [2, 4, 6], deaths: [5, 1, 6], deathWeights: [5, 1, 6], starts: [-1, 3, 4])
                 ]))
         #expect(grid.thinnestInterval == 5)
     }

@@ -3,19 +3,22 @@ import Testing
 
 /// Cells of a public time grid, merged until each interval holds enough exits.
 struct MergedIntervalsTests {
-    @Test(arguments: [
-        ([5, 5, 5], 5, [0..<1, 1..<2, 2..<3], 5),
-        ([5, 0, 4, 1, 9], 5, [0..<1, 1..<4, 4..<5], 5),
-        ([2, 2, 2, 2, 2], 5, [0..<5], 10),  // 6 in the first three; the last four join them
-        ([3, 3, 3, 3, 1], 5, [0..<2, 2..<5], 6),
-        ([10, 0, 0], 5, [0..<3], 10),
-        ([0, 0, 10], 5, [0..<3], 10),
-        ([1, 1, 1], 5, [0..<3], 3),  // too few for one interval: one holds everything, and says how few
-        ([0, 0], 5, [0..<2], 0),
-        ([1, 0, 2], 1, [0..<1, 1..<3], 1),
-        ([4], 1, [0..<1], 4),
-    ] as [([Int], Int, [Range<Int>], Int)])
-    func `cells are merged from the left`(_ exits: [Int], _ smallest: Int, _ ranges: [Range<Int>], _ thinnest: Int) {
+    @Test(
+        arguments: [
+            ([5, 5, 5], 5, [0..<1, 1..<2, 2..<3], 5),
+            ([5, 0, 4, 1, 9], 5, [0..<1, 1..<4, 4..<5], 5),
+            ([2, 2, 2, 2, 2], 5, [0..<5], 10),  // 6 in the first three; the last four join them
+            ([3, 3, 3, 3, 1], 5, [0..<2, 2..<5], 6),
+            ([10, 0, 0], 5, [0..<3], 10),
+            ([0, 0, 10], 5, [0..<3], 10),
+            ([1, 1, 1], 5, [0..<3], 3),  // too few for one interval: one holds everything, and says how few
+            ([0, 0], 5, [0..<2], 0),
+            ([1, 0, 2], 1, [0..<1, 1..<3], 1),
+            ([4], 1, [0..<1], 4),
+        ] as [([Int], Int, [Range<Int>], Int)])
+    func `cells are merged from the left`(
+        _ exits: [Int], _ smallest: Int, _ ranges: [Range<Int>], _ thinnest: Int
+    ) {
         let merged = MergedIntervals(exits: exits, smallest: smallest)
         #expect(merged.ranges == ranges)
         #expect(merged.thinnest == thinnest)

@@ -59,7 +59,8 @@ struct StudyRunTests {
             try course.step()
             statements.append(course.run.statements)
         }
-        var replay = StudyRun(plan: try Ward.plan(Self.everything), sites: [.init(name: "site-1", policyHash: nil)])
+        var replay = StudyRun(
+            plan: try Ward.plan(Self.everything), sites: [.init(name: "site-1", policyHash: nil)])
         for (sum, asked) in zip(course.sums, statements) {
             #expect(replay.statements == asked && replay.result == nil)
             try replay.receive(sum)
@@ -76,12 +77,19 @@ struct StudyRunTests {
         #expect(course.run.queries.allSatisfy { $0.ask == .counts } && course.run.round == 1)
         try course.step()
         #expect(course.run.round == 2)
-        #expect(course.run.queries.map(\.analysis) == ["curves", "grid", "site", "common", "common", "weighted", "weighted"])
         #expect(
-            course.run.queries.map(\.kind) == ["exits", "exits", "moments", "moments", "exits", "moments", "exits"])
+            course.run.queries.map(\.analysis) == [
+                "curves", "grid", "site", "common", "common", "weighted", "weighted",
+            ])
+        #expect(
+            course.run.queries.map(\.kind) == [
+                "exits", "exits", "moments", "moments", "exits", "moments", "exits",
+            ])
         try course.step()
         #expect(
-            course.run.queries.map(\.kind) == ["likelihood", "event-sums", "risk-sums", "event-sums", "risk-sums"])
+            course.run.queries.map(\.kind) == [
+                "likelihood", "event-sums", "risk-sums", "event-sums", "risk-sums",
+            ])
         let result = try course.finish()
         #expect(result.analyses.map(\.id) == ids)
     }
@@ -143,9 +151,14 @@ struct StudyRunTests {
         // As R: coxph gives NA and log-likelihoods 0 without an event, and refuses an empty data set.
         for id in ["none", "none-common", "none-grid", "nobody", "nobody-common", "nobody-grid"] {
             let cox = try result.cox(id)
-            #expect(cox.coefficients.allSatisfy(\.isNaN) && cox.logLikelihood == 0 && cox.logLikelihoodNull == 0, "\(id)")
+            #expect(
+                cox.coefficients.allSatisfy(\.isNaN) && cox.logLikelihood == 0 && cox.logLikelihoodNull == 0,
+                "\(id)")
             #expect(cox.likelihoodRatio.degreesOfFreedom == 0, "\(id)")
-            #expect(cox.warnings == ["no covariate can be estimated: there is no event, or no variation in those at risk at any event"])
+            #expect(
+                cox.warnings == [
+                    "no covariate can be estimated: there is no event, or no variation in those at risk at any event"
+                ])
         }
         let curve = try result.survival("none-curve")
         #expect(curve.groups[0].median.estimate == .notAvailable && curve.counts.events == 0)
@@ -174,7 +187,9 @@ struct StudyRunTests {
             let redundant = try result.cox(id)
             #expect(redundant.coefficients.map(\.isNaN) == [false, true, false])
             #expect(redundant.likelihoodRatio.degreesOfFreedom == 2)
-            #expect(redundant.warnings.count == 1 && redundant.warnings[0].hasPrefix("twice is constant or a combination"))
+            #expect(
+                redundant.warnings.count == 1
+                    && redundant.warnings[0].hasPrefix("twice is constant or a combination"))
         }
         for id in ["constant", "constant-common"] {
             let constant = try result.cox(id)
@@ -192,7 +207,8 @@ struct StudyRunTests {
             """)
         let patients = Patient.random(120, seed: 10).map { patient in
             var patient = patient
-            if patient.frail == 1 { patient.died = 0 }  // nobody frail dies: the coefficient is minus infinity
+            // Nobody frail dies: the coefficient is minus infinity.
+            if patient.frail == 1 { patient.died = 0 }
             return patient
         }
         var course = try Course(study, Self.deal(patients))
@@ -214,7 +230,8 @@ struct StudyRunTests {
         var course = try Course(study, Self.deal(Patient.random(60, seed: 11)))
         let result = try course.finish()
         for warnings in [
-            try result.cox("cox").warnings, try result.cox("common").warnings, try result.survival("curves").warnings,
+            try result.cox("cox").warnings, try result.cox("common").warnings,
+            try result.survival("curves").warnings,
         ] {
             #expect(warnings.count == 1 && warnings[0].contains("guarantee-time bias"))
         }
@@ -230,7 +247,8 @@ struct StudyRunTests {
             try course.step { $0[lane] = bad }
             #expect(course.run.queries.allSatisfy { $0.analysis != "curves" })
             let result = try course.finish()
-            #expect(result.failure("curves") == "the hospitals' counts of rows, people and events make no sense")
+            #expect(
+                result.failure("curves") == "the hospitals' counts of rows, people and events make no sense")
             #expect(result.analyses.dropFirst().allSatisfy { result.failure($0.id) == nil })
         }
     }
@@ -240,7 +258,8 @@ struct StudyRunTests {
             var course = try Course(Self.everything, Self.deal(Patient.random(100, seed: 12)))
             try course.step { $0[lane] = $0[0] + 1 }
             let result = try course.finish()
-            #expect(result.failure("curves") == "the hospitals' counts of rows, people and events make no sense")
+            #expect(
+                result.failure("curves") == "the hospitals' counts of rows, people and events make no sense")
         }
     }
 
@@ -257,7 +276,9 @@ struct StudyRunTests {
             }
             try course.step { $0[lane + 3] += bad }
             let result = try course.finish()
-            #expect(result.failure(analysis) == "the hospitals' exits do not add up to their counts of rows and events")
+            #expect(
+                result.failure(analysis)
+                    == "the hospitals' exits do not add up to their counts of rows and events")
             #expect(result.analyses.allSatisfy { $0.id == analysis || result.failure($0.id) == nil })
         }
     }
@@ -268,7 +289,9 @@ struct StudyRunTests {
         let last = try #require(course.run.statements.last)
         try course.step { sum in for lane in sum.indices.suffix(last.lanes) { sum[lane] = -5 } }
         let result = try course.finish()
-        #expect(result.failure("weighted")?.hasPrefix("a death is recorded at a time when nobody is at risk") == true)
+        #expect(
+            result.failure("weighted")?.hasPrefix("a death is recorded at a time when nobody is at risk")
+                == true)
     }
 
     /// The largest numbers that fixed point carries, in every lane but the counts: no answer may stop the process.

@@ -75,8 +75,8 @@ struct Dialogue {
 
     /// Up to the given round's request, which nobody has seen yet.
     mutating func proceed(toRound round: Int) throws {
-        try sayHello()
-        try acknowledge()
+        if coordinator.phase == .gatheringKeys { try sayHello() }
+        if coordinator.phase == .gatheringAcknowledgements { try acknowledge() }
         while case .round(let present) = coordinator.phase, present < round { try answerRound() }
     }
 

@@ -4,14 +4,15 @@ import Survival
 
 /// A whole study in one process, with the rows of each hospital; randomness from a fixed seed.
 func result(
-    of study: String, _ hospitals: [[Patient]], policy: DisclosurePolicy = .local, order: [Int]? = nil
+    of study: String, _ hospitals: [[Patient]], dictionary: DataDictionary = Ward.dictionary,
+    order: [Int]? = nil
 ) throws -> StudyResult {
     let names = Ward.names(hospitals.count)
     let tables = (order ?? Array(names.indices)).map {
         (site: names[$0], table: PatientTable(hospitals[$0]))
     }
     let federation = try InProcessFederation(
-        plan: Ward.plan(study), tables: tables, policy: policy, time: Consortium.now)
+        plan: Ward.plan(study, dictionary: dictionary), tables: tables, time: Consortium.now)
     var random = SeededGenerator(7)
     return try federation.run { random.bytes(32) }
 }
