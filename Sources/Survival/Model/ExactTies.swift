@@ -20,7 +20,9 @@ struct ExactTies {
         var second: SymmetricMatrix
     }
 
-    /// `rows` are all at risk, `deaths` is the size of the sets; covariates are row-major. No sum may be 0.
+    /// `rows` are all at risk, `deaths` is the size of the sets, and covariates are row-major.
+    ///
+    /// Risks must be positive in sum; one that is 0 takes its row out of every set.
     init(rows: [Int], deaths: Int, risks: [Double], covariates: [Double], parameterCount: Int) {
         precondition(deaths <= rows.count, "as many at risk as die")
         let total = rows.reduce(0) { $0 + risks[$1] }
