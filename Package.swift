@@ -26,7 +26,9 @@ let package = Package(
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: settings),
 
         // Pure: values in, values out. No I/O, no clock, no randomness they were not handed.
-        .target(name: "Survival", swiftSettings: settings),
+        // The arithmetic of the partial likelihood, in C: compiled for several instruction sets, chosen at run time.
+        .target(name: "CoxKernels"),
+        .target(name: "Survival", dependencies: ["CoxKernels"], swiftSettings: settings),
         .target(
             name: "Federation",
             dependencies: ["Survival", "Cryptography", .product(name: "Yams", package: "Yams")],

@@ -80,7 +80,7 @@ package struct HazardIncrements: Sendable, Hashable {
 
     /// The exact information, from the sums over sites of `gram` and `covariateRiskSums`.
     ///
-    /// XᵀGX − Σ_k c Σ_l aaᵀ, where the a(k, l) of one k lie on a line: see `StratumLikelihood`.
+    /// XᵀGX − Σ_k c Σ_l aaᵀ, where the a(k, l) of one k lie on a line: see `TiedDeaths`.
     package func information(
         gram: [Double], covariateRiskSums: [Double], parameterCount count: Int
     ) -> SymmetricMatrix {

@@ -179,7 +179,7 @@ struct PartialLikelihoodTests {
 
     @Test func `a spread beyond the range of the numbers is refused in words`() throws {
         let data = try SurvivalData(
-            entry: nil, exit: [1, 2, 3], event: [false, true, true], weight: nil, offset: [1000, 0, 0],
+            entry: nil, exit: [1, 2, 3], event: [true, true, true], weight: nil, offset: [1000, 0, 0],
             stratum: nil,
             columns: [[1, 2, 3]])
         #expect(throws: SurvivalDataError.riskOutOfRange) {
