@@ -34,9 +34,6 @@ struct StratumLikelihood: Sendable {
         (self.covariates, self.parameterCount) = (covariates, count)
     }
 
-    /// Bytes that the copied rows take.
-    var byteCount: Int { MemoryLayout<Double>.stride * (covariates.count + weights.count + offsets.count) }
-
     /// Each event time counts `importance(time)` times, in every sum; the partial likelihood itself has 1 throughout.
     ///
     /// Throws `riskOutOfRange` if some row's xβ + offset is not finite, or a risk set's sum underflows.
