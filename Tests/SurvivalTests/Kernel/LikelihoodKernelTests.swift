@@ -105,7 +105,8 @@ struct LikelihoodKernelTests {
         }
     }
 
-    /// Rows that enter late are taken off sums that contain them: what is left keeps the digits of the largest.
+    /// Rows that enter late are taken off sums that contain them: what is left keeps the digits of the
+    /// largest.
     @Test func `late entries cancel to fifteen digits of the largest risk`() throws {
         let rows = RandomRows(rows: 700, strata: 4, hasEntry: true, hasWeights: true)
         let beta = rows.beta().map { 10 * $0 }
@@ -143,7 +144,8 @@ struct LikelihoodKernelTests {
         #expect(try likelihood.evaluate(at: [0]).logLikelihood < 0)
     }
 
-    /// Score and information are compared on the scale of the information's diagonal: what a difference means in standard errors.
+    /// Score and information are compared on the scale of the information's diagonal: what a difference means
+    /// in standard errors.
     private func expectNear(
         _ got: LikelihoodSums, _ want: LikelihoodSums, relative: Double, _ what: String,
         sourceLocation: SourceLocation = #_sourceLocation
