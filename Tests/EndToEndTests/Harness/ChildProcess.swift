@@ -2,7 +2,9 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A program that a test has started. It can be signalled and waited for; nothing else is ever signalled.
+/// A program that a test has started.
+///
+/// It can be signalled and waited for; nothing else is ever signalled.
 ///
 /// On `posix_spawn`, not on Foundation's `Process`: up to Swift 6.3.1 that reads past a directory entry while it looks for open
 /// descriptors, and crashes now and then (swift-corelibs-foundation, pull request 5472).

@@ -88,7 +88,19 @@ struct PairwiseMaskTests {
         let vector = MaskedVector(lanes: [1, 0])
         #expect(try MaskedVector.sum([vector], count: 0) == [])
         #expect(throws: StudyError.self) { try MaskedVector.sum([vector], count: 1) }
-        #expect(throws: StudyError.self) { try MaskedVector.sum([MaskedVector(lanes: [1])], count: 0) }
+        for lanes: [UInt128] in [[1], [1, 0, 0], []] {
+            #expect(throws: StudyError.self) { try MaskedVector.sum([MaskedVector(lanes: lanes)], count: 0) }
+        }
+    }
+
+    @Test func `either check lane alone is enough to refuse`() throws {
+        let honest = MaskedVector(lanes: [1, 5, 0])
+        #expect(throws: Never.self) { try MaskedVector.sum([honest, honest], count: 1) }
+        for lanes: [UInt128] in [[0, 5, 0], [2, 5, 0], [1, 5, 1], [1, 5, .max]] {
+            #expect(throws: StudyError.self) {
+                try MaskedVector.sum([honest, MaskedVector(lanes: lanes)], count: 1)
+            }
+        }
     }
 
     /// 366 + 2 lanes of 128 bits: a count of ones has a standard deviation of √n/2.

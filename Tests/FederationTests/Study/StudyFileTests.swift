@@ -49,7 +49,19 @@ struct StudyFileTests {
               old: age > 70
               older: old and frail
             analyses:
-              - survival: {id: a, by: stage, at: [24, 12], test: log-rank, limits: log-log, level: 0.9, cohort: frail, times: exact}
+              - survival:
+                  id: a
+                  by: stage
+                  at: [24, 12]
+                  test: {rho: 1, trend: true}
+                  strata: [frail]
+                  quantiles: [0.75, 0.25]
+                  rmst: [24, 12]
+                  follow-up: true
+                  limits: log-log
+                  level: 0.9
+                  cohort: frail
+                  times: exact
               - cox:
                   id: b
                   each: [age, stage]
@@ -59,6 +71,9 @@ struct StudyFileTests {
                   level: 0.99
                   times: exact
                   cohort: old
+                  check: proportional-hazards
+                  transform: identity
+                  robust: true
             privacy: {time-grid: 0.5, smallest-interval: 20}
             missing-site: continue
             patience: 2 days
@@ -79,9 +94,19 @@ struct StudyFileTests {
         #expect(study.analyses.map(\.level) == [0.9, 0.99, 0.99])
         #expect(study.analyses.allSatisfy { $0.times == .exact })
         #expect(
-            study.analyses[0].kind == .survival(by: "stage", at: [12, 24], limits: .logLog, logRank: true))
+            study.analyses[0].kind
+                == .survival(
+                    by: "stage", at: [12, 24], limits: .logLog, logRank: true,
+                    options: .init(
+                        quantiles: [0.25, 0.75], restrictedMeans: [12, 24], hasFollowUp: true, rho: 1,
+                        hasTrend: true,
+                        strata: ["frail"])))
         for (analysis, term) in zip(study.analyses.dropFirst(), ["age", "stage"]) {
-            #expect(analysis.kind == .cox(terms: [term], baseline: .common, ties: .breslow, weights: "share"))
+            #expect(
+                analysis.kind
+                    == .cox(
+                        terms: [term], baseline: .common, ties: .breslow, weights: "share",
+                        options: .init(check: .identity, isRobust: true)))
         }
     }
 
@@ -161,7 +186,7 @@ struct StudyFileTests {
         ("terms: [age]", "each: []", "6:24: each: lists no term; name the covariates"),
         ("terms: [age]", "terms: age", #"6:25: "terms" needs a list, [...], not a single value"#),
         ("terms: [age]", "terms: [age], tie: efron", #"6:32: unknown key "tie"; did you mean "ties"?"#),
-        ("terms: [age]", "terms: [age], ties: exact", #"6:38: "exact" is not one of: efron, breslow"#),
+        ("terms: [age]", "terms: [age], ties: cox", #"6:38: "cox" is not one of: efron, breslow, exact"#),
         ("terms: [age]", "terms: [age], baseline: shared", #"6:42: "shared" is not one of: site, common"#),
         (
             "terms: [age]", "terms: [age], times: grid",

@@ -134,6 +134,32 @@ struct DealingTests {
         }
     }
 
+    /// Between two event times nobody leaves: an entry there puts a row in the same risk sets as one at the time before.
+    @Test func `an entry between two positions of the axis counts from the next one on`() throws {
+        let whole = Patient.random(90, seed: 31)
+        let between = whole.map { patient in
+            var patient = patient
+            patient.entered += 0.5
+            return patient
+        }
+        var dictionary = Ward.dictionary
+        for index in dictionary.variables.indices where dictionary.variables[index].name == "entered" {
+            dictionary.variables[index].kind = .number(lower: 0, upper: 60, resolution: nil)
+        }
+        let study = Ward.study(
+            start: "entered",
+            """
+            analyses:
+              - cox: {id: common, terms: [age, marker], baseline: common, times: exact}
+              - survival: {id: curves, by: frail, test: log-rank, times: exact}
+            """)
+        let (got, want) = try (
+            result(of: study, Self.deal(between, to: 3, seed: 1), dictionary: dictionary),
+            result(of: study, Self.deal(whole, to: 3, seed: 1), dictionary: dictionary)
+        )
+        #expect(got.analyses == want.analyses)
+    }
+
     // MARK: Unlike hospitals
 
     @Test func `a hospital without a level, without an event, or without anyone is harmless`() throws {
