@@ -117,6 +117,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["coxswain"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["coxswain", "Cryptography"], exclude: ["Data"],
+            swiftSettings: settings),
     ]
 )

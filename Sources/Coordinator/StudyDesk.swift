@@ -67,7 +67,7 @@ actor StudyDesk {
         guard let stored = try store.session(of: row.hash) else { return (hash, study) }
         let opening = try CanonicalJSON.decode(SessionOpening.self, from: Array(stored.opening.payload.utf8))
         var session = CoordinatorSession(opening: opening, signed: stored.opening, plan: plan)
-        let authority = try environment.authority()
+        let authority = try environment.authority().forStoredMessages
         for message in try store.messages(of: stored.id) {
             try session.receive(message.body, from: message.site, under: authority)
         }
@@ -330,6 +330,7 @@ actor StudyDesk {
         case .finished: try end(hash, .finished, reason: "", result: session.result)
         case .refused(let site, let reason):
             try end(hash, .failed, reason: "\(site) refused: \(reason)", result: nil)
+        case .failed(let reason): try end(hash, .failed, reason: reason, result: nil)
         case .gatheringKeys, .gatheringAcknowledgements, .round: break
         }
     }
@@ -435,7 +436,7 @@ extension CoordinatorSession {
         case .gatheringKeys: .keys
         case .gatheringAcknowledgements: .roster
         case .round: .round
-        case .finished, .refused: .closed
+        case .finished, .refused, .failed: .closed
         }
     }
 

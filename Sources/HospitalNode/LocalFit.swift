@@ -25,7 +25,8 @@ package struct LocalFit {
             dictionary = found
         } else {
             let (name, version) = try Self.nameAndVersion(study.dictionary)
-            dictionary = try InferredDictionary.read(csv: data, name: name, version: version)
+            dictionary = try InferredDictionary.read(
+                csv: data, name: name, version: version, categories: Self.groupings(in: study))
             notes.append(
                 "no dictionary \(study.dictionary) was found; the types of the columns were guessed from \(data)"
             )
@@ -36,12 +37,33 @@ package struct LocalFit {
         if local.rowsWithoutSite > 0 {
             notes.append("\(local.rowsWithoutSite) rows without a site were left out")
         }
-        plan.study.sites = local.sites.map(\.name)
+        // A column may hold any text, a certificate only a name: the sites take part under numbers.
+        plan.study.sites = local.sites.indices.map { "site-\($0 + 1)" }
         let federation = try InProcessFederation(
-            plan: plan, tables: local.sites.map { (site: $0.name, table: $0.table) }, time: time)
+            plan: plan, tables: zip(plan.study.sites, local.sites).map { (site: $0, table: $1.table) },
+            time: time)
         var result = try federation.run { try randomBytes(32) }
-        result.sites = result.sites.map { .init(name: $0.name, policyHash: nil) }  // no rule was applied
+        // No disclosure rule was applied, so there is no policy to name.
+        result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }
         self.result = result
+    }
+
+    /// Columns that the study groups by as they are: categories, even if their levels are written as numbers.
+    private static func groupings(in study: StudyFile) -> Set<String> {
+        var names: Set<String> = []
+        for analysis in study.analyses {
+            switch analysis.kind {
+            case .survival(let by, _, _, _, let options):
+                names.formUnion((by.map { [$0] } ?? []) + options.strata)
+            case .cox(let terms, _, _, _, _):
+                for term in terms where term.hasSuffix(")") {
+                    for use in ["strata(", "cluster("] where term.hasPrefix(use) {
+                        names.insert(String(term.dropFirst(use.count).dropLast()))
+                    }
+                }
+            }
+        }
+        return names
     }
 
     private static func dictionary(

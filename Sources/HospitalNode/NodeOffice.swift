@@ -1,5 +1,5 @@
 package import CohortStore
-import Cryptography
+package import Cryptography
 package import Federation
 import Foundation
 package import Membership
@@ -42,6 +42,14 @@ package struct NodeOffice: Sendable {
     private static func policy(at path: String) throws -> DisclosurePolicy {
         let file = try ConfigurationFile(path: path)
         return try DisclosurePolicy(yaml: file.text, file: path)
+    }
+
+    /// Whom to believe now: the consortium's authority, and the pinned peers if there are any.
+    func authority() throws -> Authority {
+        var authority = try member.authority(at: clock())
+        authority.pins = configuration.peers
+        authority.pins?[site] = member.signer.certificate.fingerprint
+        return authority
     }
 
     /// This hospital's name in the consortium.
@@ -207,6 +215,50 @@ package struct NodeOffice: Sendable {
         )
     }
 
+    /// Withdraws an approval; a session under way is refused at its next step.
+    package func revoke(_ study: LocalStudy, reason: String, by person: String) throws {
+        guard case .approved = study.entry.decision else {
+            throw NodeError.ask("the study is not approved here", hint: "see \"coxswain node studies\"")
+        }
+        try ledger.decline(
+            study.plan.hash, reason: reason, by: person, at: clock(),
+            logging: note(
+                "approval-revoked", AuditBody(study: study.plan.hash, reason: reason, person: person)))
+    }
+
+    /// The certificates of hospitals that took part in a session with this one, the newest of each.
+    package func knownPeers() throws -> [(site: String, certificate: Certificate)] {
+        var peers: [String: Certificate] = [:]
+        for study in try ledger.studies() {
+            for session in try ledger.sessions(of: study.hash) {
+                guard let bytes = session.roster else { continue }
+                for hello in try CanonicalJSON.decode(Roster.self, from: bytes).hellos {
+                    let certificate = try Certificate(pem: hello.certificate)
+                    if case .node(let name)? = certificate.spiffeID?.role { peers[name] = certificate }
+                }
+            }
+        }
+        return peers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// This hospital's own answers, round by round, as they would go out if it were alone.
+    ///
+    /// What later rounds ask depends on the sums of all hospitals, so the coefficients asked at will differ a little. Nothing
+    /// is sent.
+    package func preview(_ study: LocalStudy, rounds: Int) throws -> [PreviewedRound] {
+        let cohort = try cohort(for: study.plan, submission: study.submission)
+        var run = StudyRun(plan: study.plan, sites: [.init(name: site, policyHash: policy.hash.hex)])
+        var previewed: [PreviewedRound] = []
+        while !run.isFinished, previewed.count < rounds {
+            let statements = run.statements
+            let answers = try run.queries.map { try cohort.answer($0) }
+            previewed.append(
+                PreviewedRound(round: run.round, answers: zip(statements, answers).map { ($0, $1) }))
+            try run.receive(answers.flatMap { $0 })
+        }
+        return previewed
+    }
+
     /// An entry for the audit log, to be written with the change that it tells of.
     func note(_ kind: String, _ body: AuditBody) -> AuditNote {
         AuditNote(kind: kind, body: body.json, at: clock())
@@ -247,6 +299,12 @@ package struct StudyAssessment: Sendable {
         package var plan: AnalysisPlan
         package var facts: SiteFacts
     }
+}
+
+/// A round as a preview shows it: each question with this hospital's own numbers.
+package struct PreviewedRound: Sendable {
+    package var round: Int
+    package var answers: [(statement: QueryStatement, numbers: [Double])]
 }
 
 /// What a node tells its admin when it cannot do something.

@@ -58,13 +58,20 @@ package struct StudyExplanation {
         switch analysis.kind {
         case .survival(let survival):
             let groups = survival.by.map { ", by \($0.text)" } ?? ""
-            return "survival curve\(groups)\(survival.logRank ? ", log-rank test" : ""), \(times(analysis))"
+            let strata = survival.strata.map(\.expression.text).joined(separator: ", ")
+            let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
+            return "survival curve\(groups)\(test), \(times(analysis))"
         case .cox(let cox):
             let baseline =
                 cox.baseline == .site
                 ? "each hospital with its own baseline hazard"
                 : "one baseline hazard for all hospitals, \(times(analysis))"
-            return "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)"
+            let check = cox.check.map {
+                "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
+            }
+            let robust = cox.cluster.map { "; robust variance by \($0.name)" }
+            return
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
         }
     }
 
@@ -89,10 +96,11 @@ package struct StudyExplanation {
         switch analysis.kind {
         case .survival:
             return
-                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.groupCount) groups)"
+                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.exitGroupCount) groups)"
         case .cox(let cox):
             let p = analysis.columnCount
-            let means = "\(counts); sums and sums of squares of \(p) covariates"
+            let means =
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))"
             if cox.baseline == .site {
                 return
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
@@ -100,6 +108,23 @@ package struct StudyExplanation {
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
+        guard let cluster = cox.cluster else { return "" }
+        return cluster.levels == nil
+            ? "; sums over people of squares and products of score residuals"
+            : "; sums of score residuals for each \(cluster.name)"
+    }
+
+    /// What a test of proportional hazards takes besides: the model's sums over events, weighted with a function of time.
+    private func leavingForCheck(_ cox: AnalysisPlan.CoxPlan, of analysis: AnalysisPlan) -> String {
+        guard let check = cox.check else { return "" }
+        let weighted = "score and information weighted with a function of time, once each"
+        if cox.baseline == .common { return "; \(weighted)" }
+        return check == .km
+            ? "; events and censorings at \(analysis.axis?.count ?? 0) times; \(weighted)"
+            : "; sums of the event times and of their squares; \(weighted)"
     }
 
     private var disclosure: [String] {

@@ -88,6 +88,7 @@ struct CSVReport {
         add(place, "ties", .text(cox.ties.rawValue))
         add(place, "times", .text(cox.times.rawValue))
         add(place, "level", .number(Reported(cox.level)))
+        if let cluster = cox.cluster { add(place, "cluster", .text(cluster)) }
         for (row, term) in cox.terms.enumerated() {
             var ofTerm = place
             ofTerm.term = term.name
@@ -96,9 +97,12 @@ struct CSVReport {
                 ("hr", term.hr), ("lower", term.lower), ("upper", term.upper),
             ]
             for (name, number) in numbers { add(ofTerm, name, .number(number)) }
+            if let robust = term.robustSE { add(ofTerm, "robust_se", .number(robust)) }
             for (column, other) in cox.terms.enumerated() {
                 let covariance = cox.covariance[row * cox.terms.count + column]
                 add(ofTerm, "covariance:" + other.name, .number(covariance))
+                guard let naive = cox.naiveCovariance?[row * cox.terms.count + column] else { continue }
+                add(ofTerm, "naive_covariance:" + other.name, .number(naive))
             }
         }
         add(place, "loglik_null", .number(Reported(cox.logLikelihoodNull)))
@@ -107,6 +111,17 @@ struct CSVReport {
         add(cox.wald, as: "wald_test", at: place)
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
+        if let check = cox.proportionalHazards { add(check, at: place) }
+    }
+
+    private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {
+        add(place, "zph_transform", .text(check.transform.rawValue))
+        for term in check.terms {
+            var ofTerm = place
+            ofTerm.term = term.name
+            add(term.test, as: "zph", at: ofTerm)
+        }
+        add(check.global, as: "zph_global", at: place)
     }
 
     private mutating func add(_ survival: SurvivalResult) {
@@ -138,6 +153,30 @@ struct CSVReport {
             add(place, "at_lower", .number(point.lower))
             add(place, "at_upper", .number(point.upper))
         }
+        place.time = nil
+        addSummaries(of: group, at: place)
+    }
+
+    private mutating func addSummaries(of group: SurvivalResult.Group, at place: Place) {
+        for quantile in group.quantiles {
+            let share = csvText(of: Reported(quantile.share))
+            add(place, "quantile:\(share)", .number(quantile.time.estimate))
+            add(place, "quantile_lower:\(share)", .number(quantile.time.lower))
+            add(place, "quantile_upper:\(share)", .number(quantile.time.upper))
+        }
+        if let median = group.followUp {
+            add(place, "follow_up", .number(median.estimate))
+            add(place, "follow_up_lower", .number(median.lower))
+            add(place, "follow_up_upper", .number(median.upper))
+        }
+        for mean in group.restrictedMeans {
+            var atTime = place
+            atTime.time = mean.time
+            add(atTime, "rmst", .number(mean.mean))
+            add(atTime, "rmst_se", .number(mean.se))
+            add(atTime, "rmst_lower", .number(mean.lower))
+            add(atTime, "rmst_upper", .number(mean.upper))
+        }
     }
 
     private mutating func addCurve(_ curve: SurvivalResult.Curve, at place: Place) {
@@ -161,6 +200,9 @@ struct CSVReport {
             add(ofGroup, "observed", .number(logRank.observed[index]))
             add(ofGroup, "expected", .number(logRank.expected[index]))
         }
+        if logRank.rho != 0 { add(place, "rho", .number(Reported(logRank.rho))) }
+        for variable in logRank.strata { add(place, "strata", .text(variable)) }
         add(logRank.test, as: "log_rank", at: place)
+        if let trend = logRank.trend { add(trend, as: "trend", at: place) }
     }
 }

@@ -49,6 +49,17 @@ struct JSONReport {
     }
 
     private func cox(_ cox: CoxResult) -> [String: JSONValue] {
+        var table = table(of: cox)
+        if let cluster = cox.cluster, let naive = cox.naiveCovariance {
+            table["cluster"] = .string(cluster)
+            table["robust_se"] = .reported(cox.terms.map { $0.robustSE ?? .notAvailable })
+            table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
+        }
+        table["zph"] = cox.proportionalHazards.map(proportionalHazards)
+        return table
+    }
+
+    private func table(of cox: CoxResult) -> [String: JSONValue] {
         counts(cox.counts).merging([
             "kind": .string("cox"),
             "baseline": .string(cox.baseline.rawValue),
@@ -64,7 +75,7 @@ struct JSONReport {
             "hr": .reported(cox.terms.map(\.hr)),
             "lower": .reported(cox.terms.map(\.lower)),
             "upper": .reported(cox.terms.map(\.upper)),
-            "covariance": .array(covarianceRows(cox)),
+            "covariance": .array(rows(of: cox.covariance, order: cox.terms.count)),
             "loglik_null": .number(cox.logLikelihoodNull),
             "loglik": .number(cox.logLikelihood),
             "lr_test": .object(test(cox.likelihoodRatio)),
@@ -75,9 +86,21 @@ struct JSONReport {
         ]) { _, new in new }
     }
 
-    private func covarianceRows(_ cox: CoxResult) -> [JSONValue] {
-        let order = cox.terms.count
-        return (0..<order).map { row in .reported(Array(cox.covariance[row * order..<(row + 1) * order])) }
+    private func proportionalHazards(_ check: CoxResult.ProportionalHazards) -> JSONValue {
+        .object([
+            "transform": .string(check.transform.rawValue),
+            "times": check.times.map { .string($0.rawValue) } ?? .null,
+            "terms": .strings(check.terms.map(\.name)),
+            "statistic": .reported(check.terms.map(\.test.statistic)),
+            "df": .array(check.terms.map { .integer($0.test.degreesOfFreedom) }),
+            "p": .reported(check.terms.map(\.test.p)),
+            "log_p": .reported(check.terms.map(\.test.logP)),
+            "global": .object(test(check.global)),
+        ])
+    }
+
+    private func rows(of matrix: [Reported], order: Int) -> [JSONValue] {
+        (0..<order).map { row in .reported(Array(matrix[row * order..<(row + 1) * order])) }
     }
 
     private func test(_ test: TestResult) -> [String: JSONValue] {
@@ -101,7 +124,36 @@ struct JSONReport {
     }
 
     private func group(_ group: SurvivalResult.Group) -> JSONValue {
-        .object([
+        var object = curve(of: group)
+        if !group.quantiles.isEmpty {
+            object["quantiles"] = .array(
+                group.quantiles.map {
+                    .object([
+                        "share": .number($0.share), "time": .reported($0.time.estimate),
+                        "lower": .reported($0.time.lower), "upper": .reported($0.time.upper),
+                    ])
+                })
+        }
+        if !group.restrictedMeans.isEmpty {
+            object["rmst"] = .array(
+                group.restrictedMeans.map {
+                    .object([
+                        "time": .number($0.time), "mean": .reported($0.mean), "se": .reported($0.se),
+                        "lower": .reported($0.lower), "upper": .reported($0.upper),
+                    ])
+                })
+        }
+        if let median = group.followUp {
+            object["follow_up"] = .object([
+                "median": .reported(median.estimate), "lower": .reported(median.lower),
+                "upper": .reported(median.upper),
+            ])
+        }
+        return .object(object)
+    }
+
+    private func curve(of group: SurvivalResult.Group) -> [String: JSONValue] {
+        [
             "name": .string(group.name),
             "n": .integer(group.rows),
             "events": .integer(group.events),
@@ -117,7 +169,7 @@ struct JSONReport {
             "lower": .reported(group.curve.lower),
             "upper": .reported(group.curve.upper),
             "at": .array(group.at.map(point)),
-        ])
+        ]
     }
 
     private func point(_ point: SurvivalResult.Point) -> JSONValue {
@@ -129,12 +181,15 @@ struct JSONReport {
     }
 
     private func logRank(_ logRank: SurvivalResult.LogRank) -> JSONValue {
-        .object(
-            test(logRank.test).merging([
-                "name": .string("log-rank"),
-                "groups": .strings(logRank.groups),
-                "observed": .reported(logRank.observed),
-                "expected": .reported(logRank.expected),
-            ]) { _, new in new })
+        var object = test(logRank.test).merging([
+            "name": .string(logRank.rho == 0 ? "log-rank" : "g-rho"),
+            "groups": .strings(logRank.groups),
+            "observed": .reported(logRank.observed),
+            "expected": .reported(logRank.expected),
+        ]) { _, new in new }
+        if logRank.rho != 0 { object["rho"] = .number(logRank.rho) }
+        if !logRank.strata.isEmpty { object["strata"] = .strings(logRank.strata) }
+        object["trend"] = logRank.trend.map { .object(test($0)) }
+        return .object(object)
     }
 }

@@ -8,6 +8,9 @@ extension TextReport {
         addParagraph("Baseline hazard: \(words(for: cox.baseline)).")
         addParagraph("Tied event times: \(words(for: cox.ties)).")
         addParagraph(sentence(for: cox.times))
+        if let cluster = cox.cluster {
+            addParagraph("Variance: robust, rows of the same \(cluster) taken together.")
+        }
         add(hazardRatios(cox))
         add(coefficients(cox))
         add(tests(cox))
@@ -17,6 +20,30 @@ extension TextReport {
         addParagraph(
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
+        if let check = cox.proportionalHazards { add(check) }
+    }
+
+    private mutating func add(_ check: CoxResult.ProportionalHazards) {
+        let heading = "proportional hazards along \(words(for: check.transform))"
+        var table = TextTable(headings: [heading, "chi-square", "df", "p"])
+        for term in check.terms { table.add(term.name, cells(term.test)) }
+        table.add("all together", cells(check.global))
+        add(table)
+    }
+
+    private func words(for transform: TimeTransform) -> String {
+        switch transform {
+        case .km: "1 - S(t)"
+        case .identity: "time"
+        case .log: "log time"
+        }
+    }
+
+    private func cells(_ test: TestResult) -> [String] {
+        [
+            test.statistic.text { NumberText.fixed($0, places: 2) }, String(test.degreesOfFreedom),
+            test.p.text { NumberText.fullP($0, logP: test.logP.value) },
+        ]
     }
 
     private func words(for baseline: CoxResult.Baseline) -> String {
@@ -30,6 +57,7 @@ extension TextReport {
         switch ties {
         case .efron: "Efron's approximation"
         case .breslow: "Breslow's approximation"
+        case .exact: "exact (discrete) partial likelihood"
         }
     }
 
@@ -46,16 +74,21 @@ extension TextReport {
 
     /// The table of a statistics program.
     private func coefficients(_ cox: CoxResult) -> TextTable {
-        var table = TextTable(headings: ["", "coef", "se(coef)", "z", "p"])
+        let robust = cox.cluster == nil ? [] : ["robust se"]
+        var table = TextTable(headings: ["", "coef", "se(coef)"] + robust + ["z", "p"])
         for term in cox.terms {
             table.add(
                 term.name,
                 [
                     term.coef.text { NumberText.compact($0, places: 5) },
                     term.se.text { NumberText.compact($0, places: 5) },
-                    term.z.text { NumberText.fixed($0, places: 3) },
-                    term.p.text { NumberText.fullP($0, logP: term.logP.value) },
-                ])
+                ]
+                    + robust.map { _ in
+                        (term.robustSE ?? .notAvailable).text { NumberText.compact($0, places: 5) }
+                    } + [
+                        term.z.text { NumberText.fixed($0, places: 3) },
+                        term.p.text { NumberText.fullP($0, logP: term.logP.value) },
+                    ])
         }
         return table
     }
@@ -65,14 +98,7 @@ extension TextReport {
         let tests = [
             ("likelihood ratio", cox.likelihoodRatio), ("Wald", cox.wald), ("score (log-rank)", cox.score),
         ]
-        for (name, test) in tests {
-            table.add(
-                name,
-                [
-                    test.statistic.text { NumberText.fixed($0, places: 2) }, String(test.degreesOfFreedom),
-                    test.p.text { NumberText.fullP($0, logP: test.logP.value) },
-                ])
-        }
+        for (name, test) in tests { table.add(name, cells(test)) }
         return table
     }
 }

@@ -10,6 +10,12 @@ extension TextReport {
         addParagraph("Confidence limits: \(level), symmetric \(words(for: survival.limits)).")
         add(medians(survival, unit: unit))
         if survival.groups.contains(where: { !$0.at.isEmpty }) { add(survivalAtTimes(survival, unit: unit)) }
+        let groups = survival.groups
+        if groups.contains(where: { !$0.quantiles.isEmpty }) { add(quantiles(survival, unit: unit)) }
+        if groups.contains(where: { !$0.restrictedMeans.isEmpty }) {
+            add(restrictedMeans(survival, unit: unit))
+        }
+        if groups.contains(where: { $0.followUp != nil }) { add(followUp(survival, unit: unit)) }
         if let test = survival.test { add(test) }
     }
 
@@ -57,13 +63,72 @@ extension TextReport {
         return table
     }
 
+    private func quantiles(_ survival: SurvivalResult, unit: String) -> TextTable {
+        let interval = "\(NumberText.level(survival.level)) CI"
+        var table = TextTable(headings: [survival.by ?? "", "share with event", "by (\(unit))", interval])
+        for group in survival.groups {
+            for quantile in group.quantiles {
+                let time = quantile.time
+                table.add(
+                    label(of: group),
+                    [
+                        NumberText.percent(quantile.share), time.estimate.text(NumberText.time),
+                        intervalText(time.lower, time.upper, NumberText.time),
+                    ])
+            }
+        }
+        return table
+    }
+
+    private func restrictedMeans(_ survival: SurvivalResult, unit: String) -> TextTable {
+        let interval = "\(NumberText.level(survival.level)) CI"
+        var table = TextTable(headings: [
+            survival.by ?? "", "to (\(unit))", "restricted mean", "se", interval,
+        ])
+        func duration(_ value: Double) -> String { NumberText.compact(value, places: 2) }
+        for group in survival.groups {
+            for mean in group.restrictedMeans {
+                table.add(
+                    label(of: group),
+                    [
+                        NumberText.time(mean.time), mean.mean.text(duration), mean.se.text(duration),
+                        intervalText(mean.lower, mean.upper, duration),
+                    ])
+            }
+        }
+        return table
+    }
+
+    private func followUp(_ survival: SurvivalResult, unit: String) -> TextTable {
+        let interval = "\(NumberText.level(survival.level)) CI"
+        var table = TextTable(headings: [survival.by ?? "", "median follow-up (\(unit))", interval])
+        for group in survival.groups {
+            guard let median = group.followUp else { continue }
+            table.add(
+                label(of: group),
+                [
+                    median.estimate.text(NumberText.time),
+                    intervalText(median.lower, median.upper, NumberText.time),
+                ])
+        }
+        return table
+    }
+
+    private func name(of test: SurvivalResult.LogRank) -> String {
+        let weight = test.rho == 0 ? "log-rank test" : "test with weight S(t)^\(NumberText.time(test.rho))"
+        return test.strata.isEmpty
+            ? weight : "\(weight), stratified by \(test.strata.joined(separator: ", "))"
+    }
+
     private mutating func add(_ logRank: SurvivalResult.LogRank) {
-        var table = TextTable(headings: ["log-rank test", "observed", "expected"])
+        var table = TextTable(headings: [name(of: logRank), "observed", "expected"])
         for (index, group) in logRank.groups.enumerated() {
             table.add(
                 group,
                 [
-                    logRank.observed[index].text(NumberText.count),
+                    logRank.observed[index].text {
+                        logRank.rho == 0 ? NumberText.count($0) : NumberText.fixed($0, places: 1)
+                    },
                     logRank.expected[index].text { NumberText.fixed($0, places: 1) },
                 ])
         }
@@ -72,6 +137,11 @@ extension TextReport {
         let statistic = test.statistic.text { NumberText.fixed($0, places: 2) }
         let degrees = counted(test.degreesOfFreedom, "degree")
         addParagraph("Chi-square \(statistic) on \(degrees) of freedom, \(statement(of: test)).")
+        guard let trend = logRank.trend else { return }
+        let slope = trend.statistic.text { NumberText.fixed($0, places: 2) }
+        addParagraph(
+            "Trend over the groups in their order: chi-square \(slope) on 1 degree of freedom, \(statement(of: trend))."
+        )
     }
 
     /// `p = 0.025`, or `p <0.001 (1.2e-15)`.

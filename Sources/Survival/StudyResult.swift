@@ -128,6 +128,38 @@ package struct CoxResult: Hashable, Sendable, Codable {
     /// Newton (or quasi-Newton) evaluations of the likelihood.
     package var iterations: Int
     package var warnings: [String]
+    /// The test of proportional hazards, if the study asks for it and it can be made.
+    package var proportionalHazards: ProportionalHazards?
+    /// What the variance is robust against: rows of one of these belong together; nil if it is the model's.
+    package var cluster: String?
+    /// The model's covariance where `covariance` is the robust one.
+    package var naiveCovariance: [Reported]?
+
+    /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
+    package struct ProportionalHazards: Hashable, Sendable, Codable {
+        package var transform: TimeTransform
+        /// Where the transform was made from counts at times: which times; nil where no time left a site.
+        package var times: TimeAxisKind?
+        /// One for each term; a category is one term with a degree of freedom for each level but the reference.
+        package var terms: [TermTest]
+        /// All terms together.
+        package var global: TestResult
+
+        package init(
+            transform: TimeTransform, times: TimeAxisKind?, terms: [TermTest], global: TestResult
+        ) {
+            (self.transform, self.times, self.terms, self.global) = (transform, times, terms, global)
+        }
+    }
+
+    package struct TermTest: Hashable, Sendable, Codable {
+        package var name: String
+        package var test: TestResult
+
+        package init(name: String, test: TestResult) {
+            (self.name, self.test) = (name, test)
+        }
+    }
 
     package enum Baseline: String, Hashable, Sendable, Codable, CaseIterable { case site, common }
 
@@ -141,31 +173,50 @@ package struct CoxResult: Hashable, Sendable, Codable {
         package var hr: Reported
         package var lower: Reported
         package var upper: Reported
+        /// The robust standard error, if there is one; then z, p and the limits use it, and `se` is the model's.
+        package var robustSE: Reported?
 
         package init(
             name: String, coef: Reported, se: Reported, z: Reported, p: Reported, logP: Reported,
-            hr: Reported, lower: Reported, upper: Reported
+            hr: Reported, lower: Reported, upper: Reported, robustSE: Reported? = nil
         ) {
             (self.name, self.coef, self.se, self.z, self.p, self.logP) = (name, coef, se, z, p, logP)
-            (self.hr, self.lower, self.upper) = (hr, lower, upper)
+            (self.hr, self.lower, self.upper, self.robustSE) = (hr, lower, upper, robustSE)
         }
     }
 
     package init(
         id: String, counts: CohortCounts, baseline: Baseline, ties: Ties, times: TimeAxisKind, level: Double,
         terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
-        likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String]
+        likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
+        proportionalHazards: ProportionalHazards? = nil, cluster: String? = nil,
+        naiveCovariance: [Reported]? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
         (self.logLikelihoodNull, self.logLikelihood) = (logLikelihoodNull, logLikelihood)
         (self.likelihoodRatio, self.wald, self.score) = (likelihoodRatio, wald, score)
         (self.iterations, self.warnings) = (iterations, warnings)
+        (self.cluster, self.naiveCovariance) = (cluster, naiveCovariance)
+        self.proportionalHazards = proportionalHazards
     }
 }
 
+/// The function of time along which a test lets coefficients change; R's `cox.zph(transform =)`.
+package enum TimeTransform: String, Hashable, Sendable, Codable, CaseIterable {
+    /// 1 − S(t−), S being the Kaplan-Meier curve of all rows.
+    case km
+    case identity
+    case log
+}
+
 /// How tied event times are handled.
-package enum Ties: String, Hashable, Sendable, Codable, CaseIterable { case efron, breslow }
+package enum Ties: String, Hashable, Sendable, Codable, CaseIterable {
+    case efron
+    case breslow
+    /// The discrete partial likelihood, for a baseline hazard of each site's own.
+    case exact
+}
 
 /// Whether sums indexed by time used the recorded times or the study's coarser grid.
 package enum TimeAxisKind: String, Hashable, Sendable, Codable, CaseIterable { case exact, grid }
@@ -193,10 +244,42 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var curve: Curve
         /// Survival at the times the study asks for.
         package var at: [Point]
+        /// Times by which the shares that the study asks for have had the event.
+        package var quantiles: [ShareQuantile]
+        /// Areas under the curve to the times that the study asks for.
+        package var restrictedMeans: [RestrictedMean]
+        /// Median of the time to censoring (reverse Kaplan-Meier), if the study asks for it.
+        package var followUp: Quantile?
 
-        package init(name: String, rows: Int, events: Int, median: Quantile, curve: Curve, at: [Point]) {
+        package init(
+            name: String, rows: Int, events: Int, median: Quantile, curve: Curve, at: [Point],
+            quantiles: [ShareQuantile] = [], restrictedMeans: [RestrictedMean] = [], followUp: Quantile? = nil
+        ) {
             (self.name, self.rows, self.events, self.median) = (name, rows, events, median)
             (self.curve, self.at) = (curve, at)
+            (self.quantiles, self.restrictedMeans, self.followUp) = (quantiles, restrictedMeans, followUp)
+        }
+    }
+
+    package struct ShareQuantile: Hashable, Sendable, Codable {
+        /// 0.25: by when a quarter has had the event.
+        package var share: Double
+        package var time: Quantile
+
+        package init(share: Double, time: Quantile) {
+            (self.share, self.time) = (share, time)
+        }
+    }
+
+    package struct RestrictedMean: Hashable, Sendable, Codable {
+        package var time: Double
+        package var mean: Reported
+        package var se: Reported
+        package var lower: Reported
+        package var upper: Reported
+
+        package init(time: Double, mean: Reported, se: Reported, lower: Reported, upper: Reported) {
+            (self.time, self.mean, self.se, self.lower, self.upper) = (time, mean, se, lower, upper)
         }
     }
 
@@ -251,9 +334,19 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var observed: [Reported]
         package var expected: [Reported]
         package var test: TestResult
+        /// Weight S(t−)^rho: 0 is the log-rank test, 1 is Peto and Peto's.
+        package var rho: Double
+        /// Against a trend over the groups in their order, if the study asks for it.
+        package var trend: TestResult?
+        /// Variables whose levels make strata; groups are compared within them.
+        package var strata: [String]
 
-        package init(groups: [String], observed: [Reported], expected: [Reported], test: TestResult) {
+        package init(
+            groups: [String], observed: [Reported], expected: [Reported], test: TestResult, rho: Double = 0,
+            trend: TestResult? = nil, strata: [String] = []
+        ) {
             (self.groups, self.observed, self.expected, self.test) = (groups, observed, expected, test)
+            (self.rho, self.trend, self.strata) = (rho, trend, strata)
         }
     }
 

@@ -76,6 +76,8 @@ final class ClientConnection: Sendable {
                 }
         } catch let error as TransportError {
             throw error
+        } catch ChannelError.connectTimeout where timeout < .seconds(10) {
+            throw .timedOut
         } catch {
             let reason = "cannot connect to \(host):\(port): \(networkReason(error))"
             throw target.proxy == nil ? .unreachable(reason) : .proxy(reason)

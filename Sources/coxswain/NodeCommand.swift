@@ -15,9 +15,9 @@ struct NodeCommand: AsyncParsableCommand {
         commandName: "node",
         abstract: "Run a hospital's node: import patients, decide about studies, answer rounds.",
         subcommands: [
-            Init.self, Import.self, Describe.self, Studies.self, Show.self, Approve.self, Decline.self,
-            Run.self,
-            Check.self,
+            Init.self, Import.self, Describe.self, Studies.self, Show.self, Preview.self, Approve.self,
+            Decline.self,
+            Revoke.self, Run.self, Watch.self, Check.self, Policy.self, Peers.self, Audit.self,
         ])
 
     struct Location: ParsableArguments {
@@ -167,7 +167,8 @@ struct NodeCommand: AsyncParsableCommand {
         func run() async throws {
             let configuration = try location.configuration()
             let logger = try ProgramLog.logger("node", level: configuration.logLevel)
-            let service = NodeService(try NodeOffice(configuration, clock: { currentTime() }), logger: logger)
+            let service = try NodeService(
+                try NodeOffice(configuration, clock: { currentTime() }), logger: logger)
             let group = ServiceGroup(
                 services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await group.run()

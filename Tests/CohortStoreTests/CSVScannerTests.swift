@@ -84,7 +84,8 @@ struct CSVScannerTests {
         #expect(found.lines == [1, 2, 5, 6, 8])
     }
 
-    /// The chunk ends inside a quoted field, between CR and LF, and between two quotes, at some of these lengths.
+    /// The chunk ends inside a quoted field, between CR and LF, and between two quotes, at some of these
+    /// lengths.
     @Test func `records are the same wherever a chunk of the file ends`() throws {
         for padding in (CSVScanner.chunkBytes - 40)...(CSVScanner.chunkBytes + 5) {
             // Three lines of filler, each of less than a field's limit, make up the padding.

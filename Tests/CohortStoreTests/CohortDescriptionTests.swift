@@ -28,8 +28,8 @@ struct CohortDescriptionTests {
         #expect(response.map(\.count) == [1, 0, 1, 1])
     }
 
-    /// Closed forms: the mean of 1, 2, 3, 4, 10 is 4 and Σ(x − 4)² is 50; type 7 puts the quartiles of n = 4 values at
-    /// the places 1.75, 2.5 and 3.25.
+    /// Closed forms: the mean of 1, 2, 3, 4, 10 is 4 and Σ(x − 4)² is 50; type 7 puts the quartiles of n =
+    /// 4 values at the places 1.75, 2.5 and 3.25.
     @Test func `numbers are summarised as R summarises them`() throws {
         let five = try #require(NumberSummary([10, 3, 1, 4, 2]))
         #expect(abs(five.mean - 4) < 1e-15)

@@ -6,7 +6,8 @@ import Testing
 
 @testable import CohortStore
 
-/// A copy of a database and its log, taken while they are in use, is what a process leaves that is killed then.
+/// A copy of a database and its log, taken while they are in use, is what a process leaves that is killed
+/// then.
 struct CrashTests {
     let folder: TemporaryFolder
 

@@ -23,9 +23,7 @@ struct DictionaryInstallationTests {
         #expect(throws: StoreError.dictionary("clinic@1", .textChanged)) {
             try store.install(Clinic.dictionary, text: Clinic.text + "\n")
         }
-        var next = Clinic.dictionary
-        next.version = 2
-        try store.install(next, text: Clinic.text)
+        try store.install(Clinic.next, text: Clinic.text)
         #expect(try store.dictionaries().map(\.identifier) == ["clinic@1", "clinic@2"])
     }
 

@@ -237,7 +237,7 @@ struct NodeLedgerTests {
                 try await group.waitForAll()
             }
             let bodies = try NodeLedger(path: path).auditEntries().map(\.body)
-            #expect(bodies.sorted() == ["0", "1", "2", "3"])
+            #expect(bodies.sorted() == (0..<4).map(String.init))
         }
     }
 

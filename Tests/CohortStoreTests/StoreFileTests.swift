@@ -21,18 +21,20 @@ struct StoreFileTests {
         }
     }
 
-    @Test func `files are their owner's alone, whatever the umask, the log and its index too`() throws {
-        let before = umask(0)
-        defer { umask(before) }
-        let store = try Clinic.store(in: folder)
-        let ledger = try NodeLedger(path: folder.file("ledger.sqlite"))
-        try ledger.append(kind: "test", body: "{}", at: 1)
-        // An open read transaction keeps the cohort's log from being cut to nothing while we look.
-        try store.file.read { db in
-            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM dictionaries")
-            for file in ["cohort.sqlite", "ledger.sqlite"] {
-                for suffix in ["", "-wal", "-shm"] {
-                    #expect(try folder.mode(file + suffix) == 0o600, "\(file)\(suffix)")
+    /// In a process of its own: the umask is the whole process's.
+    @Test func `files are their owner's alone, whatever the umask, the log and its index too`() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder()
+            for mask in [0o000, 0o022, 0o277] as [mode_t] {
+                umask(mask)
+                let store = try Clinic.store(in: folder, name: "cohort-\(mask).sqlite")
+                let ledger = try NodeLedger(path: folder.file("ledger-\(mask).sqlite"))
+                try ledger.append(kind: "test", body: "{}", at: 1)
+                try store.install(Clinic.next, text: Clinic.text)
+                for file in ["cohort-\(mask).sqlite", "ledger-\(mask).sqlite"] {
+                    for suffix in ["", "-wal", "-shm"] {
+                        #expect(try folder.mode(file + suffix) == 0o600, "\(file)\(suffix)")
+                    }
                 }
             }
         }
@@ -77,9 +79,11 @@ struct StoreFileTests {
             let foreign = try DatabaseQueue(path: folder.file(name))
             try foreign.writeWithoutTransaction { db in
                 try db.execute(
-                    sql:
-                        "PRAGMA journal_mode = \(mode); CREATE TABLE notes (text); INSERT INTO notes VALUES (1)"
-                )
+                    sql: """
+                        PRAGMA journal_mode = \(mode);
+                        CREATE TABLE notes (text);
+                        INSERT INTO notes VALUES (1)
+                        """)
             }
             try foreign.close()
         }
@@ -148,6 +152,18 @@ struct StoreFileTests {
                     1, 20,
                 ])
         }
+    }
+
+    @Test func `a migration that another process has just run is not run again`() throws {
+        let path = folder.file("x.sqlite")
+        let format = StoreFormat(
+            noun: "test", applicationID: 77, migrations: ["CREATE TABLE a (x)", "INSERT INTO a VALUES (1)"],
+            isCheckedWhole: true)
+        let queue = try DatabaseQueue(path: path)
+        for _ in 0..<4 { try format.migrate(queue) }
+        #expect(try queue.read { try Int.fetchAll($0, sql: "SELECT x FROM a") } == [1])
+        #expect(try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 2)
+        #expect(try queue.read { try Int.fetchOne($0, sql: "PRAGMA application_id") } == 77)
     }
 
     @Test func `a migration that fails leaves the version before it`() throws {

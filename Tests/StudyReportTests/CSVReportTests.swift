@@ -51,6 +51,66 @@ import Testing
             ])
     }
 
+    @Test func `the test of proportional hazards is by term, and for all terms together`() throws {
+        var cox = CoxResult.leukaemia
+        cox.proportionalHazards = .leukaemia
+        #expect(
+            try lines([.cox(cox)]).suffix(9) == [
+                "relapse,cox,,,,zph_transform,km",
+                "relapse,cox,,arm=Nonmaintained,,zph,0.00787507772332374",
+                "relapse,cox,,arm=Nonmaintained,,zph_df,1",
+                "relapse,cox,,arm=Nonmaintained,,zph_p,0.9292872433645925",
+                "relapse,cox,,arm=Nonmaintained,,zph_log_p,-0.07333739165758707",
+                "relapse,cox,,,,zph_global,0.00787507772332374",
+                "relapse,cox,,,,zph_global_df,1",
+                "relapse,cox,,,,zph_global_p,0.9292872433645925",
+                "relapse,cox,,,,zph_global_log_p,-0.07333739165758707",
+            ])
+    }
+
+    @Test func `a robust variance adds its numbers, and the model's stay`() throws {
+        var cox = CoxResult.leukaemia
+        cox.cluster = "hospital"
+        cox.terms[0].robustSE = .value(0.4)
+        cox.naiveCovariance = cox.covariance
+        cox.covariance = [.value(0.16)]
+        let plain = try lines([.cox(.leukaemia)])
+        let added = try lines([.cox(cox)]).filter { !plain.contains($0) }
+        #expect(
+            added == [
+                "relapse,cox,,,,cluster,hospital",
+                "relapse,cox,,arm=Nonmaintained,,robust_se,0.4",
+                "relapse,cox,,arm=Nonmaintained,,covariance:arm=Nonmaintained,0.16",
+                "relapse,cox,,arm=Nonmaintained,,naive_covariance:arm=Nonmaintained,0.2620767020958865",
+            ])
+    }
+
+    @Test func `quantiles, restricted means, follow-up and a trend are one value a line`() throws {
+        var plain = SurvivalResult.leukaemia
+        plain.groups = [plain.groups[0]]
+        let known = try lines([.survival(plain)])
+        let added = try lines([.survival(.summarized)]).filter { !known.contains($0) }
+        #expect(
+            added == [
+                "remission,survival,Maintained,,,quantile:0.25,18",
+                "remission,survival,Maintained,,,quantile_lower:0.25,13",
+                "remission,survival,Maintained,,,quantile_upper:0.25,",
+                "remission,survival,Maintained,,,follow_up,45",
+                "remission,survival,Maintained,,,follow_up_lower,28",
+                "remission,survival,Maintained,,,follow_up_upper,",
+                "remission,survival,Maintained,,24,rmst,20.13",
+                "remission,survival,Maintained,,24,rmst_se,1.9",
+                "remission,survival,Maintained,,24,rmst_lower,16.41",
+                "remission,survival,Maintained,,24,rmst_upper,23.85",
+                "remission,survival,,,,rho,1",
+                "remission,survival,,,,strata,site",
+                "remission,survival,,,,trend,3.2",
+                "remission,survival,,,,trend_df,1",
+                "remission,survival,,,,trend_p,0.0736",
+                "remission,survival,,,,trend_log_p,-2.609",
+            ])
+    }
+
     @Test func `a curve is one value a line, with its group and time`() throws {
         let lines = try lines([.survival(.leukaemia)])
         for line in [

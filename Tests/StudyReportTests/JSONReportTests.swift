@@ -25,6 +25,31 @@ import Testing
         return list.split(separator: ", ").map(String.init)
     }
 
+    @Test func `a model with a robust variance and a check has their keys`() throws {
+        var cox = CoxResult.leukaemia
+        #expect(
+            try ["cluster", "robust_se", "zph"].allSatisfy { try !json([.cox(cox)]).contains("\"\($0)\"") })
+        cox.cluster = "hospital"
+        cox.terms[0].robustSE = .value(0.4)
+        cox.naiveCovariance = cox.covariance
+        cox.proportionalHazards = .leukaemia
+        let text = try json([.cox(cox)])
+        #expect(text.contains("\"cluster\": \"hospital\""))
+        #expect(text.contains("\"robust_se\": [0.4]"))
+        #expect(text.contains("\"naive_covariance\": [\n        [0.2620767020958865]\n      ]"))
+        #expect(
+            text.contains("\"transform\": \"km\"") && text.contains("\"statistic\": [0.00787507772332374]"))
+    }
+
+    @Test func `a survival analysis has the keys that were asked for`() throws {
+        let keys = ["quantiles", "rmst", "follow_up", "rho", "strata", "trend"]
+        let plain = try json([.survival(.leukaemia)])
+        let whole = try json([.survival(.summarized)])
+        for key in keys { #expect(!plain.contains("\"\(key)\"") && whole.contains("\"\(key)\""), "\(key)") }
+        #expect(plain.contains("\"name\": \"log-rank\"") && whole.contains("\"name\": \"g-rho\""))
+        #expect(whole.contains("\"share\": 0.25") && whole.contains("\"mean\": 20.13"))
+    }
+
     @Test func `a failed and a partly suppressed analysis, whole`() throws {
         var cox = CoxResult.leukaemia
         cox.terms = [

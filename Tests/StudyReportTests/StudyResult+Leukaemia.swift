@@ -55,7 +55,34 @@ extension CoxResult {
         iterations: 3, warnings: [])
 }
 
+extension CoxResult.ProportionalHazards {
+    /// `cox.zph(fit)`.
+    static let leukaemia = CoxResult.ProportionalHazards(
+        transform: .km, times: .exact,
+        terms: [.init(name: "arm=Nonmaintained", test: test)], global: test)
+
+    private static let test = TestResult(
+        0.0078750777233237406, p: 0.92928724336459245, logP: -0.07333739165758707)
+}
+
 extension SurvivalResult {
+    /// With everything that a study may ask for besides; the numbers stand for themselves.
+    static var summarized: SurvivalResult {
+        var survival = leukaemia
+        survival.groups = [survival.groups[0]]
+        survival.groups[0].quantiles = [
+            .init(share: 0.25, time: .init(estimate: .value(18), lower: .value(13), upper: .notAvailable))
+        ]
+        survival.groups[0].restrictedMeans = [
+            .init(time: 24, mean: .value(20.13), se: .value(1.9), lower: .value(16.41), upper: .value(23.85))
+        ]
+        survival.groups[0].followUp = .init(estimate: .value(45), lower: .value(28), upper: .notAvailable)
+        survival.test?.rho = 1
+        survival.test?.strata = ["site"]
+        survival.test?.trend = TestResult(3.2, p: 0.0736, logP: -2.609)
+        return survival
+    }
+
     static let leukaemia = SurvivalResult(
         id: "remission", counts: .leukaemia, times: .exact, by: "arm", limits: .log, level: 0.95,
         groups: [.maintained, .nonmaintained],

@@ -77,6 +77,57 @@ import Testing
         #expect(lines[heading + 2] == "Warning: the coefficient of arm=Nonmaintained may be infinite.")
     }
 
+    @Test func `the test of proportional hazards follows the model`() throws {
+        var cox = CoxResult.leukaemia
+        cox.proportionalHazards = .leukaemia
+        let lines = try lines([.cox(cox)])
+        #expect(
+            lines.suffix(4) == [
+                "proportional hazards along 1 - S(t)   chi-square   df       p",
+                "arm=Nonmaintained                           0.01    1   0.929",
+                "all together                                0.01    1   0.929",
+                "",
+            ])
+    }
+
+    @Test func `a robust standard error stands beside the model's`() throws {
+        var cox = CoxResult.leukaemia
+        cox.cluster = "hospital"
+        cox.terms[0].robustSE = .value(0.4)
+        let lines = try lines([.cox(cox)])
+        #expect(lines.contains("Variance: robust, rows of the same hospital taken together."))
+        #expect(lines.contains("                       coef   se(coef)   robust se       z        p"))
+        #expect(lines.contains("arm=Nonmaintained   0.91553    0.51193     0.40000   1.788   0.0737"))
+    }
+
+    @Test func `quantiles, restricted means, follow-up and a trend are tables of their own`() throws {
+        let lines = try lines([.survival(.summarized)])
+        let expected = """
+            arm              n   events   median (week)     95% CI
+            Maintained      11        7              31   18 to NA
+
+            arm          share with event   by (week)     95% CI
+            Maintained              25.0%          18   13 to NA
+
+            arm          to (week)   restricted mean     se           95% CI
+            Maintained          24             20.13   1.90   16.41 to 23.85
+
+            arm          median follow-up (week)     95% CI
+            Maintained                        45   28 to NA
+
+            test with weight S(t)^1, stratified by site   observed   expected
+            """
+        #expect(
+            lines.contains("arm          share with event   by (week)     95% CI"),
+            "\(lines.joined(separator: "\n"))")
+        for line in expected.split(separator: "\n").dropFirst(2) {
+            #expect(lines.contains(String(line)), "\(line)")
+        }
+        #expect(
+            lines.contains(
+                "Trend over the groups in their order: chi-square 3.20 on 1 degree of freedom, p = 0.074."))
+    }
+
     @Test func `an analysis that failed says why, and the others stay`() throws {
         let failed = AnalysisResult.failed(
             id: "adjusted", kind: "cox", reason: "too few events per parameter")

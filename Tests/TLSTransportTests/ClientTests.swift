@@ -180,10 +180,9 @@ import Testing
         }
     }
 
-    @Test func `nobody there is said in words`() async throws {
-        let port = try RawListener().port
-        let said = await MutualTLSClient(to: port, as: node).failure()
-        #expect(said == "cannot connect to 127.0.0.1:\(port): connection refused")
+    @Test func `nobody there is said in words`() async {
+        let said = await MutualTLSClient(to: 1, as: node).failure()
+        #expect(said == "cannot connect to 127.0.0.1:1: connection refused")
         let client = MutualTLSClient(
             host: "no-such-host.invalid", port: 1, serverName: nil, expectedPeer: nil, identity: node,
             proxy: nil)

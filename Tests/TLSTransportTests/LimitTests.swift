@@ -46,6 +46,21 @@ import Testing
         #expect(answer.text.hasPrefix("HTTP/1.1 413 Payload Too Large\r\n"))
     }
 
+    @Test func `who is refused may go on sending for a moment, and is not reset`() async throws {
+        let limits = ServerLimits(bodyBytesMax: 1000)
+        try await withServer(coordinator, limits: limits) { [node] port in
+            let rest = try await onThread {
+                let connection = try RawConnection(port: port, as: node)
+                try connection.send("POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n")
+                let answer = try connection.receive()
+                #expect(answer.end == .goodbye)
+                for _ in 0..<10 { try connection.sendBytes([UInt8](repeating: 0, count: 100_000)) }
+                return try connection.receiveBytes()
+            }
+            #expect(rest.isEmpty)
+        }
+    }
+
     @Test func `a body of exactly the limit is taken`() async throws {
         let body = String(repeating: "x", count: 1000)
         let answer = try await exchange(

@@ -26,7 +26,7 @@ final class RawConnection {
     }
 
     convenience init(port: Int) throws {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Glibc.socket(AF_INET, streamKind, 0)
         let result = withLoopbackAddress(port) { connect(socket, $0, $1) }
         guard result == 0 else { throw Broken(description: "cannot connect") }
         self.init(socket: socket)
@@ -135,7 +135,7 @@ final class RawListener: Sendable {
     private let socket: Int32
 
     init() throws {
-        let listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = Glibc.socket(AF_INET, streamKind, 0)
         socket = listener
         guard withLoopbackAddress(0, { bind(listener, $0, $1) }) == 0, listen(listener, 8) == 0 else {
             throw RawConnection.Broken(description: "cannot listen")
@@ -153,6 +153,7 @@ final class RawListener: Sendable {
     func accept() throws -> RawConnection {
         let accepted = Glibc.accept(socket, nil, nil)
         guard accepted >= 0 else { throw RawConnection.Broken(description: "cannot accept") }
+        _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
         return RawConnection(socket: accepted)
     }
 
@@ -164,6 +165,9 @@ final class RawListener: Sendable {
         return connection
     }
 }
+
+/// Not for the programs that other tests start at the same time.
+private let streamKind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
 
 private func withLoopbackAddress<Result>(
     _ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result

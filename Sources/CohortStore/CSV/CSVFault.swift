@@ -48,7 +48,8 @@ package enum CSVFault: Error, Hashable, Sendable {
             "a field of line \(line) is longer than \(CSVScanner.fieldBytesMax) bytes; "
                 + "look for a quote that is not closed"
         case .lineTooLong(let line):
-            "line \(line) is longer than \(CSVScanner.recordBytesMax) bytes; look for a quote that is not closed"
+            "line \(line) is longer than \(CSVScanner.recordBytesMax) bytes; "
+                + "look for a quote that is not closed"
         }
     }
 

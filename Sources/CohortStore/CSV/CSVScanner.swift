@@ -2,9 +2,9 @@ import Cryptography
 
 /// Cuts a file into records and fields by RFC 4180, one record in memory at a time.
 ///
-/// Quoted fields, doubled quotes, line ends inside quotes, CR LF or LF, a last line without an end, a UTF-8 BOM.
-/// Lines with nothing in them are skipped and counted. Spaces belong to their field (§2.4). Fields are slices of
-/// one buffer that the next record overwrites.
+/// Quoted fields, doubled quotes, line ends inside quotes, CR LF or LF, a last line without an end, a UTF-8
+/// BOM. Lines with nothing in them are skipped and counted. Spaces belong to their field (§2.4). Fields are
+/// slices of one buffer that the next record overwrites.
 struct CSVScanner: ~Copyable {
     static let fieldBytesMax = 1 << 16
     static let recordBytesMax = 1 << 20

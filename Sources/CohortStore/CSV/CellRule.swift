@@ -2,9 +2,9 @@ import Survival
 
 /// How the cells of one variable are read; compiled from the dictionary once and used for each row.
 ///
-/// A cell is missing if it is empty or is one of the variable's missing codes; a code that is a number also stands
-/// for other spellings of that number (`-9`, `-9.0`). Booleans are 0/1, no/yes, false/true in any case of letters.
-/// A class, so that the loop over cells copies no arrays' references.
+/// A cell is missing if it is empty or is one of the variable's missing codes; a code that is a number also
+/// stands for other spellings of that number (`-9`, `-9.0`). Booleans are 0/1, no/yes, false/true in any
+/// case of letters. A class, so that the loop over cells copies no arrays' references.
 final class CellRule: Sendable {
     let variable: DataDictionary.Variable
     private let kind: Kind

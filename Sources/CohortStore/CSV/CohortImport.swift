@@ -5,7 +5,8 @@ import Survival
 
 /// Reads one patient file into the table of its dictionary, inside the caller's transaction.
 ///
-/// After the first problem nothing is written any more; the file is read on to its end, so that one report has all.
+/// After the first problem nothing is written any more; the file is read on to its end, so that one report
+/// has all.
 struct CohortImport: ~Copyable {
     private let path: String
     private let rules: [CellRule]

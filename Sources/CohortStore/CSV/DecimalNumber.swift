@@ -1,8 +1,8 @@
 /// Reads a decimal number: sign, digits, point, exponent; nothing else, in no locale.
 ///
-/// Correctly rounded. With at most 19 digits whose integer is at most 2⁵³ and a power of ten of at most 22 both
-/// operands are exact and one multiplication or division rounds once (Clinger, PLDI 1990); the rest goes to the
-/// standard library. Not accepted: infinities, NaN, hexadecimal, spaces, thousands separators.
+/// Correctly rounded. With at most 19 digits whose integer is at most 2⁵³ and a power of ten of at most 22
+/// both operands are exact and one multiplication or division rounds once (Clinger, PLDI 1990); the rest
+/// goes to the standard library. Not accepted: infinities, NaN, hexadecimal, spaces, thousands separators.
 enum DecimalNumber {
     /// The value, or nil if the bytes are not a decimal number; beyond the range of Double it is infinite.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Double? {

@@ -1,7 +1,7 @@
 /// Finds a category's level, or one of its missing codes, by the text of a cell.
 ///
-/// Bytes are compared first; only text that none of the first levels has byte for byte is compared as Unicode, so
-/// that "é" written as one or as two scalars is the same level.
+/// Bytes are compared first; only text that none of the first levels has byte for byte is compared as
+/// Unicode, so that "é" written as one or as two scalars is the same level.
 struct LevelIndex: Sendable {
     private static let scannedMax = 16
     private let bytes: [[UInt8]]

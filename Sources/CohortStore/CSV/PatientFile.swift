@@ -1,7 +1,7 @@
 import Cryptography
 import Foundation
 
-/// A patient file read from its start to its end in chunks of constant size, with the SHA-256 of all its bytes.
+/// A patient file read from start to end in chunks of constant size, with the SHA-256 of all its bytes.
 struct PatientFile: ~Copyable {
     private let descriptor: Int32
     private let chunk: UnsafeMutableBufferPointer<UInt8>
@@ -52,7 +52,8 @@ struct PatientFile: ~Copyable {
         return hasher.finish()
     }
 
-    /// Recognises what people hand in for CSV by mistake, from the first chunk; gives the bytes of a BOM to skip.
+    /// Recognises what people hand in for CSV by mistake, from the first chunk; gives the bytes of a BOM to
+    /// skip.
     borrowing func inspectStart() throws(CSVFault) -> Int {
         let bytes = bytes
         guard !bytes.isEmpty else { throw .empty }

@@ -1,6 +1,7 @@
 import Survival
 
-/// Everything that a patient file has against its dictionary: the first problems, and how many there are in all.
+/// Everything that a patient file has against its dictionary: the first problems, and how many there are in
+/// all.
 ///
 /// Nothing here comes from a cell: lines, columns of the dictionary, and the rules they break.
 package struct RejectedRows: Error, Hashable, Sendable, CustomStringConvertible {

@@ -50,8 +50,8 @@ package struct NumberSummary: Hashable, Sendable {
         upperQuartile = NumberSummary.quantile(sorted, 0.75)
     }
 
-    /// R's default, type 7 of Hyndman & Fan (The American Statistician 1996): linear between the order statistics
-    /// around 1 + (n − 1)p.
+    /// R's default, type 7 of Hyndman & Fan (The American Statistician 1996): linear between the order
+    /// statistics around 1 + (n − 1)p.
     private static func quantile(_ sorted: [Double], _ p: Double) -> Double {
         let place = Double(sorted.count - 1) * p
         let below = Int(place)

@@ -6,7 +6,8 @@ extension StoreFormat {
     static let cohort = StoreFormat(
         noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1], isCheckedWhole: false)
 
-    /// Beside these two tables there is one for each dictionary, named by its identifier (`PatientTableSchema`).
+    /// Beside these two tables there is one for each dictionary, named by its identifier
+    /// (`PatientTableSchema`).
     private static let cohort1 = """
         CREATE TABLE dictionaries (
             identifier TEXT NOT NULL PRIMARY KEY,

@@ -4,14 +4,15 @@ import GRDBSQLite
 package import Survival
 
 extension CohortStore {
-    /// The variables of all rows, and whose rows they are, from one consistent snapshot, in the order of the file.
+    /// The variables of all rows, and whose rows they are, from one consistent snapshot, in the order of
+    /// the file.
     ///
     /// - Parameters:
     ///   - identifier: The dictionary, as `name@version`.
     ///   - variables: Names of the dictionary's variables; a name may be repeated. Identifiers are refused.
     /// - Returns: A table with a column for each name.
-    /// - Throws: `StoreError.dictionary` for an unknown dictionary or variable, and for a stored value that the
-    ///   dictionary does not allow.
+    /// - Throws: `StoreError.dictionary` for an unknown dictionary or variable, and for a stored value that
+    ///   the dictionary does not allow.
     package func table(
         dictionary identifier: String, variables: [String]
     ) throws(StoreError) -> PatientTable {
@@ -70,7 +71,8 @@ extension CohortStore {
         return reader.column
     }
 
-    /// The digest that an import of the stored rows would have, or nil if a value is none that an import stores.
+    /// The digest that an import of the stored rows would have, or nil if a value is none that an import
+    /// stores.
     private static func digest(_ db: Database, _ installed: InstalledDictionary) throws -> SHA256Digest? {
         let schema = try PatientTableSchema(installed.dictionary)
         let levels = schema.variables.map(\.levelIndex)

@@ -5,8 +5,9 @@ package import Survival
 
 /// A hospital's patients in one SQLite file: the only place where rows of patients are kept.
 ///
-/// One typed table for each installed dictionary, so that an admin can look with `sqlite3`. A node opens the file for
-/// answering, and SQLite then refuses every write. Calls block their thread; several processes may hold the file.
+/// One typed table for each installed dictionary, so that an admin can look with `sqlite3`. A node opens
+/// the file for answering, and SQLite then refuses every write. Calls block their thread; several processes
+/// may hold the file.
 package final class CohortStore: Sendable {
     /// What the file is opened for.
     package enum Access: Sendable {
@@ -30,7 +31,8 @@ package final class CohortStore: Sendable {
     ///   - path: The file.
     ///   - access: Whether the file may be changed.
     ///   - patience: How long to wait for another process that holds the file.
-    /// - Throws: `StoreError.file` for a file that is missing, foreign, newer, damaged, in use, or open to all.
+    /// - Throws: `StoreError.file` for a file that is missing, foreign, newer, damaged, in use, or open
+    ///   to all accounts.
     package init(path: String, access: Access, patience: Duration = .seconds(10)) throws(StoreError) {
         file = try StoreFile(
             path: path, format: .cohort, isReadOnly: access == .answering, patience: patience)
@@ -38,7 +40,8 @@ package final class CohortStore: Sendable {
 
     /// Keeps a dictionary with its exact text, and makes the table for its rows.
     ///
-    /// Installing the same text again does nothing; another text under an installed name and version is refused.
+    /// Installing the same text again does nothing; another text under an installed name and version is
+    /// refused.
     package func install(_ dictionary: DataDictionary, text: String) throws(StoreError) {
         let identifier = dictionary.identifier
         let schema = try PatientTableSchema(dictionary)
@@ -65,14 +68,14 @@ package final class CohortStore: Sendable {
     /// The file is read once, in constant memory, and checked cell by cell against the dictionary.
     ///
     /// - Parameters:
-    ///   - path: The file: UTF-8, commas, a header with the dictionary's columns in any order; other columns are
-    ///     not read.
+    ///   - path: The file: UTF-8, commas, a header with the dictionary's columns in any order; other columns
+    ///     are not read.
     ///   - identifier: The dictionary, as `name@version`.
-    ///   - replacing: Whether rows that are there go out in the same transaction; without it they are an error.
+    ///   - replacing: Whether rows that are there go out in the same transaction; else they are an error.
     ///   - time: Now, in seconds since 1970, for the record of the import.
     /// - Returns: What was imported.
-    /// - Throws: `StoreError.csv` for a file that cannot be read, `.rejectedRows` with up to 50 problems and their
-    ///   number, `.dictionary` if it is not installed or has rows. Nothing is changed then.
+    /// - Throws: `StoreError.csv` for a file that cannot be read, `.rejectedRows` with up to 50 problems and
+    ///   their number, `.dictionary` if it is not installed or has rows. Nothing is changed then.
     package func importCSV(
         path: String, dictionary identifier: String, replacing: Bool, at time: Int? = nil
     ) throws(StoreError) -> ImportReport {
@@ -83,9 +86,11 @@ package final class CohortStore: Sendable {
         }
     }
 
-    /// The digest of a dictionary's rows, stored when they were imported; it changes with any value of any row.
+    /// The digest of a dictionary's rows, stored when they were imported; it changes with any value of any
+    /// row.
     ///
-    /// Rows can only change by an import, unless somebody removes the table's triggers; `verifyRows` finds that.
+    /// Rows can only change by an import, unless somebody removes the table's triggers; `verifyRows` finds
+    /// that.
     package func snapshotDigest(dictionary identifier: String) throws(StoreError) -> SHA256Digest {
         try file.read { db in
             guard let record = try InstalledDictionary.require(db, identifier).lastImport else {

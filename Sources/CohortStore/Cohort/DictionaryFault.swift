@@ -31,14 +31,16 @@ package enum DictionaryFault: Hashable, Sendable {
         case .identifierVariable(let name):
             "variable \(quoted(name)) of \(identifier) names people and cannot be used in an analysis"
         case .hasRows:
-            "there are rows for \(identifier) already; to put this file in their place, import it as a replacement"
+            "there are rows for \(identifier) already; to put this file in their place, "
+                + "import it as a replacement"
         case .hasNoRows:
             "there are no rows for \(identifier) yet; import a file first"
         case .rowsChanged:
-            "the rows of \(identifier) are not those that were imported; import the file again as a replacement"
-        case .unreadableValue(let variable):
-            "a stored value of \(quoted(variable)) is not one that \(identifier) allows; import the file again "
+            "the rows of \(identifier) are not those that were imported; import the file again "
                 + "as a replacement"
+        case .unreadableValue(let variable):
+            "a stored value of \(quoted(variable)) is not one that \(identifier) allows; "
+                + "import the file again as a replacement"
         }
     }
 }

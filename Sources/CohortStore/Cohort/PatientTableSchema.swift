@@ -2,8 +2,9 @@ import Survival
 
 /// The table of one dictionary's patients: a typed column for each variable, under the variable's name.
 ///
-/// Numbers are REAL, booleans INTEGER 0/1, categories and identifiers TEXT; NULL is missing. Rows keep the order of
-/// the file. Triggers refuse every change that is not an import, so that the stored digest stays the rows' own.
+/// Numbers are REAL, booleans INTEGER 0/1, categories and identifiers TEXT; NULL is missing. Rows keep the
+/// order of the file. Triggers refuse every change that is not an import, so that the stored digest stays
+/// the rows' own.
 struct PatientTableSchema {
     let table: String
     let variables: [DataDictionary.Variable]
@@ -89,8 +90,8 @@ struct PatientTableSchema {
         }
     }
 
-    /// For `IN` SQLite builds an index of the list anew for each row, which made imports three times as slow; only
-    /// long lists are better off with it, and they would exceed SQLite's depth of expressions.
+    /// For `IN` SQLite builds an index of the list anew for each row, which made imports three times as
+    /// slow; only long lists are better off with it, and they would exceed SQLite's depth of expressions.
     private func membership(_ name: String, _ levels: [String]) -> String {
         let comparedMax = 100
         guard levels.count > comparedMax else {
@@ -116,7 +117,8 @@ extension String {
 
     fileprivate var quotedLiteral: String { enclosed(in: UInt8(ascii: "'")) }
 
-    /// By bytes: to Swift a quote that a combining mark follows is another character, to SQLite it ends the text.
+    /// By bytes: to Swift a quote that a combining mark follows is another character, to SQLite it ends the
+    /// text.
     private func enclosed(in quote: UInt8) -> String {
         let doubled = utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
         return String(decoding: [quote] + doubled + [quote], as: UTF8.self)

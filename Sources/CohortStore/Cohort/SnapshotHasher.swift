@@ -2,10 +2,11 @@ import Cryptography
 
 /// The digest of a cohort's rows: every value of every row, in order, under the dictionary they were read by.
 ///
-/// SHA-256 of "coxswain snapshot 1\n", the dictionary's digest, the values, and the number of rows (8 bytes). A
-/// value is a tag and its bytes: 0 missing; 1 number, its bits; 2 boolean, a byte; 3 level, its index (4 bytes);
-/// 4 text, its length (4 bytes) and UTF-8. Integers are little-endian. Two imports of the same rows in the same
-/// order have the same digest, whatever the file's name, its other columns or its spelling of numbers.
+/// SHA-256 of "coxswain snapshot 1\n", the dictionary's digest, the values, and the number of rows (8
+/// bytes). A value is a tag and its bytes: 0 missing; 1 number, its bits; 2 boolean, a byte; 3 level, its
+/// index (4 bytes); 4 text, its length (4 bytes) and UTF-8. Integers are little-endian. Two imports of the
+/// same rows in the same order have the same digest, whatever the file's name, its other columns or its
+/// spelling of numbers.
 struct SnapshotHasher: ~Copyable {
     private static let bufferBytes = 1 << 16
     private var hasher = SHA256Hasher()

@@ -68,8 +68,8 @@ final class StoreFile: Sendable {
 
     /// Moves the log into the database and cuts it to nothing, so that no erased byte stays in it.
     ///
-    /// A failure is not told: what was committed is safe in the log, and the next checkpoint tries again. So it is
-    /// when readers of another process hold on for longer than our patience.
+    /// A failure is not told: what was committed is safe in the log, and the next checkpoint tries again.
+    /// So it is when readers of another process hold on for longer than our patience.
     ///
     /// - Parameter logBytes: Do nothing while the log is no longer than this.
     func checkpoint(ifLongerThan logBytes: Int = 0) {
@@ -132,7 +132,8 @@ extension FileFault {
 }
 
 extension Database {
-    /// Runs `body` in a transaction that holds the write lock from its start, so that what it reads stays true.
+    /// Runs `body` in a transaction that holds the write lock from its start, so that what it reads stays
+    /// true.
     func immediately<Value>(_ body: () throws -> Value) throws -> Value {
         try execute(sql: "BEGIN IMMEDIATE")
         do {

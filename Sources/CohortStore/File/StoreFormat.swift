@@ -4,8 +4,8 @@ import GRDBSQLite
 
 /// How one kind of our files is told from others, and the steps that made its schema.
 ///
-/// The schema version is SQLite's `user_version`: the number of migrations that ran. It and the application id
-/// stand in the file's header, where `file(1)` shows them.
+/// The schema version is SQLite's `user_version`: the number of migrations that ran. It and the application
+/// id stand in the file's header, where `file(1)` shows them.
 struct StoreFormat: Sendable {
     /// What a person calls it: "cohort" or "ledger".
     var noun: String
@@ -17,8 +17,8 @@ struct StoreFormat: Sendable {
 
     /// Refuses a file that is not ours, without touching it.
     ///
-    /// SQLite reads the header with `immutable=1`: no lock, no log, no file beside it. Reading it with our own
-    /// `open` and `close` would drop the POSIX locks that this process holds on the same file
+    /// SQLite reads the header with `immutable=1`: no lock, no log, no file beside it. Reading it with our
+    /// own `open` and `close` would drop the POSIX locks that this process holds on the same file
     /// (sqlite.org/howtocorrupt.html §2.2).
     func requireOurs(_ path: String) throws(StoreError) {
         var status = stat()
@@ -38,8 +38,6 @@ struct StoreFormat: Sendable {
     }
 
     /// Runs the migrations that are missing, each in its own transaction, and turns on the write-ahead log.
-    ///
-    /// Another process may be doing the same: the version is read again under the write lock.
     func bringUp(_ queue: DatabaseQueue, path: String, isReadOnly: Bool) throws {
         let version = try queue.read(Self.version)
         try requireKnown(version, path: path)
@@ -49,7 +47,7 @@ struct StoreFormat: Sendable {
             }
             return
         }
-        while try migrateOnce(queue) {}
+        while try queue.read(Self.version) < migrations.count { try migrate(queue) }
         try queue.writeWithoutTransaction { db in
             guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
                 throw StoreError.file(path, .noWriteAheadLog)
@@ -61,8 +59,8 @@ struct StoreFormat: Sendable {
         }
     }
 
-    private func migrateOnce(_ queue: DatabaseQueue) throws -> Bool {
-        guard try queue.read(Self.version) < migrations.count else { return false }
+    /// Runs the next migration, unless another process ran the last one since the version was read.
+    func migrate(_ queue: DatabaseQueue) throws {
         try queue.writeWithoutTransaction { db in
             try db.immediately {
                 let version = try Self.version(db)
@@ -74,7 +72,6 @@ struct StoreFormat: Sendable {
                 try db.execute(sql: "PRAGMA user_version = \(version + 1)")
             }
         }
-        return true
     }
 
     private func requireKnown(_ version: Int, path: String) throws {

@@ -29,8 +29,8 @@ package struct AuditEntry: Hashable, Sendable, Codable {
         self.hash = hash
     }
 
-    /// SHA-256 of "coxswain audit entry 1\n", the previous hash (32 bytes), the sequence number, the time, and kind
-    /// and body, each after its length in bytes; numbers are 8 bytes, big-endian.
+    /// SHA-256 of "coxswain audit entry 1\n", the previous hash (32 bytes), the sequence number, the time,
+    /// and kind and body, each after its length in bytes; numbers are 8 bytes, big-endian.
     var computedHash: SHA256Digest {
         var bytes = Array("coxswain audit entry 1\n".utf8) + previous.bytes
         func append(_ number: Int) {

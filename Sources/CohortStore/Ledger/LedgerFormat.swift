@@ -3,7 +3,8 @@ extension StoreFormat {
     static let ledger = StoreFormat(
         noun: "ledger", applicationID: 0x4378_4C47 /* CxLG */, migrations: [ledger1], isCheckedWhole: true)
 
-    /// The triggers stop accidents and `INSERT OR REPLACE`; a deliberate change is what the hash chain is for.
+    /// The triggers stop accidents and `INSERT OR REPLACE`; a deliberate change is what the hash chain is
+    /// for.
     private static let ledger1 = """
         CREATE TABLE studies (
             hash TEXT NOT NULL PRIMARY KEY,

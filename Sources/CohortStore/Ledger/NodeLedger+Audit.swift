@@ -2,7 +2,8 @@ import Cryptography
 import GRDB
 
 extension NodeLedger {
-    /// Appends an entry of its own; an entry about a change is better handed to the call that makes the change.
+    /// Appends an entry of its own; an entry about a change is better handed to the call that makes the
+    /// change.
     package func append(kind: String, body: String, at time: Int) throws(StoreError) {
         try record(AuditNote(kind: kind, body: body, at: time)) { _ in true }
     }
@@ -22,8 +23,8 @@ extension NodeLedger {
 
     /// Walks the whole chain.
     ///
-    /// The chain shows what was changed, removed or put in between. Who can write the file can also write a whole new
-    /// chain: only a head that was kept elsewhere shows that.
+    /// The chain shows what was changed, removed or put in between. Who can write the file can also write a
+    /// whole new chain: only a head that was kept elsewhere shows that.
     ///
     /// - Returns: The number of entries.
     /// - Throws: `LedgerFault.auditBroken` with the first bad entry.

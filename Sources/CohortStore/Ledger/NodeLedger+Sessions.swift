@@ -56,9 +56,9 @@ extension NodeLedger {
 
     /// Ends a session and erases its secret.
     ///
-    /// SQLite overwrites the bytes with zeros, in the file and, by a checkpoint, in its log; if another process
-    /// reads at that moment, the log's copy goes with the next checkpoint. Backups and the disk's own copies
-    /// are out of reach. Ending it again with the same outcome does nothing.
+    /// SQLite overwrites the bytes with zeros, in the file and, by a checkpoint, in its log; if another
+    /// process reads at that moment, the log's copy goes with the next checkpoint. Backups and the disk's
+    /// own copies are out of reach. Ending it again with the same outcome does nothing.
     package func endSession(
         _ id: String, outcome: String, at time: Int, logging note: AuditNote? = nil
     ) throws(StoreError) {
@@ -97,8 +97,10 @@ extension NodeLedger {
             }
             try NodeLedger.requireOpenSession(db, id)
             try db.execute(
-                sql:
-                    "INSERT INTO rounds (session, round, request_sha256, request, answer) VALUES (?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO rounds (session, round, request_sha256, request, answer)
+                    VALUES (?, ?, ?, ?, ?)
+                    """,
                 arguments: [id, round, requestDigest.hex, Data(request), Data(answer)])
             return true
         }

@@ -33,8 +33,8 @@ extension NodeLedger {
         try file.read { db in try NodeLedger.study(db, hash) }
     }
 
-    /// Records a person's approval until a time, under the policy that was shown; it takes the place of an earlier
-    /// decision.
+    /// Records a person's approval until a time, under the policy that was shown; it takes the place of an
+    /// earlier decision.
     package func approve(
         _ hash: SHA256Digest, until: Int, by person: String, at time: Int, policyHash: SHA256Digest,
         logging note: AuditNote? = nil

@@ -4,10 +4,10 @@ import GRDB
 
 /// What a hospital's node must never forget: studies and decisions, sessions, answers, and the audit log.
 ///
-/// One SQLite file. Whatever a call recorded is on disk when it returns; what it refused changed nothing. Each call that
-/// changes something can append to the audit log in the same transaction, so that neither happens without the other.
-/// The node and the command line may hold the file at the same time. Calls block their thread. Times are seconds
-/// since 1970, handed in.
+/// One SQLite file. Whatever a call recorded is on disk when it returns; what it refused changed nothing.
+/// Each call that changes something can append to the audit log in the same transaction, so that neither
+/// happens without the other. The node and the command line may hold the file at the same time. Calls block
+/// their thread. Times are seconds since 1970, handed in.
 package final class NodeLedger: Sendable {
     let file: StoreFile
 

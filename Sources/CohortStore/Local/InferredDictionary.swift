@@ -1,3 +1,4 @@
+import Foundation
 package import Survival
 
 /// A data dictionary guessed from a CSV file, for a fit on a file that comes without one.
@@ -9,14 +10,15 @@ package enum InferredDictionary {
     /// More levels than this make a column text that no analysis can use.
     static let levelsMax = 200
 
-    package static func read(csv path: String, name: String, version: Int) throws(StoreError)
-        -> DataDictionary
-    {
+    /// Reads the file once; `categories` are columns that are categories even if all their cells are numbers.
+    package static func read(
+        csv path: String, name: String, version: Int, categories: Set<String> = []
+    ) throws(StoreError) -> DataDictionary {
         do {
             var scanner = try CSVScanner(path: path)
             guard try scanner.next() else { throw CSVFault.empty }
             let names = (0..<scanner.fieldCount).map { String(decoding: scanner.field($0), as: UTF8.self) }
-            var guesses = names.map { _ in Guess() }
+            var guesses = names.map { Guess(isNumber: !categories.contains($0)) }
             while try scanner.next() {
                 for place in 0..<min(scanner.fieldCount, names.count) {
                     guesses[place].take(scanner.field(place))
@@ -52,8 +54,10 @@ package enum InferredDictionary {
         private var lower = Double.infinity
         private var upper = -Double.infinity
         private var decimals = 0
-        private var isNumber = true
+        private var isNumber: Bool
         private var levels: Set<String> = []
+
+        init(isNumber: Bool) { self.isNumber = isNumber }
 
         mutating func take(_ cell: UnsafeBufferPointer<UInt8>) {
             let text = String(decoding: cell, as: UTF8.self)
@@ -76,11 +80,13 @@ package enum InferredDictionary {
             guard !levels.isEmpty else { return nil }
             if isNumber {
                 let steps = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001]
+                // A range has two ends, also where all cells are equal.
                 return .number(
-                    lower: lower, upper: upper, resolution: decimals < steps.count ? steps[decimals] : nil)
+                    lower: lower, upper: upper > lower ? upper : lower + 1,
+                    resolution: decimals < steps.count ? steps[decimals] : nil)
             }
             guard levels.count <= InferredDictionary.levelsMax else { return nil }
-            let sorted = levels.sorted()
+            let sorted = levels.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
             return .category(levels: sorted, reference: sorted[0])
         }
     }

@@ -61,3 +61,21 @@ extension YAMLMapping {
         }
     }
 }
+
+extension DisclosurePolicy {
+    /// Every rule with its value, as the file writes it, in the file's order.
+    package var rules: [(rule: String, value: String)] {
+        [
+            ("people-min", "\(peopleMin)"), ("events-min", "\(eventsMin)"),
+            ("level-people-min", "\(levelPeopleMin)"),
+            ("events-per-parameter-min", "\(eventsPerParameterMin)"),
+            ("linear-predictor-max", "\(linearPredictorMax)"), ("sites-min", "\(sitesMin)"),
+            ("evaluations-max", "\(evaluationsMax)"),
+            ("baseline-common", allowsCommonBaseline ? "allow" : "refuse"),
+            ("times-exact", allowsExactTimes ? "allow" : "refuse"),
+            ("time-grid-days-min", "\(timeGridDaysMin)"), ("interval-exits-min", "\(intervalExitsMin)"),
+            ("operators", "[\(operators.joined(separator: ", "))]"),
+            ("approval-days-max", "\(approvalDaysMax)"),
+        ]
+    }
+}

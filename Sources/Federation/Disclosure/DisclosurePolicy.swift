@@ -46,6 +46,9 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
         timeGridDaysMin: 0,
         intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
 
+    /// Largest share of a numeric covariate's variation that two people may carry; built in, with no key to loosen it.
+    private static let concentrationMax = 0.9
+
     /// Numbers cleared to leave; only a policy can make one.
     fileprivate static func encode(_ numbers: [Double], siteCount: Int) throws(ProtocolError) -> ClearedVector
     {
@@ -72,7 +75,10 @@ package struct ClearedVector: Hashable, Sendable {
 extension DisclosurePolicy {
     /// Refuses a study whose text asks for what this policy never allows.
     package func admit(_ plan: StudyPlan, from submitter: SPIFFEID) throws(DisclosureError) {
-        if case .operator(let name) = submitter.role, !operators.isEmpty, !operators.contains(name) {
+        guard case .operator(let name) = submitter.role else {
+            throw DisclosureError(rule: "operators", "studies are considered of operators only")
+        }
+        guard operators.isEmpty || operators.contains(name) else {
             throw DisclosureError(rule: "operators", "studies of operator \(name) are not considered here")
         }
         guard plan.study.sites.count >= sitesMin else {
@@ -94,7 +100,7 @@ extension DisclosurePolicy {
                 rule: "times-exact", in: analysis.id, "sums at exact times are not allowed; use times: grid")
         case .exact: return
         case .grid:
-            guard (study.privacy.timeGrid ?? 0) * study.endpoint.unit.days >= timeGridDaysMin * 0.9 else {
+            guard (study.privacy.timeGrid ?? 0) * study.endpoint.unit.days >= timeGridDaysMin else {
                 throw DisclosureError(
                     rule: "time-grid-days-min", in: analysis.id,
                     "the study's time-grid is finer than \(timeGridDaysMin.formattedShort) days")
@@ -121,6 +127,13 @@ extension DisclosurePolicy {
                 DisclosureError(
                     rule: "events-min", in: analysis.id, "fewer than \(eventsMin) events at this hospital"))
         }
+        guard self == .local || facts.concentration <= Self.concentrationMax else {
+            throw .refused(
+                DisclosureError(
+                    rule: "concentration", in: analysis.id,
+                    "two people carry more than nine tenths of a covariate's variation at this hospital; use its logarithm or cut-points"
+                ))
+        }
         guard Double(facts.events) >= eventsPerParameterMin * Double(facts.parameters) else {
             throw .refused(
                 DisclosureError(
@@ -145,6 +158,7 @@ extension DisclosurePolicy {
             guard let analysis = run.plan.analysis(query.analysis) else {
                 throw .failed("the study has no analysis \"\(query.analysis)\"")
             }
+            do { try admit(analysis, of: run.plan.study) } catch { throw .refused(error) }
             try admit(analysis, on: cohort)
             try check(query, of: analysis, run, on: cohort, evaluations: evaluations)
             do { numbers += try cohort.answer(query) } catch { throw .failed("\(error)") }
@@ -210,16 +224,18 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram: true
-        case .counts, .moments, .likelihood, .eventSums: false
+        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .residuals(_, _, let common): common != nil
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums: false
+        case .likelihood, .gram, .timeTrend, .residuals: true
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+            false
         }
     }
 }

@@ -3,10 +3,11 @@ package import Survival
 extension DataDictionary {
     /// Reads a dictionary file; `file` names it in errors, which say line and column.
     ///
-    /// The keys are those of `dictionary`, `version`, `title`, `person` and `variables`, a mapping of each variable's name to
-    /// `type` (number, integer, category, boolean or identifier), `label`, `unit`, `column`, `missing`, `required`, `filter`, `term`,
-    /// `measured` (baseline or follow-up); for numbers `range` and `resolution`; for categories `levels` (a list, or a mapping of
-    /// levels to labels) and `reference` (the first level unless given).
+    /// The keys are those of `dictionary`, `version`, `title`, `person` and `variables`, a mapping of each
+    /// variable's name to `type` (number, integer, category, boolean or identifier), `label`, `unit`,
+    /// `column`, `missing`, `required`, `filter`, `term`, `measured` (baseline or follow-up); for numbers
+    /// `range` and `resolution`; for categories `levels` (a list, or a mapping of levels to labels) and
+    /// `reference` (the first level unless given).
     package init(yaml text: String, file: String) throws(DocumentError) {
         let root = try YAMLDocument(text: text, file: file).root
         let name = try root.string("dictionary")

@@ -1,7 +1,8 @@
 /// A file in the plain part of YAML: mappings, lists and texts.
 ///
-/// What a reader cannot see at a glance is refused: anchors and aliases, tags, several documents, repeated keys, invisible
-/// characters. So is what could exhaust a node: more than 1 MiB, or more than 16 levels of nesting.
+/// What a reader cannot see at a glance is refused: anchors and aliases, tags, several documents, repeated
+/// keys, invisible characters. So is what could exhaust a node: more than 1 MiB, or more than 16 levels of
+/// nesting.
 package struct YAMLDocument {
     package let root: YAMLMapping
 
@@ -48,7 +49,8 @@ enum YAMLValue {
         }
     }
 
-    /// The text of a scalar; nil for one that YAML calls null (nothing at all, `~` or `null`) and for everything else.
+    /// The text of a scalar; nil for one that YAML calls null (nothing at all, `~` or `null`) and for
+    /// everything else.
     var text: String? {
         guard case .scalar(let text, let isPlain, _) = self else { return nil }
         return isPlain && ["", "~", "null"].contains(text) ? nil : text

@@ -2,8 +2,8 @@ import Survival
 
 /// A mapping of a document, read key by key; what nobody asked for is refused at the end.
 ///
-/// Every read records the key. `finish()` then refuses the keys that were not read, by line, with a suggestion from the keys that
-/// were asked for. Copies share the record.
+/// Every read records the key. `finish()` then refuses the keys that were not read, by line, with a
+/// suggestion from the keys that were asked for. Copies share the record.
 package struct YAMLMapping {
     struct Entry {
         var key: String
@@ -86,7 +86,8 @@ package struct YAMLMapping {
         return value
     }
 
-    /// A list of texts; an item that YAML would read as a number, a truth value or null is the text it is written as.
+    /// A list of texts; an item that YAML would read as a number, a truth value or null is the text it is
+    /// written as.
     package func strings(_ key: String) throws(DocumentError) -> [String] {
         var result: [String] = []
         for item in try list(key) {

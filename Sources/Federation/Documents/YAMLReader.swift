@@ -7,7 +7,8 @@ struct YAMLReader: Sendable {
     var text: String
     var file: String
 
-    /// libyaml stops at 1000 levels of nesting, and Yams calls itself once for each: in all less than 4 MiB of stack.
+    /// libyaml stops at 1000 levels of nesting, and Yams calls itself once for each: in all less than 4 MiB
+    /// of stack.
     ///
     /// A server's threads may have less, so that parsing has a thread of its own.
     private static let stackByteCount = 16 << 20

@@ -1,9 +1,11 @@
 /// Checks of a YAML text before it is parsed.
 enum YAMLScreening {
-    /// More places that look like an alias are refused unparsed: what nested aliases stand for grows as a power of their number.
+    /// More places that look like an alias are refused unparsed: what nested aliases stand for grows as a
+    /// power of their number.
     static let aliasCountMax = 8
 
-    /// Refuses characters by which a text reads otherwise than it looks (Boucher & Anderson, "Trojan Source", 2021).
+    /// Refuses characters by which a text reads otherwise than it looks (Boucher & Anderson, "Trojan Source",
+    /// 2021).
     static func refuseInvisible(in text: String, file: String) throws(DocumentError) {
         var (line, column) = (1, 1)
         for scalar in text.unicodeScalars {
@@ -16,13 +18,14 @@ enum YAMLScreening {
         }
     }
 
-    /// The name of an invisible character in a text, which may have come there by an escape such as `"\u202E"`.
+    /// The name of an invisible character in a text, which may have come there by an escape such as
+    /// `"\u202E"`.
     static func invisibleCharacter(in text: String) -> String? {
         text.unicodeScalars.first(where: isInvisible).map(name)
     }
 
-    /// Control characters but tab and line feed, line separators, directional overrides, and zero-width characters that no
-    /// script needs; the joiners that some scripts do need are allowed.
+    /// Control characters but tab and line feed, line separators, directional overrides, and zero-width
+    /// characters that no script needs; the joiners that some scripts do need are allowed.
     private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x09, 0x0A: false
@@ -38,10 +41,11 @@ enum YAMLScreening {
         return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
-    /// Refuses a text with many places where an alias could begin: `*` and a letter at the start of a line or behind `[{,:-?`.
+    /// Refuses a text with many places where an alias could begin: `*` and a letter at the start of a line or
+    /// behind `[{,:-?`.
     ///
-    /// An alias elsewhere is no alias to YAML, so that none escapes; a few false alarms do no harm, since true anchors are
-    /// found after parsing.
+    /// An alias elsewhere is no alias to YAML, so that none escapes; a few false alarms do no harm, since
+    /// true anchors are found after parsing.
     static func refuseManyAliases(in text: String, file: String) throws(DocumentError) {
         let starts = Set("[{,:-?\n".utf8)
         var (previous, count) = (UInt8(ascii: "\n"), 0)

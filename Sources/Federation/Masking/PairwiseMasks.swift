@@ -99,6 +99,6 @@ package struct MaskedVector: Hashable, Sendable {
             throw .sums(
                 "the masks do not cancel: the sites did not all answer the same question of the same session")
         }
-        return total[1...count].map { FixedPoint.decode(Int128(bitPattern: $0)) }
+        return total[1..<(count + 1)].map { FixedPoint.decode(Int128(bitPattern: $0)) }
     }
 }

@@ -6,13 +6,18 @@ import Foundation
 /// stray white space are refused, so equal meaning is equal bytes.
 package enum CanonicalJSON {
     package static func bytes(_ value: some Encodable) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            return Array(try encoder.encode(value))
+            return try encoded(value)
         } catch {
             preconditionFailure("messages hold finite numbers only: \(error)")
         }
+    }
+
+    /// Throws only for numbers that are not finite, which JSON does not have.
+    private static func encoded(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value))
     }
 
     package static func decode<Value: Codable>(
@@ -24,15 +29,11 @@ package enum CanonicalJSON {
         } catch {
             throw .malformed("a message is not a \(Value.self)")
         }
-        guard isFinite(value), self.bytes(value) == bytes else {
+        // A number that overflowed on the way in cannot be written again.
+        guard let spelling = try? encoded(value), spelling == bytes else {
             throw .malformed("a \(Value.self) is not in canonical form")
         }
         return value
-    }
-
-    /// JSON has no infinities, so a decoded value is finite unless a number overflowed.
-    private static func isFinite(_ value: some Encodable) -> Bool {
-        (try? JSONEncoder().encode(value)) != nil  // fails only on numbers that are not finite
     }
 }
 

@@ -24,6 +24,15 @@ package struct CoordinatorSession: Sendable {
         case round(Int)
         case finished
         case refused(site: String, reason: String)
+        /// The parts of a round do not add up; nobody can tell whose is wrong.
+        case failed(reason: String)
+
+        fileprivate var isOver: Bool {
+            switch self {
+            case .gatheringKeys, .gatheringAcknowledgements, .round: false
+            case .finished, .refused, .failed: true
+            }
+        }
     }
 
     package init(opening: SessionOpening, signed: SignedMessage, plan: StudyPlan) {
@@ -34,16 +43,13 @@ package struct CoordinatorSession: Sendable {
 
     /// Sites that the session waits for, in the opening's order.
     package var waitingFor: [String] {
-        switch phase {
-        case .finished, .refused: []
-        default: opening.sites.filter { messages[$0] == nil }
-        }
+        phase.isOver ? [] : opening.sites.filter { messages[$0] == nil }
     }
 
     package var result: StudyResult? { phase == .finished ? run?.result : nil }
 
     /// Likelihood evaluations and other queries of the current round, for those who watch.
-    package var statements: [QueryStatement] { phase == .finished ? [] : request?.statements ?? [] }
+    package var statements: [QueryStatement] { phase.isOver ? [] : request?.statements ?? [] }
 
     /// Takes a message of a site; the same message again changes nothing.
     ///
@@ -64,12 +70,13 @@ package struct CoordinatorSession: Sendable {
             try takeAcknowledgement(message, from: site, under: authority)
         case (.round(let round), RoundAnswer.type):
             try takeAnswer(message, from: site, round: round, under: authority)
-        case (.finished, Refusal.type), (.refused, _), (.finished, _):
-            throw .outOfPlace("the session is over")
+        case (_, _) where phase.isOver: throw .outOfPlace("the session is over")
         case (_, Refusal.type): try takeRefusal(message, from: site, under: authority)
-        default: throw .outOfPlace("a \(message.type.prefix(20)) does not belong to this step of the session")
+        default:
+            throw .outOfPlace(
+                "the message \"\(message.type.prefix(20))\" does not belong to this step of the session")
         }
-        if waitingFor.isEmpty { try advance(under: authority) }
+        if !phase.isOver, waitingFor.isEmpty { advance(under: authority) }
     }
 
     private mutating func takeHello(
@@ -117,15 +124,16 @@ package struct CoordinatorSession: Sendable {
     }
 
     /// Everyone has answered this step: form the next.
-    private mutating func advance(under authority: Authority) throws(ProtocolError) {
+    private mutating func advance(under authority: Authority) {
         let gathered = opening.sites.compactMap { messages[$0] }
         switch phase {
         case .gatheringKeys:
             roster = Roster(opening: signedOpening, hellos: gathered)
             phase = .gatheringAcknowledgements
         case .gatheringAcknowledgements: begin(gathered)
-        case .round(let round): try close(round, gathered, under: authority)
-        case .finished, .refused: return
+        case .round(let round):
+            do { try close(round, gathered, under: authority) } catch { phase = .failed(reason: "\(error)") }
+        case .finished, .refused, .failed: return
         }
         messages = [:]
     }

@@ -8,6 +8,7 @@ package import Survival
 /// signed parts, lead its own `StudyRun` to the same questions.
 package struct SiteSession: Sendable {
     package let hello: Hello
+    private let opening: SessionOpening
     private let plan: StudyPlan
     private let policy: DisclosurePolicy
     private let key: AgreementKey
@@ -28,6 +29,7 @@ package struct SiteSession: Sendable {
     private struct Asked: Sendable {
         var round: Int
         var request: SHA256Digest
+        var isAnswered = false
     }
 
     /// `secret` is 32 random bytes that live no longer than the session.
@@ -50,6 +52,7 @@ package struct SiteSession: Sendable {
         } catch {
             throw .failed("\(error)")
         }
+        self.opening = opening
         self.plan = plan
         self.policy = policy
         hello = Hello(
@@ -60,6 +63,8 @@ package struct SiteSession: Sendable {
     private var site: String { hello.site }
 
     /// Verifies the roster: every hello signed by the site it names, for this session and study, this site's own unchanged.
+    ///
+    /// Its opening must be the one that the session began with, and a session has one roster.
     package mutating func join(_ roster: Roster, under authority: Authority) throws(ProtocolError)
         -> RosterAcknowledgement
     {
@@ -67,8 +72,11 @@ package struct SiteSession: Sendable {
         guard opener.role == .coordinator else {
             throw .untrusted("the roster's opening is not the coordinator's")
         }
-        guard opening.session == hello.session, opening.study == plan.hash else {
-            throw .outOfPlace("the roster belongs to another session")
+        guard opening == self.opening else {
+            throw .outOfPlace("the roster belongs to another session, or to other hospitals than were asked")
+        }
+        guard rosterHash == nil || rosterHash == roster.hash else {
+            throw .outOfPlace("this hospital has acknowledged another roster in this session")
         }
         let hellos = try verified(roster.hellos, of: opening, under: authority)
         guard hellos.contains(hello) else {
@@ -115,6 +123,7 @@ package struct SiteSession: Sendable {
         -> Task
     {
         guard var run, let rosterHash else { throw .outOfPlace("a round came before the roster") }
+        guard asked == nil || !run.isFinished else { throw .outOfPlace("the session is over") }
         let expected = (asked?.round ?? 0) + 1
         guard request.session == hello.session, request.round == expected else {
             throw .outOfPlace("round \(request.round) does not follow round \(expected - 1)")
@@ -168,9 +177,9 @@ package struct SiteSession: Sendable {
         }
     }
 
-    /// Computes, clears and masks this hospital's part of the round last accepted.
+    /// Computes, clears and masks this hospital's part of the round last accepted; once, since its masks hide one vector only.
     package mutating func answer(from cohort: SiteCohort) throws(ProtocolError) -> RoundAnswer {
-        guard let run, !run.isFinished, let asked, let masks, let transcript else {
+        guard let run, !run.isFinished, let asked, !asked.isAnswered, let masks, let transcript else {
             throw .outOfPlace("no round is waiting for an answer")
         }
         let cleared = try policy.clear(run, on: cohort, siteCount: members.count, evaluations: evaluations)
@@ -184,8 +193,9 @@ package struct SiteSession: Sendable {
         }
     }
 
-    /// Takes up that the round last accepted was answered before a restart.
+    /// Takes up that the round last accepted has been answered; after a restart, that it was before.
     package mutating func countEvaluations() {
+        asked?.isAnswered = true
         for query in run?.queries ?? [] where query.isEvaluation {
             evaluations[query.analysis, default: 0] += 1
         }

@@ -5,7 +5,7 @@ import Survival
 /// Every node derives the same grid from the same sum. Times are positions on the analysis's `TimeAxis`.
 struct CommonGrid: Sendable {
     let grid: EventGrid
-    /// Exits in the thinnest interval; nil with exact times.
+    /// Exits in the thinnest interval that has an event; nil with exact times, or without any event.
     let thinnestInterval: Int?
 
     init(_ plan: AnalysisPlan, exits: [Double], smallestInterval: Int) throws(StudyError) {
@@ -20,10 +20,14 @@ struct CommonGrid: Sendable {
             switch plan.times {
             case .exact: strata.append(Self.eventTimes(events, weights))
             case .grid:
-                let intervals = MergedIntervals(
-                    exits: zip(events, others).map { Int($0 + $1) }, smallest: smallestInterval)
-                thinnest = [thinnest, intervals.thinnest].compactMap { $0 }.min()
-                strata.append(Self.intervals(intervals, events, weights))
+                let exits = zip(events, others).map { Int($0 + $1) }
+                // Intervals without an event add nothing to the likelihood: they are left out, and no sum is taken at them.
+                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter {
+                    range in
+                    events[range].contains { $0 > 0 }
+                }
+                thinnest = ranges.reduce(thinnest) { min($0 ?? .max, exits[$1].reduce(0, +)) }
+                strata.append(Self.intervals(ranges, events, weights))
             }
         }
         grid = EventGrid(strata: strata)
@@ -37,12 +41,10 @@ struct CommonGrid: Sendable {
             deathWeights: positions.map { weights[$0] }, starts: nil)
     }
 
-    /// Intervals without an event add nothing to the likelihood and are left out.
     private static func intervals(
-        _ merged: MergedIntervals, _ events: [Double], _ weights: [Double]
+        _ ranges: [Range<Int>], _ events: [Double], _ weights: [Double]
     ) -> EventGrid.Stratum {
-        let ranges = merged.ranges.filter { range in events[range].contains { $0 > 0 } }
-        return .init(
+        .init(
             times: ranges.map { Double($0.upperBound - 1) }, deaths: ranges.map { events[$0].reduce(0, +) },
             deathWeights: ranges.map { weights[$0].reduce(0, +) },
             starts: ranges.map { Double($0.lowerBound - 1) })

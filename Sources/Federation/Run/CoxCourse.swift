@@ -5,6 +5,8 @@ struct SiteCoxCourse: Sendable {
     private let report: CoxReport
     private var coordinates: Query.Coordinates?
     private var newton: NewtonIteration
+    private var check: HazardCheck?
+    private var epilogue: CoxEpilogue?
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
@@ -15,11 +17,18 @@ struct SiteCoxCourse: Sendable {
         guard let coordinates else {
             let standardised = report.coordinates(fromMoments: answers[0])
             coordinates = standardised
+            check = try answers.dropFirst().first.flatMap {
+                try HazardCheck(report.plan, report.cox, counts: report.counts, answer: $0)
+            }
             return .ask([.likelihood(standardised, beta: newton.beta)])
         }
+        if let epilogue { return .finish(epilogue.result(answers)) }
         switch try newton.receive(report.likelihoodSums(answers[0])) {
         case .evaluate(let beta): return .ask([.likelihood(coordinates, beta: beta)])
-        case .finished(let fit): return .finish(report.result(fit, scale: coordinates.scale))
+        case .finished(let fit):
+            let epilogue = CoxEpilogue(report, fit, check: check, coordinates: coordinates)
+            self.epilogue = epilogue
+            return epilogue.step
         }
     }
 }
@@ -31,7 +40,10 @@ struct CommonCoxCourse: Sendable {
     private let smallestInterval: Int
     private var setting: Setting?
     private var iteration: CommonBaselineIteration?
+    /// The last S₁ that was asked for; a fit ends where it was asked for.
+    private var covariateRiskSums: [Double] = []
     private var phase = Phase.moments
+    private var check: HazardCheck?
     /// Exits in the thinnest interval of the merged grid; nil with exact times.
     private(set) var thinnestInterval: Int?
 
@@ -49,6 +61,7 @@ struct CommonCoxCourse: Sendable {
         case riskSums(beta: [Double])
         case gram(beta: [Double], HazardIncrements)
         case information(gram: [Double], HazardIncrements)
+        case epilogue(CoxEpilogue)
     }
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, smallestInterval: Int) {
@@ -65,16 +78,20 @@ struct CommonCoxCourse: Sendable {
         case .information(let gram, let hazard):
             let information = hazard.information(
                 gram: gram, covariateRiskSums: answers[0], parameterCount: report.parameterCount)
+            covariateRiskSums = answers[0]
             return try follow(
                 { (iteration) throws(FitError) in try iteration.receive(information: information) }, gram,
                 hazard)
+        case .epilogue(let epilogue): return .finish(epilogue.result(answers))
         }
     }
 
     private mutating func begin(moments: [Double], exits: [Double]) throws -> CoxStep {
+        try ExitsLayout(report.plan).requireFit(exits, report.counts)
         let coordinates = report.coordinates(fromMoments: moments)
         let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
         thinnestInterval = merged.thinnestInterval
+        check = try HazardCheck(report.plan, report.cox, counts: report.counts, answer: exits)
         phase = .start(coordinates, merged.grid)
         let origin = [Double](repeating: 0, count: report.parameterCount)
         return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: origin, merged.grid)])
@@ -131,7 +148,12 @@ struct CommonCoxCourse: Sendable {
             phase = .information(gram: gram, hazard)
             return .ask([.covariateRiskSums(setting.coordinates, beta: beta, setting.grid)])
         case .finished(let fit):
-            return .finish(report.result(fit, scale: setting.coordinates.scale))
+            let epilogue = CoxEpilogue(
+                report, fit, check: check, coordinates: setting.coordinates, grid: setting.grid,
+                hazard: hazard,
+                covariateRiskSums: covariateRiskSums)
+            phase = .epilogue(epilogue)
+            return epilogue.step
         }
     }
 }
@@ -146,8 +168,9 @@ struct CoxReport: Sendable {
 
     /// Means and standard deviations as working coordinates.
     ///
-    /// They only condition the iteration: the coefficients do not depend on them. A constant column keeps the scale of its
-    /// range, and is found to be aliased by the factorisation.
+    /// They only condition the iteration: the coefficients do not depend on them. Where the range of the dictionary is so much
+    /// wider than the values that rounding hides their spread, or where they are constant, the spread is taken to be 1e-10 of
+    /// the range: still near enough to tell a narrow column, which has a coefficient, from a constant one, which has none.
     func coordinates(fromMoments moments: [Double]) -> Query.Coordinates {
         let rows = max(moments[0], 1)
         var coordinates = Query.Coordinates(center: [], scale: [])
@@ -155,7 +178,7 @@ struct CoxReport: Sendable {
             let range = DictionaryRange(column.bounds)
             let mean = moments[1 + index] / rows
             let variance = moments[1 + parameterCount + index] / rows - mean * mean
-            let deviation = variance > 1e-14 ? variance.squareRoot() : 1
+            let deviation = max(variance, 1e-20).squareRoot()
             coordinates.center.append(range.middle + range.half * mean)
             coordinates.scale.append(range.half * deviation)
         }
@@ -169,15 +192,41 @@ struct CoxReport: Sendable {
             information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)...])))
     }
 
-    func result(_ fit: CoxFit, scale: [Double]) -> CoxResult {
+    func wantsResiduals(of fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
+
+    /// From the summed answer to `residuals`: squares already, or sums by level of the cluster.
+    func robustCovariance(of fit: CoxFit, _ answer: [Double]) -> SymmetricMatrix {
+        let squares =
+            cox.cluster?.levels == nil
+            ? SymmetricMatrix(order: parameterCount, packedUpper: answer)
+            : ScoreResiduals.squares(ofSums: answer, parameterCount: parameterCount)
+        return fit.robustCovariance(squares: squares)
+    }
+
+    /// The table of a fit; `check` is nil where none was asked for or none can be made.
+    func result(
+        _ fit: CoxFit, scale: [Double], robust: SymmetricMatrix?, check: CoxResult.ProportionalHazards?
+    ) -> CoxResult {
         let summary = CoxInference.summarize(
-            fit, names: cox.model.parameterNames, scale: scale, level: plan.level)
+            fit, names: cox.model.parameterNames, scale: scale, level: plan.level, robust: robust)
         return CoxResult(
-            id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties, times: plan.times,
-            level: plan.level,
+            id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties,
+            times: cox.baseline == .site ? .exact : plan.times, level: plan.level,
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
             score: summary.score, iterations: fit.iterations,
-            warnings: plan.guaranteeTimeWarnings + fit.warnings)
+            warnings: plan.guaranteeTimeWarnings + fit.warnings + checkWarnings(check),
+            proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
+            naiveCovariance: robust.map { _ in
+                CoxInference.covariance(fit.covariance, of: fit, scale: scale)
+            })
+    }
+
+    /// Says so if a check was asked for and cannot be made.
+    private func checkWarnings(_ check: CoxResult.ProportionalHazards?) -> [String] {
+        guard let transform = cox.check, check == nil else { return [] }
+        return transform == .log
+            ? ["proportional hazards cannot be tested along log time: there is no event, or one at time 0"]
+            : ["proportional hazards cannot be tested: there is no event, or no coefficient"]
     }
 }

@@ -27,6 +27,23 @@ package struct Query: Hashable, Sendable {
         case gram(Coordinates, beta: [Double], EventGrid, HazardIncrements)
         /// S₁ at the points of a common grid.
         case covariateRiskSums(Coordinates, beta: [Double], EventGrid)
+        /// Σ over events of 1, f(t), f(t)².
+        case eventTimes(TimeFunction)
+        /// Sums over events of g(x − x̄), gV, g²V under the site's own baseline hazard.
+        case timeTrend(Coordinates, beta: [Double], TimeFunction)
+        /// Σ over events of w·g·x, g being a number for each point of a common grid.
+        case eventTrend(Coordinates, EventGrid, factors: [Double])
+        /// Sums of squares of score residuals by person, or sums of them by level of the cluster.
+        ///
+        /// Under the site's own baseline hazard, or the one of all sites.
+        case residuals(Coordinates, beta: [Double], CommonHazard?)
+    }
+
+    /// The baseline hazard of all sites, as each forms it from sums.
+    package struct CommonHazard: Hashable, Sendable {
+        package var grid: EventGrid
+        package var hazard: HazardIncrements
+        package var means: MeanIncrements
     }
 
     /// The covariates' working coordinates: column j is (x - center)/scale.
@@ -53,6 +70,10 @@ package struct Query: Hashable, Sendable {
         case .riskSums: "risk-sums"
         case .gram: "gram"
         case .covariateRiskSums: "covariate-risk-sums"
+        case .eventTimes: "event-times"
+        case .timeTrend: "time-trend"
+        case .eventTrend: "event-trend"
+        case .residuals: "residuals"
         }
     }
 
@@ -60,18 +81,21 @@ package struct Query: Hashable, Sendable {
     package var beta: [Double]? {
         switch ask {
         case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
-            .covariateRiskSums(_, let beta, _):
+            .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
+            .residuals(_, let beta, _):
             beta
-        case .counts, .moments, .exits, .eventSums: nil
+        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
         }
     }
 
     package var coordinates: Coordinates? {
         switch ask {
         case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
-            .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _):
+            .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
+            .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
+            .residuals(let coordinates, _, _):
             coordinates
-        case .counts, .moments, .exits: nil
+        case .counts, .moments, .exits, .eventTimes: nil
         }
     }
 
@@ -87,6 +111,12 @@ package struct Query: Hashable, Sendable {
         case .riskSums(_, _, let grid): return 2 * grid.pointCount
         case .gram: return columns + columns * (columns + 1) / 2
         case .covariateRiskSums(_, _, let grid): return 2 * grid.pointCount * columns
+        case .eventTimes: return TimeMoments.vectorCount
+        case .timeTrend: return TimeTrendSums.vectorCount(parameterCount: columns)
+        case .eventTrend: return columns
+        case .residuals:
+            let squares = columns * (columns + 1) / 2
+            return plan.clusterLevels.map { $0.count * columns } ?? squares
         }
     }
 }
@@ -130,6 +160,19 @@ extension Query {
                 append(stratum.starts ?? [])
             }
         }
+        func append(_ function: TimeFunction) {
+            let kind: Double =
+                switch function.shape {
+                case .identity: 0
+                case .logarithm: 1
+                case .steps: 2
+                }
+            append([kind, function.center, function.scale])
+            if case .steps(let times, let values) = function.shape {
+                append(times)
+                append(values)
+            }
+        }
         if let coordinates {
             append(coordinates.center)
             append(coordinates.scale)
@@ -141,7 +184,18 @@ extension Query {
             append(grid)
             append(hazard.survivor)
             append(hazard.leaver)
-        case .counts, .moments, .likelihood, .exits, .eventSums: break
+        case .eventTimes(let function), .timeTrend(_, _, let function): append(function)
+        case .eventTrend(_, let grid, let factors):
+            append(grid)
+            append(factors)
+        case .residuals(_, _, let common?):
+            append(common.grid)
+            append(common.hazard.survivor)
+            append(common.hazard.leaver)
+            append(common.means.survivor)
+            append(common.means.leaver)
+            append(common.means.death)
+        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
         }
         return bytes
     }
@@ -160,6 +214,21 @@ extension AnalysisPlan {
         case .cox(let cox): cox.model.stratumCount
         }
     }
+
+    /// The levels of a category that clusters are made of; nil for people, or without clusters.
+    package var clusterLevels: [String]? {
+        if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
+    }
+
+    /// Groups of which the exits are counted apart: those of a survival analysis in each stratum of its test.
+    ///
+    /// Of a Cox model only common baselines need the strata.
+    package var exitGroupCount: Int {
+        switch kind {
+        case .survival(let survival): groupCount * survival.stratumCount
+        case .cox(let cox): cox.baseline == .site ? 1 : groupCount
+        }
+    }
 }
 
 /// Where each number of a `counts` answer stands.
@@ -175,7 +244,15 @@ package struct CountsLayout: Sendable {
     /// rows, people, events, rows dropped, dropped by variable, people by level.
     package var count: Int { 4 + droppedVariables.count + levels.count }
 
-    package func counts(_ sum: [Double]) -> CohortCounts {
+    /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
+    static let rowsMax = 1e8
+
+    /// Throws unless the numbers can be counts: a hospital may send any, and everything later relies on them.
+    package func counts(_ sum: [Double]) throws(StudyError) -> CohortCounts {
+        let (rows, people, events) = (sum[0], sum[1], sum[2])
+        guard sum.allSatisfy({ $0 >= 0 && $0 <= Self.rowsMax && $0 == $0.rounded() }), people <= rows,
+            events <= rows
+        else { throw .sums("the hospitals' counts of rows, people and events make no sense") }
         let dropped = sum[4..<(4 + droppedVariables.count)]
         return CohortCounts(
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
@@ -198,14 +275,37 @@ package struct ExitsLayout: Sendable {
 
     package init(_ plan: AnalysisPlan) {
         positions = plan.axis?.count ?? 0
-        groups = plan.groupCount
+        groups = plan.exitGroupCount
         var fields: [Field] = [.events, .otherExits]
-        if case .cox(let cox) = plan.kind, cox.weights != nil { fields.append(.eventWeights) }
+        if case .cox(let cox) = plan.kind, cox.baseline == .common, cox.weights != nil {
+            fields.append(.eventWeights)
+        }
         if plan.endpoint.start != nil { fields.append(.entries) }
         self.fields = fields
     }
 
     package var count: Int { positions * groups * fields.count }
+
+    /// Throws unless the numbers are counts of these rows and events.
+    package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
+        let (events, others, entries) = (
+            total(.events, of: sum), total(.otherExits, of: sum), total(.entries, of: sum)
+        )
+        guard let events, let others, events == Double(counts.events), events + others == Double(counts.rows),
+            entries == nil || entries == Double(counts.rows)
+        else { throw .sums("the hospitals' exits do not add up to their counts of rows and events") }
+    }
+
+    /// All of a field, over groups and positions; nil if the layout has no such field, or if one of them is no count.
+    private func total(_ field: Field, of sum: [Double]) -> Double? {
+        var total = 0.0
+        for group in 0..<groups {
+            guard let lanes = lanes(field, group: group, of: sum) else { return nil }
+            guard lanes.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }) else { return .nan }
+            total += lanes.reduce(0, +)
+        }
+        return total
+    }
 
     /// The lane of a field of a group at position 0; nil if the layout has no such field.
     package func offset(_ field: Field, group: Int) -> Int? {

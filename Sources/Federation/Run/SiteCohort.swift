@@ -43,7 +43,7 @@ package struct SiteCohort: Sendable {
         let prepared = try prepared(analysis)
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
-            parameters: prepared.plan.columnCount)
+            parameters: prepared.plan.columnCount, concentration: prepared.concentration)
     }
 
     /// How far a row's linear predictor, offset and weight included, lies from the mean; see the policy's rule.
@@ -68,6 +68,8 @@ package struct SiteFacts: Hashable, Sendable {
     /// People in each of `AnalysisPlan.levels`.
     package var levels: [Int]
     package var parameters: Int
+    /// The largest share of a numeric covariate's variation here that two people carry; 0 without numeric covariates.
+    package var concentration: Double
 }
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
@@ -75,8 +77,11 @@ private struct Prepared: Sendable {
     let plan: AnalysisPlan
     let cases: CompleteCases
     let groups: [Int32]?
+    /// The level of the cluster's category in each row; nil if clusters are people, or there are none.
+    let clusters: [Int32]?
     let levelCounts: [Int]
     let data: SurvivalData?
+    let concentration: Double
     private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
@@ -87,19 +92,56 @@ private struct Prepared: Sendable {
         self.cases = cases
         switch plan.kind {
         case .survival(let survival):
-            let groups = try survival.by.map { try cases.levelIndex(of: $0).index }
-            self.groups = groups
-            levelCounts =
-                groups.map { groups in
-                    Self.people(cases.person, by: groups, levels: survival.groups.count)
-                } ?? []
+            var (groups, levelCounts) = ([Int32]?.none, [Int]())
+            // The groups of a stratum stand together; the levels of the groups are counted first.
+            for stratum in survival.strata {
+                let index = try cases.levelIndex(of: stratum.expression).index
+                levelCounts += Self.people(cases.person, by: index, levels: stratum.levels.count)
+                groups = Self.combined(groups, index, levels: stratum.levels.count)
+            }
+            if let by = survival.by {
+                let (index, count) = (try cases.levelIndex(of: by).index, survival.groups.count)
+                levelCounts = Self.people(cases.person, by: index, levels: count) + levelCounts
+                groups = Self.combined(groups, index, levels: count)
+            }
+            (self.groups, self.levelCounts, clusters) = (groups, levelCounts, nil)
             data = nil
+            concentration = 0
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
-            groups = cox.model.stratumCount > 1 ? data.stratum : nil
-            levelCounts = try cases.levelCounts(model: cox.model)
+            groups = plan.exitGroupCount > 1 ? data.stratum : nil
+            let clusters = cox.cluster?.levels == nil ? nil : try cases.clusterIndex(of: cox.model)
+            self.clusters = clusters
+            let clusterCounts = clusters.map {
+                Self.people(cases.person, by: $0, levels: cox.cluster?.levels?.count ?? 0)
+            }
+            levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
             self.data = data
+            concentration = data.columns.indices.filter { cox.model.isNumber(column: $0) }.reduce(0) {
+                max($0, Self.concentration(of: data.columns[$1], person: cases.person))
+            }
         }
+    }
+
+    /// The share of the sum of squares about the mean that the two people with the most of it have.
+    ///
+    /// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`; then this is near 1.
+    private static func concentration(of column: [Double], person: [Int32]) -> Double {
+        let mean = column.reduce(0, +) / Double(max(column.count, 1))
+        var squares = [Double](repeating: 0, count: Int(person.max() ?? -1) + 1)
+        for (value, person) in zip(column, person) { squares[Int(person)] += (value - mean) * (value - mean) }
+        let total = squares.reduce(0, +)
+        guard total > 0 else { return 0 }
+        var (first, second) = (0.0, 0.0)
+        for square in squares where square > second {
+            (first, second) = square > first ? (square, first) : (first, square)
+        }
+        return (first + second) / total
+    }
+
+    /// The mixed-radix number of two levels, the second varying fastest.
+    private static func combined(_ slow: [Int32]?, _ fast: [Int32], levels: Int) -> [Int32] {
+        slow.map { zip($0, fast).map { $0 * Int32(levels) + $1 } } ?? fast
     }
 
     /// Different people in each level; a person with rows in two levels counts in both.
@@ -123,14 +165,26 @@ private struct Prepared: Sendable {
             return [sums.logLikelihood] + sums.score + sums.information.packedUpper
         case .eventSums(let coordinates):
             let (data, cox) = try model(coordinates)
-            let own = EventGrid(eventsOf: data, stratumCount: plan.groupCount)
-            return try CommonBaseline(data: data, grid: own, ties: cox.ties).eventSums()
+            // Sums over events need no other site's times.
+            let ownTimes = EventGrid(eventsOf: data, stratumCount: plan.groupCount)
+            return try CommonBaseline(data: data, grid: ownTimes, ties: cox.ties).eventSums()
         case .riskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).riskSums(at: beta)
         case .gram(let coordinates, let beta, let grid, let hazard):
             return try baseline(coordinates, grid).gram(at: beta, hazard: hazard)
         case .covariateRiskSums(let coordinates, let beta, let grid):
             return try baseline(coordinates, grid).covariateRiskSums(at: beta)
+        case .eventTimes(let function):
+            var moments = TimeMoments()
+            for (time, event) in zip(cases.exit, cases.event) where event { moments.add(function(time)) }
+            return moments.vector
+        case .timeTrend(let coordinates, let beta, let function):
+            let (data, cox) = try model(coordinates)
+            return try PartialLikelihood(data, ties: cox.ties).timeTrend(at: beta, along: function).vector
+        case .eventTrend(let coordinates, let grid, let factors):
+            return try baseline(coordinates, grid).eventSums(weightedBy: factors)
+        case .residuals(let coordinates, let beta, let common):
+            return try residuals(coordinates, beta, common)
         }
     }
 
@@ -163,7 +217,7 @@ private struct Prepared: Sendable {
             } else {
                 add(.otherExits, 1, at: position)
             }
-            if let entry = cases.entry { add(.entries, 1, at: axis.position(of: entry[row])) }
+            if let entry = cases.entry { add(.entries, 1, at: axis.entryPosition(of: entry[row])) }
         }
         return lanes
     }
@@ -190,6 +244,23 @@ private struct Prepared: Sendable {
         return (data.rescaled(center: coordinates.center, scale: coordinates.scale), cox)
     }
 
+    private func residuals(
+        _ coordinates: Query.Coordinates, _ beta: [Double], _ common: Query.CommonHazard?
+    ) throws -> [Double] {
+        let (data, cox) = try model(coordinates)
+        let residuals =
+            if let common {
+                try baseline(coordinates, common.grid)
+                    .scoreResiduals(at: beta, hazard: common.hazard, means: common.means)
+            } else {
+                try ScoreResiduals(data, ties: cox.ties, at: beta)
+            }
+        guard let levels = cox.cluster?.levels, let clusters else {
+            return residuals.squares(by: cases.person)
+        }
+        return residuals.sums(by: clusters, levelCount: levels.count)
+    }
+
     /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.
     private func likelihood(_ coordinates: Query.Coordinates) throws -> PartialLikelihood {
         try kept.likelihood(at: coordinates) {
@@ -203,7 +274,7 @@ private struct Prepared: Sendable {
         let (data, cox) = try model(coordinates)
         guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
         let onAxis = try SurvivalData(
-            entry: data.entry?.map { Double(axis.position(of: $0)) },
+            entry: data.entry?.map { Double(axis.entryPosition(of: $0)) },
             exit: data.exit.map { Double(axis.position(of: $0)) },
             event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
             columns: data.columns)

@@ -105,7 +105,7 @@ struct AnalysisRun: Sendable {
     mutating func receive(_ answers: [[Double]]) {
         do {
             switch course {
-            case .counting: begin(answers[0])
+            case .counting: try begin(answers[0])
             case .survival(var survival):
                 finish(try survival.receive(answers))
                 thinnestInterval = survival.thinnestInterval
@@ -123,10 +123,10 @@ struct AnalysisRun: Sendable {
     }
 
     /// The counts are known: start what the analysis asks for.
-    private mutating func begin(_ sum: [Double]) {
+    private mutating func begin(_ sum: [Double]) throws {
         let layout = CountsLayout(plan)
+        let counts = try layout.counts(sum)
         levelTotals = layout.levelCounts(sum)
-        let counts = layout.counts(sum)
         switch plan.kind {
         case .survival(let survival):
             let course = SurvivalCourse(plan, survival, counts: counts, smallestInterval: smallestInterval)
@@ -134,7 +134,7 @@ struct AnalysisRun: Sendable {
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
-            pend([.moments])
+            pend([.moments] + HazardCheck.asks(of: cox))
         case .cox(let cox):
             course = .commonCox(
                 CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))

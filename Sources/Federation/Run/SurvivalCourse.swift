@@ -17,16 +17,39 @@ struct SurvivalCourse: Sendable {
     }
 
     mutating func receive(_ answers: [[Double]]) throws -> AnalysisResult {
+        try ExitsLayout(plan).requireFit(answers[0], counts)
         let cells = try Cells(plan, answers[0])
         let ranges = intervals(of: cells)
-        let groups = cells.groups.map { counts(of: $0, over: ranges) }
+        let all = cells.groups.map { counts(of: $0, over: ranges) }
+        let width = survival.groups.count
+        let strata = stride(from: 0, to: all.count, by: width).map { Array(all[$0..<($0 + width)]) }
+        let groups = strata.dropFirst().reduce(strata[0]) { zip($0, $1).map { $0 + $1 } }
         return .survival(
             SurvivalResult(
                 id: plan.id, counts: counts, times: plan.times, by: survival.by?.text,
                 limits: survival.limits,
                 level: plan.level, groups: zip(survival.groups, groups).map { group($0, $1) },
-                test: survival.logRank ? LogRank.test(groups: survival.groups, strata: [groups]) : nil,
-                warnings: plan.guaranteeTimeWarnings))
+                test: survival.logRank ? test(strata) : nil,
+                warnings: plan.guaranteeTimeWarnings + extrapolations(groups)))
+    }
+
+    private func test(_ strata: [[ExitCounts]]) -> SurvivalResult.LogRank {
+        var test = LogRank.test(
+            groups: survival.groups, strata: strata, rho: survival.options.rho,
+            hasTrend: survival.options.hasTrend)
+        test.strata = survival.strata.map(\.expression.text)
+        return test
+    }
+
+    /// Restricted means that reach beyond a group's follow-up rest on a curve that nobody's data continue.
+    private func extrapolations(_ groups: [ExitCounts]) -> [String] {
+        guard let longest = survival.options.restrictedMeans.last else { return [] }
+        return zip(survival.groups, groups).compactMap { name, counts in
+            let last = KaplanMeier(counts.withExits).lastTime ?? 0
+            let group = name.isEmpty ? "nobody" : "nobody in the group \(name)"
+            return last < longest
+                ? "\(group) is followed to the end of the restricted mean; the curve is continued flat" : nil
+        }
     }
 
     /// One group's counts at every position of the axis.
@@ -88,7 +111,15 @@ struct SurvivalCourse: Sendable {
             name: name, rows: Int(rows), events: Int(own.events.reduce(0, +)),
             median: estimate.quantile(0.5, limits: survival.limits, level: plan.level),
             curve: estimate.curve(limits: survival.limits, level: plan.level),
-            at: estimate.at(survival.at, limits: survival.limits, level: plan.level))
+            at: estimate.at(survival.at, limits: survival.limits, level: plan.level),
+            quantiles: survival.options.quantiles.map {
+                .init(share: $0, time: estimate.quantile($0, limits: survival.limits, level: plan.level))
+            },
+            restrictedMeans: survival.options.restrictedMeans.map {
+                estimate.restrictedMean(to: $0, level: plan.level)
+            },
+            followUp: survival.options.hasFollowUp
+                ? KaplanMeier(own.reversed).quantile(0.5, limits: survival.limits, level: plan.level) : nil)
     }
 }
 

@@ -44,26 +44,31 @@ extension StudyFile {
         let words = text.split(separator: " ")
         let units = ["second": 1, "minute": 60, "hour": 3600, "day": 86400]
         guard words.count == 2, let count = Int(words[0]),
-            let unit = units[String(words[1].hasSuffix("s") ? words[1].dropLast() : words[1])],
-            (1...60 * 86400).contains(count.multipliedReportingOverflow(by: unit).partialValue),
-            count <= 60 * 86400
+            let unit = units[String(words[1].hasSuffix("s") ? words[1].dropLast() : words[1])]
         else {
             throw root.error(
                 at: "patience", "\"\(text)\" is not a duration; write for instance \"10 minutes\"")
         }
-        return count * unit
+        let (seconds, isTooLong) = count.multipliedReportingOverflow(by: unit)
+        guard !isTooLong, (1...60 * 86400).contains(seconds) else {
+            throw root.error(
+                at: "patience", "a study's patience must be from 1 second to 60 days, not \(text)")
+        }
+        return seconds
     }
 
     private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
         var analyses: [Analysis] = []
         for item in try root.mappings("analyses") {
             let kinds = ["survival", "cox"]
-            guard let kind = kinds.first(where: { item.has($0) }) else {
-                throw item.error(at: nil, "an analysis is one of: \(kinds.joined(separator: ", "))")
+            guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
+                throw item.error(
+                    at: nil,
+                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))"
+                )
             }
             let body = try item.mapping(kind)
             try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
-            try item.finish()
         }
         guard !analyses.isEmpty else {
             throw root.error(at: "analyses", "a study needs at least one analysis")
@@ -77,22 +82,60 @@ extension StudyFile {
 
     private static func survival(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
         let by = try body.optionalString("by")
-        var logRank = false
-        if let test = try body.optionalString("test") {
-            guard test == "log-rank" else {
-                throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
-            }
-            guard by != nil else { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
-            logRank = true
-        }
+        var options = SurvivalOptions()
+        let logRank = try test(in: body, &options)
+        if logRank, by == nil { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
         let at = try body.has("at") ? body.numbers("at") : []
         for time in at where !(time.isFinite && time >= 0) {
             throw body.error(at: "at", "a time at which survival is asked must be 0 or later")
         }
+        try readNumbers(of: body, into: &options)
         let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
         return try analysis(
-            body, id: body.identifier("id"), times: nil,
-            kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank))
+            body, id: body.identifier("id"), axis: .always,
+            kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank, options: options))
+    }
+
+    /// Reads `test: log-rank` or `test: {rho: 1, trend: true}`, and its `strata`; whether there is a test.
+    private static func test(
+        in body: YAMLMapping, _ options: inout SurvivalOptions
+    ) throws(DocumentError) -> Bool {
+        options.strata = try body.has("strata") ? body.strings("strata") : []
+        if body.isMapping("test") {
+            let test = try body.mapping("test")
+            options.rho = try test.has("rho") ? test.number("rho") : 0
+            guard (0...10).contains(options.rho) else {
+                throw test.error(at: "rho", "the weight's exponent must lie between 0 (log-rank) and 10")
+            }
+            options.hasTrend = try test.has("trend") ? test.bool("trend") : false
+            try test.finish()
+            return true
+        }
+        guard let test = try body.optionalString("test") else {
+            guard options.strata.isEmpty else {
+                throw body.error(at: "strata", "strata: belongs to a test; add test: log-rank")
+            }
+            return false
+        }
+        guard test == "log-rank" else {
+            throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
+        }
+        return true
+    }
+
+    /// Reads `quantiles`, `rmst` and `follow-up`.
+    private static func readNumbers(
+        of body: YAMLMapping, into options: inout SurvivalOptions
+    ) throws(DocumentError) {
+        options.quantiles = try body.has("quantiles") ? body.numbers("quantiles").sorted() : []
+        for share in options.quantiles where !(share > 0 && share < 1) {
+            throw body.error(at: "quantiles", "a share of whom the time is asked lies between 0 and 1")
+        }
+        options.restrictedMeans = try body.has("rmst") ? body.numbers("rmst").sorted() : []
+        for time in options.restrictedMeans where !(time.isFinite && time > 0) {
+            throw body.error(at: "rmst", "a time to which the mean is restricted must be later than 0")
+        }
+        options.hasFollowUp = try body.has("follow-up") ? body.bool("follow-up") : false
     }
 
     private static func cox(_ body: YAMLMapping) throws(DocumentError) -> [Analysis] {
@@ -103,15 +146,19 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
+        let options = CoxOptions(
+            check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
+        let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
         func kind(_ terms: [String]) -> Kind {
-            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights)
+            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
         }
         if body.has("terms") {
             let terms = try body.strings("terms")
-            return [try analysis(body, id: id, times: baseline, kind: kind(terms))]
+            return [try analysis(body, id: id, axis: axis, kind: kind(terms))]
         }
         let terms = try body.strings("each")
-        let first = try analysis(body, id: id, times: baseline, kind: kind(terms))
+        guard !terms.isEmpty else { throw body.error(at: "each", "each: lists no term; name the covariates") }
+        let first = try analysis(body, id: id, axis: axis, kind: kind(terms))
         return terms.map { term in
             var one = first
             one.id = "\(id)/\(term)"
@@ -120,9 +167,27 @@ extension StudyFile {
         }
     }
 
-    /// The keys that all analyses share; `times` is nil where the kind always uses a time axis.
+    /// Reads `check: proportional-hazards` and its `transform`, which is R's default km unless given.
+    private static func check(in body: YAMLMapping) throws(DocumentError) -> TimeTransform? {
+        let transform = try body.choice("transform", among: TimeTransform.self)
+        guard let check = try body.optionalString("check") else {
+            guard transform == nil else {
+                throw body.error(at: "transform", "transform: belongs to check: proportional-hazards; add it")
+            }
+            return nil
+        }
+        guard check == "proportional-hazards" else {
+            throw body.error(at: "check", "\"\(check)\" is not a check; use \"proportional-hazards\"")
+        }
+        return transform ?? .km
+    }
+
+    /// Whether an analysis asks for sums at times.
+    private enum TimeAxisUse { case always, never }
+
+    /// The keys that all analyses share.
     private static func analysis(
-        _ body: YAMLMapping, id: String, times baseline: CoxResult.Baseline?, kind: Kind
+        _ body: YAMLMapping, id: String, axis: TimeAxisUse, kind: Kind
     ) throws(DocumentError) -> Analysis {
         let cohort = try body.optionalString("cohort")
         let level = try body.has("level") ? body.number("level") : 0.95
@@ -130,13 +195,13 @@ extension StudyFile {
             throw body.error(at: "level", "the confidence level must lie between 0 and 1, e.g. 0.95")
         }
         let times = try body.choice("times", among: TimeAxisKind.self)
-        if baseline == .site, times == .grid {
+        if axis == .never, times == .grid {
             throw body.error(
                 at: "times",
                 "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
         let analysis = Analysis(
-            id: id, cohort: cohort, times: times ?? (baseline == .site ? .exact : .grid), level: level,
+            id: id, cohort: cohort, times: times ?? (axis == .never ? .exact : .grid), level: level,
             kind: kind,
             line: body.line)
         try body.finish()

@@ -63,8 +63,39 @@ package struct StudyFile: Hashable, Sendable {
     }
 
     package enum Kind: Hashable, Sendable {
-        case survival(by: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool)
-        case cox(terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?)
+        case survival(
+            by: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool,
+            options: SurvivalOptions = SurvivalOptions())
+        case cox(
+            terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?,
+            options: CoxOptions = CoxOptions())
+    }
+
+    /// What a survival analysis may have besides curves, medians and a log-rank test.
+    package struct SurvivalOptions: Hashable, Sendable {
+        /// Shares of which the time is asked, ascending.
+        package var quantiles: [Double] = []
+        /// Times to which the restricted mean is asked, ascending.
+        package var restrictedMeans: [Double] = []
+        /// The median of the time to censoring.
+        package var hasFollowUp = false
+        /// The test's weight S(t−)^rho.
+        package var rho = 0.0
+        package var hasTrend = false
+        /// Categories and conditions within whose levels the test compares groups.
+        package var strata: [String] = []
+    }
+
+    /// What a Cox model may have besides its table.
+    package struct CoxOptions: Hashable, Sendable {
+        /// `check: proportional-hazards`, along this function of time.
+        package var check: TimeTransform?
+        /// Robust variance by person, without a `cluster(x)` among the terms.
+        package var isRobust: Bool
+
+        package init(check: TimeTransform? = nil, isRobust: Bool = false) {
+            (self.check, self.isRobust) = (check, isRobust)
+        }
     }
 }
 

@@ -24,7 +24,7 @@ package struct StudyPlan: Sendable {
             scope = try VariableScope(
                 dictionary: dictionary, definitions: study.definitions.map { ($0.name, $0.text) })
         } catch {
-            throw .analysis(id: "define", reason: "\(error)")
+            throw .definitions("\(error)")
         }
         analyses = []
         for analysis in study.analyses {
@@ -68,6 +68,11 @@ package struct AnalysisPlan: Sendable {
         package var at: [Double]
         package var limits: ConfidenceLimits
         package var logRank: Bool
+        package var options: StudyFile.SurvivalOptions
+        /// Categories and conditions whose levels make the strata of the test, and those levels.
+        package var strata: [(expression: Expression, levels: [String])]
+
+        package var stratumCount: Int { strata.reduce(1) { $0 * $1.levels.count } }
     }
 
     package struct CoxPlan: Sendable {
@@ -75,6 +80,16 @@ package struct AnalysisPlan: Sendable {
         package var baseline: CoxResult.Baseline
         package var ties: Ties
         package var weights: Expression?
+        /// The function of time along which proportional hazards are tested; nil if they are not.
+        package var check: TimeTransform?
+        /// Rows that belong together in the robust variance; nil with the model's variance.
+        package var cluster: Cluster?
+
+        package struct Cluster: Hashable, Sendable {
+            package var name: String
+            /// The levels of a category, which all sites share; nil if each person is a cluster, hence at one site.
+            package var levels: [String]?
+        }
     }
 
     fileprivate init(
@@ -93,17 +108,16 @@ package struct AnalysisPlan: Sendable {
             variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             axis = try compiler.axis(of: analysis, endpoint: endpoint)
-        } catch let error as StudyError {
-            throw error
         } catch {
-            throw .analysis(id: analysis.id, reason: "\(error)")
+            throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
         }
     }
 
     private static func needed(by kind: Kind, endpoint: EndpointSpecification) -> [Expression] {
         let outcome = [endpoint.time, endpoint.event] + (endpoint.start.map { [$0] } ?? [])
         switch kind {
-        case .survival(let survival): return outcome + (survival.by.map { [$0] } ?? [])
+        case .survival(let survival):
+            return outcome + (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
         case .cox(let cox): return outcome + cox.model.expressions + (cox.weights.map { [$0] } ?? [])
         }
     }
@@ -111,7 +125,7 @@ package struct AnalysisPlan: Sendable {
     /// Expressions besides the endpoint that must not be missing.
     package var neededExpressions: [Expression] {
         switch kind {
-        case .survival(let survival): survival.by.map { [$0] } ?? []
+        case .survival(let survival): (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
         case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
         }
     }
@@ -119,9 +133,16 @@ package struct AnalysisPlan: Sendable {
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {
         switch kind {
-        case .cox(let cox): cox.model.levels
+        case .cox(let cox):
+            cox.model.levels
+                + (cox.cluster.flatMap { cluster in
+                    cluster.levels?.map { .init(variable: cluster.name, level: $0) }
+                } ?? [])
         case .survival(let survival):
-            survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? []
+            (survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? [])
+                + survival.strata.flatMap { stratum in
+                    stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
+                }
         }
     }
 
@@ -171,47 +192,80 @@ private struct AnalysisCompiler {
 
     func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
         switch analysis.kind {
-        case .survival(let by, let at, let limits, let logRank):
-            return .survival(
-                try survival(by: by, at: at, limits: limits, logRank: logRank))
-        case .cox(let terms, let baseline, let ties, let weights):
+        case .survival(let by, let at, let limits, let logRank, let options):
+            let groups = try by.map { try leveled($0, for: "groups") }
+            let strata = try options.strata.map { try leveled($0, for: "strata") }
+            let plan = AnalysisPlan.SurvivalPlan(
+                by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
+                logRank: logRank, options: options, strata: strata)
+            guard Set(strata.map(\.expression)).count == strata.count, plan.stratumCount <= 1000 else {
+                throw Fault(reason: "the strata name a variable twice, or make more than 1000 combinations")
+            }
+            return .survival(plan)
+        case .cox(let terms, let baseline, let ties, let weights, let options):
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {
                 throw Fault(reason: "the model has no covariate; name one in terms:")
             }
-            guard model.cluster == nil else {
-                throw Fault(reason: "cluster() is not offered; drop it from terms:")
-            }
             let weight = try weights.map { try Expression(parsing: $0) }
-            if let weight { try requireType(.number, of: weight, called: "the weights") }
-            return .cox(.init(model: model, baseline: baseline, ties: ties, weights: weight))
+            if let weight {
+                try requireType(.number, of: weight, called: "the weights")
+                try scope.requireTerm(weight)
+            }
+            if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
+            return .cox(
+                .init(
+                    model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
+                    cluster: try cluster(of: model, options)))
         }
     }
 
-    private func survival(
-        by text: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool
-    ) throws -> AnalysisPlan.SurvivalPlan {
-        guard let text else {
-            return .init(by: nil, groups: [""], at: at, limits: limits, logRank: logRank)
+    /// What the discrete likelihood does not have, here as in R.
+    private func requireDiscrete(
+        _ baseline: CoxResult.Baseline, _ weights: Expression?, _ options: StudyFile.CoxOptions,
+        _ model: ModelSpecification
+    ) throws {
+        guard baseline == .site else { throw Fault(reason: "ties: exact needs baseline: site") }
+        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil else {
+            throw Fault(reason: "ties: exact goes with none of weights:, robust:, cluster() and check:")
         }
-        let by = try Expression(parsing: text)
-        try scope.requireTerm(by)
-        switch try scope.type(of: by) {
+    }
+
+    /// That of a `cluster()` term, which may be the person; the person for `robust: true` alone.
+    private func cluster(
+        of model: ModelSpecification, _ options: StudyFile.CoxOptions
+    ) throws -> AnalysisPlan.CoxPlan.Cluster? {
+        let person = scope.dictionary.person
+        guard let term = model.cluster else { return options.isRobust ? .init(name: person) : nil }
+        if term.termName == person { return .init(name: person) }
+        switch try scope.type(of: term) {
+        case .category(let levels, _): return .init(name: term.termName, levels: levels)
+        case .boolean: return .init(name: term.termName, levels: ["no", "yes"])
+        case .number: throw Fault(reason: "cluster(\(term.text)) needs a category, or the person")
+        }
+    }
+
+    /// A category or a condition, with its levels.
+    private func leveled(
+        _ text: String, for use: String
+    ) throws -> (expression: Expression, levels: [String]) {
+        let expression = try Expression(parsing: text)
+        try scope.requireTerm(expression)
+        switch try scope.type(of: expression) {
         case .number:
             throw Fault(
                 reason:
-                    "groups need categories or a condition, and \"\(text)\" is a number; define cut-points")
-        case .boolean:
-            return .init(by: by, groups: ["no", "yes"], at: at, limits: limits, logRank: logRank)
-        case .category(let levels, _):
-            return .init(by: by, groups: levels, at: at, limits: limits, logRank: logRank)
+                    "\(use) need categories or a condition, and \"\(text)\" is a number; define cut-points")
+        case .boolean: return (expression, ["no", "yes"])
+        case .category(let levels, _): return (expression, levels)
         }
     }
 
     func lateVariables(of kind: AnalysisPlan.Kind, endpoint: EndpointSpecification) -> [String] {
         let expressions: [Expression] =
             switch kind {
-            case .survival(let survival): survival.by.map { [$0] } ?? []
+            case .survival(let survival):
+                (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
             case .cox(let cox): cox.model.expressions
             }
         guard endpoint.start == nil else { return [] }
@@ -221,10 +275,15 @@ private struct AnalysisCompiler {
     }
 
     func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
-        if case .cox(_, .site, _, _) = analysis.kind { return nil }
+        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return nil }
         let upper = try scope.bounds(of: endpoint.time).upperBound
-        guard try scope.bounds(of: endpoint.time).lowerBound >= 0 else {
-            throw Fault(reason: "the time axis starts at 0, and the dictionary allows negative times")
+        for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
+            guard try scope.bounds(of: time).lowerBound >= 0 else {
+                throw Fault(
+                    reason:
+                        "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative"
+                )
+            }
         }
         switch analysis.times {
         case .exact:
@@ -263,14 +322,18 @@ private struct AnalysisCompiler {
 /// Why a study cannot be run.
 package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongDictionary(asked: String, given: String)
-    case analysis(id: String, reason: String)
+    case definitions(String)
+    /// `line` is that of the study file, where the fault is in its text.
+    case analysis(id: String, line: Int? = nil, reason: String)
     case sums(String)
 
     package var description: String {
         switch self {
         case .wrongDictionary(let asked, let given):
             "the study asks for dictionary \(asked) and was given \(given)"
-        case .analysis(let id, let reason): "analysis \"\(id)\": \(reason)"
+        case .definitions(let reason): "define: \(reason)"
+        case .analysis(let id, let line?, let reason): "analysis \"\(id)\" (line \(line)): \(reason)"
+        case .analysis(let id, nil, let reason): "analysis \"\(id)\": \(reason)"
         case .sums(let reason): reason
         }
     }

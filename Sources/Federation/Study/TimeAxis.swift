@@ -13,7 +13,7 @@ package struct TimeAxis: Hashable, Sendable {
     package init(step: Double, upper: Double) throws(StudyError) {
         guard step > 0, upper.isFinite, upper / step < Double(Self.countMax) else {
             throw .sums(
-                "a time axis to \(upper) in steps of \(step) is too long; use a coarser grid or a smaller range in the dictionary"
+                "the time axis would have more than \(Self.countMax) steps; use a coarser grid or a smaller range in the dictionary"
             )
         }
         self.step = step
@@ -24,14 +24,23 @@ package struct TimeAxis: Hashable, Sendable {
     private static let slack = 1e-6
 
     /// The first position at or after a time; times beyond the axis take its last position.
-    package func position(of time: Double) -> Int {
-        min(max(Int((time / step - Self.slack).rounded(.up)), 0), count - 1)
-    }
+    package func position(of time: Double) -> Int { position((time / step - Self.slack).rounded(.up)) }
 
-    /// The time of a position: the double nearest to the decimal value where the step is a unit fraction such as 0.1.
+    /// The last position at or before a time: that of a delayed entry, which counts from the next position on.
+    package func entryPosition(of time: Double) -> Int { position((time / step + Self.slack).rounded(.down)) }
+
+    private func position(_ steps: Double) -> Int { Int(min(max(steps, 0), Double(count - 1))) }
+
+    /// The time of a position: the double nearest to the decimal value where the step has at most nine decimal places.
     package func time(at position: Int) -> Double {
-        let perUnit = (1 / step).rounded()
-        if step < 1, abs(perUnit * step - 1) < 1e-12 { return Double(position) / perUnit }
+        var denominator = 1.0
+        while denominator <= 1e9 {
+            let numerator = (step * denominator).rounded()
+            if abs(step * denominator - numerator) < 1e-12 * numerator {
+                return Double(position) * numerator / denominator
+            }
+            denominator *= 10
+        }
         return Double(position) * step
     }
 }

@@ -1,17 +1,19 @@
 /// The rows of one analysis: in the cohort, with nothing missing that any part of the analysis uses.
 ///
-/// There is one such mask for an analysis, and every sum of it is taken over the same rows. Deliberately not `Codable`: rows
-/// have no way onto the wire.
+/// There is one such mask for an analysis, and every sum of it is taken over the same rows. Deliberately not
+/// `Codable`: rows have no way onto the wire.
 package struct CompleteCases: Sendable {
     /// Indices of the rows in the table, ascending.
     package let rows: [Int]
     /// Rows for which every condition of the cohort is true; a missing condition is not.
     package let cohortRowCount: Int
-    /// For each dictionary variable of endpoint and needed expressions, rows of the cohort dropped because it is missing.
+    /// For each dictionary variable of endpoint and needed expressions, rows of the cohort dropped because it
+    /// is missing.
     ///
-    /// A row may count for several variables. An expression that is undefined although its variables are there, such as the
-    /// logarithm of a negative number, counts for all of them; a start that is not before the time counts for the start's.
-    /// Variables that only define the cohort are not listed: where they are missing, the row is not in the cohort.
+    /// A row may count for several variables. An expression that is undefined although its variables are
+    /// there, such as the logarithm of a negative number, counts for all of them; a start that is not before
+    /// the time counts for the start's. Variables that only define the cohort are not listed: where they are
+    /// missing, the row is not in the cohort.
     package let droppedByVariable: [String: Int]
     /// Times and events by row of the analysis.
     package let exit: [Double]
@@ -24,7 +26,8 @@ package struct CompleteCases: Sendable {
     private let scope: VariableScope
     private let cases: PatientTable
 
-    /// Finds the rows; `needed` are all expressions of the analysis besides the endpoint: terms, strata, weights, groups.
+    /// Finds the rows; `needed` are all expressions of the analysis besides the endpoint: terms, strata,
+    /// weights, groups.
     package init(
         table: PatientTable, scope: VariableScope, cohort: [Expression], endpoint: EndpointSpecification,
         needed: [Expression]
@@ -69,7 +72,8 @@ package struct CompleteCases: Sendable {
 // MARK: - What an analysis is made of
 
 extension CompleteCases {
-    /// For each row of the analysis the index of its level, of a category or (`no`, `yes`) of a yes/no expression.
+    /// For each row of the analysis the index of its level, of a category or (`no`, `yes`) of a yes/no
+    /// expression.
     package func levelIndex(of expression: Expression) throws(ScopeError) -> (
         index: [Int32], levels: [String]
     ) {
@@ -88,7 +92,8 @@ extension CompleteCases {
         return try evaluator.finiteNumbers(of: expression)
     }
 
-    /// The rows as a regression wants them; a stratum's number is the mixed-radix number of its levels, the last fastest.
+    /// The rows as a regression wants them; a stratum's number is the mixed-radix number of its levels, the
+    /// last fastest.
     package func survivalData(
         model: ModelSpecification, weights: Expression?
     ) throws(ScopeError) -> SurvivalData {

@@ -1,7 +1,8 @@
-/// The contract on a cohort's data: each variable's type, unit, range and levels, and how a CSV file writes it.
+/// The contract on a cohort's data: each variable's type, unit, range and levels, and how a CSV file writes
+/// it.
 ///
-/// The same dictionary holds at every hospital, and its hash is part of a study. Design matrices are laid out from it alone:
-/// a level that no patient of a hospital has still has its column there.
+/// The same dictionary holds at every hospital, and its hash is part of a study. Design matrices are laid out
+/// from it alone: a level that no patient of a hospital has still has its column there.
 package struct DataDictionary: Codable, Hashable, Sendable {
     /// One variable of the cohort.
     package struct Variable: Codable, Hashable, Sendable {
@@ -59,7 +60,8 @@ package struct DataDictionary: Codable, Hashable, Sendable {
 extension DataDictionary.Variable {
     /// What values a variable may take.
     package enum Kind: Hashable, Sendable {
-        /// A number within `lower ... upper` (infinite ends: no limit), a multiple of `resolution` if there is one.
+        /// A number within `lower ... upper` (infinite ends: no limit), a multiple of `resolution` if there
+        /// is one.
         case number(lower: Double, upper: Double, resolution: Double?)
         /// One of `levels`, in the order of the dictionary; models contrast the others with `reference`.
         case category(levels: [String], reference: String)

@@ -1,9 +1,10 @@
 /// A formula over the variables of a dictionary: `response in ["SD", "PD"] and not (tumour_cm <= 3)`.
 ///
-/// From weakest to strongest: `or`; `and`; `not`; one comparison (`==`, `!=`, `<`, `<=`, `>`, `>=`, `in [...]`,
-/// `not in [...]`); `+`, `-`; `*`, `/`; unary `-`; `log`, `exp`, `sqrt`, `abs`, numbers, texts in single or double quotes, `true`,
-/// `false`, names, parentheses. A name consists of letters, digits, `_` and `.`, or is written in backquotes. Two expressions are equal if
-/// they mean the same apart from blanks, quotes and redundant parentheses.
+/// From weakest to strongest: `or`; `and`; `not`; one comparison (`==`, `!=`, `<`, `<=`, `>`, `>=`, `in
+/// [...]`, `not in [...]`); `+`, `-`; `*`, `/`; unary `-`; `log`, `exp`, `sqrt`, `abs`, numbers, texts in
+/// single or double quotes, `true`, `false`, names, parentheses. A name consists of letters, digits, `_` and
+/// `.`, or is written in backquotes. Two expressions are equal if they mean the same apart from blanks,
+/// quotes and redundant parentheses.
 package struct Expression: Hashable, Sendable {
     /// The text as it was written, without blanks at its ends.
     package let text: String
@@ -16,7 +17,8 @@ package struct Expression: Hashable, Sendable {
         (self.text, syntax) = (text, try parser.parse())
     }
 
-    /// The expression in one way of writing it: single blanks, double quotes, only the parentheses that are needed.
+    /// The expression in one way of writing it: single blanks, double quotes, only the parentheses that are
+    /// needed.
     package var canonicalText: String { syntax.text() }
 
     /// The variable's or definition's name if the expression is nothing else.

@@ -238,8 +238,8 @@ struct ExpressionChecker {
 
     /// The levels for which a comparison with a literal holds.
     ///
-    /// A text is a level's name. A number is equal to the level that reads as that number; if all levels read as numbers,
-    /// they also have an order.
+    /// A text is a level's name. A number is equal to the level that reads as that number; if all levels read
+    /// as numbers, they also have an order.
     private func levels(
         of category: CheckedExpression.Category, _ symbol: ComparisonOperator, _ literal: Syntax,
         at syntax: Syntax

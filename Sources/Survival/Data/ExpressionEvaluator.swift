@@ -158,7 +158,8 @@ struct ExpressionEvaluator {
         }
     }
 
-    /// `(0..<count).map(function)` without a check for room at each step, so that the loop can use vector instructions.
+    /// `(0..<count).map(function)` without a check for room at each step, so that the loop can use vector
+    /// instructions.
     @inline(__always)
     private func tabulate(_ count: Int, _ function: (Int) -> Double) -> [Double] {
         Array(unsafeUninitializedCapacity: count) { buffer, initialized in

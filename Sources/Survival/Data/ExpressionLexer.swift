@@ -92,7 +92,8 @@ struct ExpressionLexer {
         return Token.Keyword(rawValue: word).map { .keyword($0) } ?? .name(word)
     }
 
-    /// Digits with an optional point and an optional exponent; whatever sticks to them belongs to the (then bad) number.
+    /// Digits with an optional point and an optional exponent; whatever sticks to them belongs to the (then
+    /// bad) number.
     private mutating func number() throws(ExpressionError) -> Token.Kind {
         let start = index
         skip { Self.continuesName($0) }

@@ -1,7 +1,8 @@
 /// Interval arithmetic on the ranges of a dictionary.
 ///
-/// An operation's bounds hold for every finite value within its operands' bounds. Since IEEE operations are monotone, the
-/// bounds computed from the ends hold for the computed values too. An infinite end stands for "no limit", hence 0 · ∞ = 0.
+/// An operation's bounds hold for every finite value within its operands' bounds. Since IEEE operations are
+/// monotone, the bounds computed from the ends hold for the computed values too. An infinite end stands for
+/// "no limit", hence 0 · ∞ = 0.
 extension ClosedRange<Double> {
     static var everything: Self { -Double.infinity...Double.infinity }
 

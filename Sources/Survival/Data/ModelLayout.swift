@@ -90,15 +90,16 @@ struct ModelLayout {
 
     // MARK: - Columns
 
-    /// The columns of all interactions, in R's order.
-    func columns() throws(ScopeError) -> [BuiltColumn] {
+    /// The columns of all interactions, in R's order, and which of them are whose.
+    func columns() throws(ScopeError) -> (columns: [BuiltColumn], terms: [ModelSpecification.Term]) {
         let ordered = orderedInteractions
         let sets = ordered.map(Set.init)
-        var result: [BuiltColumn] = []
+        var (result, terms) = ([BuiltColumn](), [ModelSpecification.Term]())
         for (position, parts) in ordered.enumerated() {
             var product: [BuiltColumn] = []
             for part in parts {
-                // The rule of R's `terms`: contrasts are enough for a part if an earlier term has all the other parts.
+                // The rule of R's `terms`: contrasts are enough for a part if an earlier term has all the
+                // other parts.
                 let others = sets[position].subtracting([part])
                 let hasMargin = others.isEmpty || sets[..<position].contains { $0.isSuperset(of: others) }
                 let own = try columns(of: part, isAlone: parts.count == 1, keepsReference: !hasMargin)
@@ -109,16 +110,19 @@ struct ModelLayout {
                 product =
                     product.isEmpty ? own : own.flatMap { slow in product.map { Self.product($0, slow) } }
             }
+            let name = parts.map(\.termName).joined(separator: ":")
+            terms.append(.init(name: name, columns: result.count..<(result.count + product.count)))
             result += product
         }
         var names: Set<String> = []
         for column in result.map(\.column) where !names.insert(column.name).inserted {
             throw ScopeError(.term(.duplicate(column.name)))
         }
-        return result
+        return (result, terms)
     }
 
-    /// Terms of fewer parts first, else as listed; the parts of each in the order in which the model first mentions them.
+    /// Terms of fewer parts first, else as listed; the parts of each in the order in which the model first
+    /// mentions them.
     private var orderedInteractions: [[Expression]] {
         let rank = Dictionary(uniqueKeysWithValues: zip(parts, 0...))
         let degrees = Set(interactions.map(\.count)).sorted()

@@ -1,12 +1,14 @@
 /// The columns, strata and special terms of a regression model, laid out from the dictionary alone.
 ///
-/// Columns stand in R's order: main effects as listed, then interactions by the number of their parts. A category becomes one
-/// 0/1 column for each level but the reference (treatment contrasts), a yes/no expression one column under its own name. In an
-/// interaction the columns are products, the first part varying fastest; parts stand in the order in which the model first
-/// mentions them. As in R, an interaction has a column for a category's reference level too if no earlier term has its other
-/// parts: `age:sex` alone gives each sex a slope. Yes/no expressions count as numbers in this respect.
+/// Columns stand in R's order: main effects as listed, then interactions by the number of their parts. A
+/// category becomes one 0/1 column for each level but the reference (treatment contrasts), a yes/no
+/// expression one column under its own name. In an interaction the columns are products, the first part
+/// varying fastest; parts stand in the order in which the model first mentions them. As in R, an interaction
+/// has a column for a category's reference level too if no earlier term has its other parts: `age:sex` alone
+/// gives each sex a slope. Yes/no expressions count as numbers in this respect.
 package struct ModelSpecification: Sendable {
-    /// A column of the design matrix; its name is that of its coefficient: `age`, `log(bili)`, `sex=2`, `age:sex=2`.
+    /// A column of the design matrix; its name is that of its coefficient: `age`, `log(bili)`, `sex=2`,
+    /// `age:sex=2`.
     package struct DesignColumn: Sendable, Hashable {
         package var name: String
         package var bounds: ClosedRange<Double>
@@ -22,6 +24,12 @@ package struct ModelSpecification: Sendable {
         }
     }
 
+    /// A term and the columns it became: one, or for a category one for each level but the reference.
+    package struct Term: Sendable, Hashable {
+        package var name: String
+        package var columns: Range<Int>
+    }
+
     /// A factor of a column's product: an expression's value, or whether it is at one of its levels.
     enum Factor: Sendable {
         case value(Expression)
@@ -33,6 +41,8 @@ package struct ModelSpecification: Sendable {
     static let stratumCountMax = 100_000
 
     package let columns: [DesignColumn]
+    /// Terms in the order of their columns; strata, cluster and offset are not among them.
+    package let terms: [Term]
     package let strata: [Expression]
     package let cluster: Expression?
     package let offset: Expression?
@@ -58,8 +68,8 @@ package struct ModelSpecification: Sendable {
         }
         var layout = ModelLayout(scope: scope)
         for term in terms { try layout.add(term) }
-        let built = try layout.columns()
-        (columns, factors) = (built.map(\.column), built.map(\.factors))
+        let (built, terms) = try layout.columns()
+        (columns, factors, self.terms) = (built.map(\.column), built.map(\.factors), terms)
         (strata, cluster, offset) = (layout.strata, layout.cluster, layout.offset)
         let parts = layout.parts
         let others = strata + [layout.clusterIsPerson ? nil : cluster, offset].compactMap(\.self)
@@ -78,6 +88,15 @@ package struct ModelSpecification: Sendable {
         (self.leveled, self.levels, self.stratumCount) = (leveled, levels, stratumCount)
     }
 
+    /// Whether a column is made of numbers alone: no part of it is a category or a yes/no expression, whose people `levels`
+    /// counts.
+    package func isNumber(column: Int) -> Bool {
+        factors[column].allSatisfy { factor in
+            guard case .value(let expression) = factor else { return false }
+            return !leveled.contains(expression)
+        }
+    }
+
     /// The levels that make up a stratum, first stratum variable first; `sex=2, ecog=1`.
     ///
     /// Strata are numbered so that the last variable's levels vary fastest, as R's `strata()` does.
@@ -93,7 +112,8 @@ package struct ModelSpecification: Sendable {
 }
 
 extension Expression {
-    /// The name under which an expression stands in column names and levels: a name as it is, else its canonical text.
+    /// The name under which an expression stands in column names and levels: a name as it is, else its
+    /// canonical text.
     package var termName: String { name ?? canonicalText }
 }
 

@@ -1,9 +1,11 @@
 /// One entry of a model's list of terms, split into its parts.
 ///
-/// The grammar is that of R's formulas in small: parts joined by `:` (interaction) or `*` (interaction with everything below it),
-/// or one of `strata(x, ...)`, `cluster(x)` and `offset(x)`. Arithmetic belongs in parentheses.
+/// The grammar is that of R's formulas in small: parts joined by `:` (interaction) or `*` (interaction with
+/// everything below it), or one of `strata(x, ...)`, `cluster(x)` and `offset(x)`. Arithmetic belongs in
+/// parentheses.
 enum ModelTerm {
-    /// Interactions by their parts, main effects being interactions of one part; the one with all parts comes last.
+    /// Interactions by their parts, main effects being interactions of one part; the one with all parts comes
+    /// last.
     case interactions([[Expression]])
     case special(Special, [Expression])
 
@@ -87,10 +89,11 @@ extension ModelTerm {
         private func refuseArithmetic(at index: Int) throws(ScopeError) {
             guard case .symbol(let symbol) = tokens[index].kind, [.plus, .minus, .slash].contains(symbol)
             else { return }
-            if index > 0, case .symbol(let before) = tokens[index - 1].kind, before != .close,
-                before != .closeList
-            {
-                return  // The sign of a number, as in `x > -1`.
+            // Behind another operator it is the sign of a number, as in `x > -1`.
+            switch index > 0 ? tokens[index - 1].kind : .end {
+            case .keyword(.and), .keyword(.or), .keyword(.not): return
+            case .symbol(let before) where before != .close && before != .closeList: return
+            default: break
             }
             throw error(.topLevelArithmetic(symbol.rawValue), at: index)
         }
@@ -112,7 +115,8 @@ extension ModelTerm {
 
         private typealias Part = (expression: Expression, joint: Token.Symbol?, start: Int)
 
-        /// The expressions between joints at a depth of nesting, each with the joint before it and its first word.
+        /// The expressions between joints at a depth of nesting, each with the joint before it and its first
+        /// word.
         private func split(
             _ range: Range<Int>, depth: Int, _ isJoint: (Token.Symbol) -> Bool
         ) throws(ScopeError) -> [Part] {

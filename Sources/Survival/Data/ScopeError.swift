@@ -71,7 +71,7 @@ extension ScopeError.Problem: CustomStringConvertible {
         case .neverDefined(let what): return "\(what) is undefined for every value that the dictionary allows"
         case .badDefinitionName(let name):
             return
-                "\(quoted(name)) cannot name a definition; use letters, digits, _ and ., beginning with a letter"
+                "\(quoted(name)) cannot name a definition; use letters, digits, _ and ., a letter first"
         case .duplicateDefinition(let name): return "\(quoted(name)) is defined twice"
         case .tooManyDefinitions(let maximum): return "there are more than \(maximum) definitions"
         case .definitionHidesVariable(let name):
@@ -88,7 +88,7 @@ extension ScopeError.Problem: CustomStringConvertible {
             return "\(quoted(text)) is infinite for some rows; leave those out by the cohort's filter"
         case .notAmongNeeded(let text):
             return
-                "\(quoted(text)) is missing in some rows; it must be among the expressions that an analysis needs"
+                "\(quoted(text)) is missing in some rows; name it among what the analysis needs"
         case .term(let problem): return problem.description
         case .unusable(let reason): return reason
         }
@@ -113,11 +113,11 @@ package enum ModelTermProblem: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .duplicate(let term): "the term \(quoted(term)) is there twice"
         case .twiceInInteraction(let part):
-            "\(quoted(part)) meets itself in an interaction; for a product of numbers write parentheses around it"
+            "\(quoted(part)) meets itself in an interaction; put a product of numbers in parentheses"
         case .constant(let part):
-            "\(quoted(part)) is the same for everyone; in a term * joins variables, so put arithmetic in parentheses"
+            "\(quoted(part)) is the same for everyone; as * joins terms, put arithmetic in parentheses"
         case .topLevelArithmetic(let symbol):
-            "a term's \(quoted(symbol)) stands outside parentheses; list two terms, or put the arithmetic in parentheses"
+            "a term's \(quoted(symbol)) stands outside parentheses; list two terms, or add parentheses"
         case .specialInInteraction(let name):
             "\(name)() stands for itself and takes no part in an interaction"
         case .single(let name): "\(name)() takes one expression and stands once in a model"

@@ -2,7 +2,8 @@
 package enum Spelling {
     /// The candidate with the fewest changed, missing, extra or swapped letters; nil if none is near.
     ///
-    /// Near is a third of the length at most; case counts for nothing. Of equally near candidates the first wins.
+    /// Near is a third of the length at most; case counts for nothing. Of equally near candidates the first
+    /// wins.
     package static func nearest(to word: String, among candidates: [String]) -> String? {
         let letters = Array(word.lowercased())
         let limit = max(1, letters.count / 3)
@@ -39,7 +40,8 @@ package func didYouMean(_ suggestion: String?) -> String {
     return "; did you mean \(suggestion.hasPrefix("'") ? suggestion : quoted(suggestion))?"
 }
 
-/// A name in an error sentence: in double quotes, shortened, and without control characters that could disguise it.
+/// A name in an error sentence: in double quotes, shortened, and without control characters that could
+/// disguise it.
 package func quoted(_ name: String) -> String {
     let shown = name.unicodeScalars.prefix(80).map { scalar in
         switch scalar.properties.generalCategory {

@@ -1,7 +1,8 @@
-/// The names a study's formulas may use: a dictionary's variables and the study's own definitions, all checked.
+/// The names a study's formulas may use: a dictionary's variables and the study's own definitions, all
+/// checked.
 ///
-/// Definitions may use one another in any order, but not in a circle. A scope never sees data, so that every site and the
-/// coordinator lay out the same columns.
+/// Definitions may use one another in any order, but not in a circle. A scope never sees data, so that every
+/// site and the coordinator lay out the same columns.
 package struct VariableScope: Sendable {
     package let dictionary: DataDictionary
     /// Names and expressions of the definitions, as given.
@@ -35,7 +36,8 @@ package struct VariableScope: Sendable {
         try check(expression).type
     }
 
-    /// Limits of a number's values, from the dictionary's ranges by interval arithmetic; 0...1 for a yes/no expression.
+    /// Limits of a number's values, from the dictionary's ranges by interval arithmetic; 0...1 for a yes/no
+    /// expression.
     ///
     /// Ends may be infinite. A category has no bounds and is refused.
     package func bounds(of expression: Expression) throws(ScopeError) -> ClosedRange<Double> {
@@ -48,7 +50,8 @@ package struct VariableScope: Sendable {
         }
     }
 
-    /// The dictionary's variables behind an expression, through definitions, sorted; unknown names count for nothing.
+    /// The dictionary's variables behind an expression, through definitions, sorted; unknown names count for
+    /// nothing.
     package func variables(of expression: Expression) -> [String] {
         var result: Set<String> = []
         for name in expression.syntax.names {
@@ -63,9 +66,9 @@ package struct VariableScope: Sendable {
 
     /// The expression's value for each row of the table.
     ///
-    /// Missing values follow R's three-valued logic: a comparison with a missing side is missing, "missing and false" is false,
-    /// "missing or true" is true. Unlike R's `%in%`, a missing value is neither in a list nor outside it. An undefined number,
-    /// such as the logarithm of a negative one, is missing.
+    /// Missing values follow R's three-valued logic: a comparison with a missing side is missing, "missing
+    /// and false" is false, "missing or true" is true. Unlike R's `%in%`, a missing value is neither in a
+    /// list nor outside it. An undefined number, such as the logarithm of a negative one, is missing.
     package func values(of expression: Expression, in table: PatientTable) throws(ScopeError) -> Column {
         var evaluator = ExpressionEvaluator(scope: self, table: table)
         return try evaluator.column(of: expression)
@@ -166,7 +169,8 @@ extension VariableScope {
         return order
     }
 
-    /// A circle among definitions each of which needs another one of them, beginning and ending with the same name.
+    /// A circle among definitions each of which needs another one of them, beginning and ending with the same
+    /// name.
     private static func circle(in needs: [String: Set<String>]) -> [String] {
         var path: [String] = []
         var next = needs.keys.min()

@@ -89,6 +89,18 @@ package struct CommonBaseline: Sendable {
         return sums
     }
 
+    /// Σ δwg x (p numbers), with g the number that `factors` has for the point of the death.
+    package func eventSums(weightedBy factors: [Double]) -> [Double] {
+        precondition(factors.count == pointCount, "a factor for each point")
+        var sums = Array(repeating: 0.0, count: parameterCount)
+        for row in 0..<data.rowCount where data.event[row] {
+            guard let point = presence[row].leaves else { continue }
+            let weight = (data.weight?[row] ?? 1) * factors[point]
+            for index in sums.indices { sums[index] += weight * covariates[row * parameterCount + index] }
+        }
+        return sums
+    }
+
     /// S₀⁺ at the K points (everyone at risk), then S₀⁻ (without those who leave), strata in order: 2K numbers.
     ///
     /// Throws `riskOutOfRange` if exp(xβ + offset) overflows; it is not shifted, since a shift would have to be common to all sites.
@@ -129,6 +141,43 @@ package struct CommonBaseline: Sendable {
             }
         }
         return sums + triangle
+    }
+
+    /// The score residual of each row, times its weight: what its own existence adds to the score.
+    ///
+    /// Uᵢ = wδ(x − ā) − r Σ h(x − a), the sum over the points at which row i is at risk; for tied deaths by the Efron mixture
+    /// (Therneau and Grambsch, Modeling Survival Data, 2000, 4.4). Rows of one site add up to its part of the score.
+    package func scoreResiduals(
+        at beta: [Double], hazard: HazardIncrements, means: MeanIncrements
+    ) throws(SurvivalDataError) -> ScoreResiduals {
+        precondition(hazard.survivor.count == pointCount, "hazard increments of another grid")
+        let (risks, count) = (try risks(at: beta), parameterCount)
+        let hazards = Self.cumulative(hazard.survivor, width: 1)
+        let drifts = Self.cumulative(means.survivor, width: count)
+        var residuals = Array(repeating: 0.0, count: data.rowCount * count)
+        for (row, place) in presence.enumerated() {
+            let left = place.leaves.map { hazard.leaver[$0] } ?? 0
+            let passed = hazards[place.stays] - hazards[place.first] + left
+            let weight = data.event[row] ? data.weight?[row] ?? 1 : 0
+            for index in 0..<count {
+                let x = covariates[row * count + index]
+                var drift = drifts[place.stays * count + index] - drifts[place.first * count + index]
+                var own = 0.0
+                if let point = place.leaves {
+                    drift += means.leaver[point * count + index]
+                    own = weight * (x - means.death[point * count + index])
+                }
+                residuals[row * count + index] = own - risks[row] * (passed * x - drift)
+            }
+        }
+        return ScoreResiduals(values: residuals, parameterCount: count)
+    }
+
+    /// Sums before each of K points and after the last, of `width` numbers each.
+    private static func cumulative(_ increments: [Double], width: Int) -> [Double] {
+        var sums = Array(repeating: 0.0, count: increments.count + width)
+        for cell in increments.indices { sums[cell + width] = sums[cell] + increments[cell] }
+        return sums
     }
 
     /// w·exp(xβ + offset).

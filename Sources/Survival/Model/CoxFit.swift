@@ -19,6 +19,18 @@ package struct CoxFit: Sendable, Hashable {
     package var infinite: [Int]
     package var warnings: [String]
 
+    /// The robust covariance I⁻¹BI⁻¹ (Lin and Wei, JASA 1989), B being the sum of squares of score residuals by cluster.
+    package func robustCovariance(squares: SymmetricMatrix) -> SymmetricMatrix {
+        precondition(squares.order == beta.count, "squares of another model")
+        var robust = SymmetricMatrix(order: beta.count)
+        for column in beta.indices {
+            let middle = squares.times(beta.indices.map { covariance[$0, column] })
+            let outer = covariance.times(middle)
+            for row in 0...column { robust[row, column] = outer[row] }
+        }
+        return robust
+    }
+
     /// Coefficients that are not aliased: the degrees of freedom of the tests.
     package var rank: Int { isAliased.count { !$0 } }
 

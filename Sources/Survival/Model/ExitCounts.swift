@@ -46,6 +46,12 @@ package struct ExitCounts: Sendable, Hashable {
         return atRisk
     }
 
+    /// The same counts for the time to censoring, of which an event is the end: reverse Kaplan-Meier (Schemper and Smith,
+    /// Control Clin Trials 1996), whose median is the median follow-up.
+    package var reversed: ExitCounts {
+        ExitCounts(times: times, events: censored, censored: events, entered: entered)
+    }
+
     /// Events, censored and (if rows enter late) entered, one after the other: the vector that a site sends.
     package var vector: [Double] { events + censored + (entered ?? []) }
 

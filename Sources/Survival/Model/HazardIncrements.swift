@@ -14,6 +14,8 @@ package struct HazardIncrements: Sendable, Hashable {
     private let deathWeights: [Double]
     private let meanShifts: [Double]
     private let shiftSquares: [Double]
+    private let survivorShifts: [Double]
+    private let leaverShifts: [Double]
 
     /// `riskSums` are the sum over sites of `CommonBaseline.riskSums`: 2K numbers.
     ///
@@ -37,9 +39,29 @@ package struct HazardIncrements: Sendable, Hashable {
         }
         (survivor, leaver) = (tied.map(\.survivor), tied.map(\.leaver))
         (meanShifts, shiftSquares) = (tied.map(\.meanShift), tied.map(\.shiftSquares))
+        (survivorShifts, leaverShifts) = (tied.map(\.survivorShift), tied.map(\.leaverShift))
         var logTerm = CompensatedSum()
         for point in tied { logTerm += point.logTerm }
         self.logTerm = logTerm.value
+    }
+
+    private init(_ other: HazardIncrements, factors: [Double]) {
+        survivor = zip(other.survivor, factors).map { $0 * $1 }
+        leaver = zip(other.leaver, factors).map { $0 * $1 }
+        deathWeights = zip(other.deathWeights, factors).map { $0 * $1 }
+        logTerm = other.logTerm
+        (sumsWith, sumsWithout, deaths) = (other.sumsWith, other.sumsWithout, other.deaths)
+        (meanShifts, shiftSquares) = (other.meanShifts, other.shiftSquares)
+        survivorShifts = zip(other.survivorShifts, factors).map { $0 * $1 }
+        leaverShifts = zip(other.leaverShifts, factors).map { $0 * $1 }
+    }
+
+    /// The same with each point counted `factors[k]` times: what gives the sums of g·V and g²·V over the points.
+    ///
+    /// Its `logTerm` is that of the points as they were.
+    package func weighted(by factors: [Double]) -> HazardIncrements {
+        precondition(factors.count == survivor.count, "a factor for each point")
+        return HazardIncrements(self, factors: factors)
     }
 
     /// Log-likelihood, score and XᵀGX at β, from the sums over sites of `eventSums` and `gram`.
@@ -76,6 +98,27 @@ package struct HazardIncrements: Sendable, Hashable {
             information.add(-deathWeights[point], outer: mean)
         }
         return information
+    }
+
+    /// The increments of S₁-like sums, from the sums over sites of `covariateRiskSums`: what score residuals need.
+    package func meanIncrements(covariateRiskSums: [Double], parameterCount count: Int) -> MeanIncrements {
+        let points = deaths.count
+        precondition(covariateRiskSums.count == 2 * points * count, "covariate sums of another grid")
+        let none = Array(repeating: 0.0, count: points * count)
+        var means = MeanIncrements(survivor: none, leaver: none, death: none)
+        for point in 0..<points where deaths[point] > 0 {
+            for index in 0..<count {
+                let cell = point * count + index
+                let mean = covariateRiskSums[cell] / sumsWith[point]
+                let hasTies = meanShifts[point] > 0
+                let line =
+                    hasTies ? covariateRiskSums[points * count + cell] / sumsWithout[point] - mean : 0
+                means.survivor[cell] = survivor[point] * mean + survivorShifts[point] * line
+                means.leaver[cell] = leaver[point] * mean + leaverShifts[point] * line
+                means.death[cell] = mean + meanShifts[point] * line
+            }
+        }
+        return means
     }
 
     private func packedTriangle(of gram: [Double], parameterCount: Int) -> SymmetricMatrix {

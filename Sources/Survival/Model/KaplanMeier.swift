@@ -60,6 +60,33 @@ package struct KaplanMeier: Sendable {
             upper: Reported(firstTime(intervals.map(\.upper), reach: 1 - p)))
     }
 
+    /// The restricted mean: the area under the curve to `time`, with Greenwood's standard error, as `print(survfit, rmean=)`.
+    ///
+    /// Its variance is Σ (area from the death to `time`)²·d/(n(n − d)), without a small-sample factor. After the last exit the
+    /// curve is continued flat.
+    package func restrictedMean(to time: Double, level: Double) -> SurvivalResult.RestrictedMean {
+        let origin = min(0, points.first?.time ?? 0)
+        guard !points.isEmpty, time > origin else { return .notAvailable(time: time) }
+        var (area, variance, end) = (CompensatedSum(), CompensatedSum(), time)
+        for point in points.reversed() where point.time < time {
+            area += point.survival * (end - point.time)
+            end = point.time
+            let left = point.atRisk - point.events
+            if point.events > 0, point.survival > 0 {
+                variance += area.value * area.value * point.events / (point.atRisk * left)
+            }
+        }
+        area += end - origin
+        let (mean, se) = (area.value, variance.value.squareRoot())
+        let width = Normal.quantile(0.5 + level / 2) * se
+        return SurvivalResult.RestrictedMean(
+            time: time, mean: Reported(mean), se: Reported(se), lower: Reported(mean - width),
+            upper: Reported(mean + width))
+    }
+
+    /// The last time at which someone leaves; nil for nobody.
+    package var lastTime: Double? { points.last?.time }
+
     /// Survival at given times, NA after the last exit, as `summary(survfit, times=)`; at risk are those of the next exit.
     package func at(_ times: [Double], limits: ConfidenceLimits, level: Double) -> [SurvivalResult.Point] {
         times.map { time in
@@ -103,6 +130,13 @@ package struct KaplanMeier: Sendable {
             let drop = values[first...].firstIndex(where: { $0 < values[first] })
         else { return time }
         return (time + points[drop].time) / 2
+    }
+}
+
+extension SurvivalResult.RestrictedMean {
+    /// Nobody is there.
+    fileprivate static func notAvailable(time: Double) -> Self {
+        Self(time: time, mean: .notAvailable, se: .notAvailable, lower: .notAvailable, upper: .notAvailable)
     }
 }
 

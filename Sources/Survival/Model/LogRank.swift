@@ -8,16 +8,18 @@ package enum LogRank {
     /// `strata[s][g]` are the counts of group g in stratum s, on times that are common within a stratum.
     ///
     /// A group with no expected event leaves the test and its degrees of freedom; with fewer than two groups left, or none ever at
-    /// risk together, the statistic is not available.
+    /// risk together, the statistic is not available. With `hasTrend` there
+    /// is also a test against a trend over the groups in their order, scored 1, 2, 3, … (Tarone, Biometrika 1975).
     package static func test(
-        groups: [String], strata: [[ExitCounts]], rho: Double = 0
+        groups: [String], strata: [[ExitCounts]], rho: Double = 0, hasTrend: Bool = false
     ) -> SurvivalResult.LogRank {
         precondition(strata.allSatisfy { $0.count == groups.count }, "counts for each group in each stratum")
         var sums = Sums(groupCount: groups.count)
         for stratum in strata { sums.add(stratum, rho: rho) }
         return SurvivalResult.LogRank(
             groups: groups, observed: sums.observed.map { Reported($0) },
-            expected: sums.expected.map { Reported($0) }, test: sums.test)
+            expected: sums.expected.map { Reported($0) }, test: sums.test, rho: rho,
+            trend: hasTrend ? sums.trend : nil)
     }
 
     /// Observed and expected events by group, and the covariance of their differences.
@@ -62,6 +64,19 @@ package enum LogRank {
             }
         }
 
+        /// (Σ g(O − E))²/Σ gVg.
+        var trend: TestResult {
+            let scores = expected.indices.map { Double($0 + 1) }
+            let spread = variance.quadraticForm(scores)
+            guard spread > 1e-12 * variance.diagonal.reduce(0, +) else { return unavailable }
+            let difference = dot(scores, zip(observed, expected).map { $0 - $1 })
+            return CoxInference.test(difference * difference / spread, df: 1)
+        }
+
+        private var unavailable: TestResult {
+            TestResult(statistic: .notAvailable, degreesOfFreedom: 0, p: .notAvailable, logP: .notAvailable)
+        }
+
         /// (O − E)ᵀV⁻¹(O − E) over all groups but one.
         var test: TestResult {
             let kept = expected.indices.filter { expected[$0] > 0 }.dropFirst()
@@ -72,10 +87,7 @@ package enum LogRank {
                 }
             }
             let factored = RankRevealingCholesky(reduced)
-            guard factored.rank > 0 else {
-                return TestResult(
-                    statistic: .notAvailable, degreesOfFreedom: 0, p: .notAvailable, logP: .notAvailable)
-            }
+            guard factored.rank > 0 else { return unavailable }
             let difference = kept.map { observed[$0] - expected[$0] }
             return CoxInference.test(dot(difference, factored.solve(difference)), df: factored.rank)
         }

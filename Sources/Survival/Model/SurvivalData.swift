@@ -83,6 +83,13 @@ package struct SurvivalData: Sendable {
             })
     }
 
+    /// The same rows with `amount` taken off every linear predictor.
+    func shifted(by amount: Double) -> SurvivalData {
+        SurvivalData(
+            self, offset: (offset ?? Array(repeating: 0, count: rowCount)).map { $0 - amount },
+            columns: columns)
+    }
+
     private init(_ other: SurvivalData, offset: [Double]?, columns: [[Double]]) {
         (self.entry, self.exit, self.event) = (other.entry, other.exit, other.event)
         (self.weight, self.offset, self.stratum) = (other.weight, offset, other.stratum)

@@ -15,6 +15,9 @@ struct TiedDeaths {
     /// Mean of θ_l, and Σ (θ_l − mean)².
     let meanShift: Double
     let shiftSquares: Double
+    /// c Σ θ_l/s_l and c Σ (1 − f)θ_l/s_l.
+    let survivorShift: Double
+    let leaverShift: Double
 
     /// A point at which nobody dies.
     static let none = TiedDeaths()
@@ -22,6 +25,7 @@ struct TiedDeaths {
     private init() {
         (survivor, leaver, logTerm) = (0, 0, 0)
         (meanShift, shiftSquares) = (0, 0)
+        (survivorShift, leaverShift) = (0, 0)
     }
 
     /// `withDeaths` is S⁺ and must be positive, `withoutDeaths` is S⁻.
@@ -30,9 +34,11 @@ struct TiedDeaths {
             (survivor, leaver) = (weight / withDeaths, weight / withDeaths)
             logTerm = weight * log(withDeaths)
             (meanShift, shiftSquares) = (0, 0)
+            (survivorShift, leaverShift) = (0, 0)
             return
         }
         var (stay, leave) = (CompensatedSum(), CompensatedSum())
+        var (stayShift, leaveShift) = (CompensatedSum(), CompensatedSum())
         var (logs, shifts) = (CompensatedSum(), CompensatedSum())
         let denominator = { (fraction: Double) in (1 - fraction) * withDeaths + fraction * withoutDeaths }
         for index in 0..<deaths {
@@ -41,7 +47,10 @@ struct TiedDeaths {
             stay += 1 / sum
             leave += (1 - fraction) / sum
             logs += log(sum)
-            shifts += fraction * withoutDeaths / sum
+            let shift = fraction * withoutDeaths / sum
+            shifts += shift
+            stayShift += shift / sum
+            leaveShift += (1 - fraction) * shift / sum
         }
         let mean = shifts.value / Double(deaths)
         var squares = 0.0
@@ -53,5 +62,6 @@ struct TiedDeaths {
         let share = weight / Double(deaths)
         (survivor, leaver, logTerm) = (share * stay.value, share * leave.value, share * logs.value)
         (meanShift, shiftSquares) = (mean, squares)
+        (survivorShift, leaverShift) = (share * stayShift.value, share * leaveShift.value)
     }
 }

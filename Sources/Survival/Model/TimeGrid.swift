@@ -2,7 +2,7 @@
 ///
 /// A time within rounding of a grid time (R's tolerance, see `TiedTimes`) is that grid time: a site may have computed 0.3 as
 /// 3 × 0.1.
-struct TimeGrid: Sendable {
+struct TimeGrid: Hashable, Sendable {
     let times: [Double]
     private let tolerance: Double
 

@@ -19,6 +19,13 @@ enum Clinic {
                 name: "tumour_cm", kind: .number(lower: 0, upper: 30, resolution: nil), unit: "cm",
                 missing: ["-9", "NA"]),
         ])
+    /// The same under the next version.
+    static var next: DataDictionary {
+        var next = dictionary
+        next.version = 2
+        return next
+    }
+
     static let text = "dictionary: clinic\nversion: 1\n"
     static let header = "Patient ID,months,died,Sex,response,tumour_cm"
 

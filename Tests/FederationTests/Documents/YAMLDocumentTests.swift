@@ -184,7 +184,8 @@ import Testing
         done.wait()
     }
 
-    /// Unrefused, the key at the end stands for 2 to the 60th texts, all of which the search for repeated keys would visit.
+    /// Unrefused, the key at the end stands for 2 to the 60th texts, all of which the search for repeated
+    /// keys would visit.
     @Test func `nested aliases are refused before they multiply`() {
         var text = "a0: &a0 [x, x]\n"
         for level in 1...60 { text += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }

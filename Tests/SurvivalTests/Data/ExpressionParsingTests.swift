@@ -25,7 +25,8 @@ import Testing
         ("a == true or false", "a == true or false"),
     ]
 
-    /// The canonical text shows how an expression was understood: only the parentheses that are needed remain.
+    /// The canonical text shows how an expression was understood: only the parentheses that are needed
+    /// remain.
     @Test(arguments: readings)
     func `operators bind as documented, and the canonical text reads back the same`(
         text: String, canonical: String

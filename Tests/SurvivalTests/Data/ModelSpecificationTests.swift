@@ -10,8 +10,8 @@ import Testing
             terms: terms, scope: VariableScope(dictionary: Clinic.dictionary, definitions: definitions))
     }
 
-    /// R 4.2.2: `colnames(model.matrix(~ terms, d))[-1]` with `bone` as 0/1 numbers and the others as factors, `=` put between
-    /// a factor's name and its level.
+    /// R 4.2.2: `colnames(model.matrix(~ terms, d))[-1]` with `bone` as 0/1 numbers and the others as
+    /// factors, `=` put between a factor's name and its level.
     private static let namesInR: [([String], String)] = [
         (["age*sex"], "age sex=2 age:sex=2"),
         (["sex*age"], "sex=2 age sex=2:age"),
@@ -24,29 +24,48 @@ import Testing
         (["age:sex"], "age:sex=1 age:sex=2"),
         (
             ["sex:response"],
-            "sex=1:response=CR sex=2:response=CR sex=1:response=PR sex=2:response=PR sex=1:response=SD sex=2:response=SD sex=1:response=PD sex=2:response=PD"
+            """
+            sex=1:response=CR sex=2:response=CR sex=1:response=PR sex=2:response=PR \
+            sex=1:response=SD sex=2:response=SD sex=1:response=PD sex=2:response=PD
+            """
         ),
         (
             ["response", "sex:response"],
-            "response=PR response=SD response=PD response=CR:sex=2 response=PR:sex=2 response=SD:sex=2 response=PD:sex=2"
+            """
+            response=PR response=SD response=PD response=CR:sex=2 response=PR:sex=2 \
+            response=SD:sex=2 response=PD:sex=2
+            """
         ),
         (
             ["sex:age", "age", "response:sex"],
-            "age sex=2:age sex=1:response=PR sex=2:response=PR sex=1:response=SD sex=2:response=SD sex=1:response=PD sex=2:response=PD"
+            """
+            age sex=2:age sex=1:response=PR sex=2:response=PR sex=1:response=SD \
+            sex=2:response=SD sex=1:response=PD sex=2:response=PD
+            """
         ),
         (
             ["edema*age", "response*age"],
-            "edema=0.5 edema=1 age response=PR response=SD response=PD edema=0.5:age edema=1:age age:response=PR age:response=SD age:response=PD"
+            """
+            edema=0.5 edema=1 age response=PR response=SD response=PD edema=0.5:age edema=1:age \
+            age:response=PR age:response=SD age:response=PD
+            """
         ),
         (
             ["response:sex:age", "response"],
-            "response=PR response=SD response=PD response=CR:sex=1:age response=PR:sex=1:age response=SD:sex=1:age response=PD:sex=1:age response=CR:sex=2:age response=PR:sex=2:age response=SD:sex=2:age response=PD:sex=2:age"
+            """
+            response=PR response=SD response=PD response=CR:sex=1:age response=PR:sex=1:age \
+            response=SD:sex=1:age response=PD:sex=1:age response=CR:sex=2:age \
+            response=PR:sex=2:age response=SD:sex=2:age response=PD:sex=2:age
+            """
         ),
         (["age", "bone", "sex:bone", "bone:age"], "age bone bone:sex=2 age:bone"),
         (["bone:sex"], "bone:sex=1 bone:sex=2"),
         (
             ["age", "response*sex", "age:sex"],
-            "age response=PR response=SD response=PD sex=2 response=PR:sex=2 response=SD:sex=2 response=PD:sex=2 age:sex=2"
+            """
+            age response=PR response=SD response=PD sex=2 response=PR:sex=2 response=SD:sex=2 \
+            response=PD:sex=2 age:sex=2
+            """
         ),
         (["log(bili)", "sex:log(bili)"], "log(bili) log(bili):sex=2"),
         (["age", "age:sex", "sex"], "age sex=2 age:sex=2"),
@@ -70,6 +89,14 @@ import Testing
         #expect(
             model.columns.map(\.bounds) == Array(repeating: 0...1, count: 6) + [log(0.1)...log(50), 0...1])
         #expect(model.stratumCount == 1)
+    }
+
+    @Test func `a sign is no operation on terms`() throws {
+        let model = try model(["change > -1", "bone and -change < 2", "age * -change"])
+        #expect(
+            model.parameterNames == [
+                "change > -1", "bone and -change < 2", "age", "-change", "age:(-change)",
+            ])
     }
 
     @Test func `bounds of an interaction are those of the product`() throws {

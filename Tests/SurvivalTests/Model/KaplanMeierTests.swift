@@ -47,6 +47,19 @@ struct KaplanMeierTests {
         #expect(median.upper == .notAvailable)
     }
 
+    @Test func `the restricted mean of uncensored times is the mean of the times cut at the end`() {
+        let counts = ExitCounts(times: [1, 4, 6, 9], events: [1, 2, 1, 1], censored: [0, 0, 0, 0])
+        let cut: [Double] = [1, 4, 4, 6, 7]
+        let mean = cut.reduce(0, +) / 5
+        // Without censoring Greenwood's variance is the variance of the mean with divisor n.
+        let variance = cut.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 25
+        let got = KaplanMeier(counts).restrictedMean(to: 7, level: 0.95)
+        expectClose(got.mean.value ?? .nan, mean, relative: 1e-14, "mean")
+        expectClose(got.se.value ?? .nan, variance.squareRoot(), relative: 1e-12, "se")
+        #expect(KaplanMeier(counts).restrictedMean(to: 0.5, level: 0.95).mean == .value(0.5))
+        #expect(KaplanMeier(counts).restrictedMean(to: 0.5, level: 0.95).se == .value(0))
+    }
+
     @Test func `nobody gives an empty curve and no median`() {
         let nobody = KaplanMeier(ExitCounts(times: [1, 2], events: [0, 0], censored: [0, 0]))
         #expect(nobody.curve(limits: .log, level: 0.95).time.isEmpty)
@@ -82,6 +95,13 @@ struct CurveExpectation {
             checkCurve(estimate.curve(limits: limits, level: 0.95), table, limits: name)
             checkTimes(estimate, limits: limits, name: name)
             if hasGreenwood { checkQuantiles(estimate, limits: limits, name: name) }
+        }
+        for mean in expected["rmst"].elements where hasGreenwood {
+            let got = estimate.restrictedMean(to: mean["tau"].double, level: 0.95)
+            expectClose(got.mean.value ?? .nan, mean["rmst"].double, relative: 1e-11, "restricted mean")
+            expectClose(
+                got.se.value ?? .nan, mean["se"].double, relative: 1e-9, absolute: 1e-14,
+                "se of the restricted mean")
         }
         let median = estimate.quantile(0.5, limits: .log, level: 0.95)
         let printed = expected["median_as_printed"]

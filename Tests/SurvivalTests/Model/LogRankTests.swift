@@ -43,6 +43,24 @@ struct LogRankTests {
         expectClose(result.test.p.value ?? .nan, expected["p"].double, relative: 1e-9, absolute: 1e-14, "p")
     }
 
+    @Test func `a trend over three groups is R's score, and over two the log-rank test`() throws {
+        // R 4.2.2, survival 3.5-3: a <- survdiff(Surv(time, status) ~ ph.ecog, lung, subset = ph.ecog < 3); g <- 1:3;
+        // sum(g * (a$obs - a$exp))^2 / drop(g %*% a$var %*% g)
+        let rows = ModelFrame(try ReferenceCase.named("lr-lung-ecog"))
+        let names = (0..<3).map { "ph.ecog=\($0)" }
+        let kept = (0..<rows.rowCount).filter { names.contains(rows.group[$0]) }
+        let times = ExitCounts.times(of: try rows.data(rows: kept))
+        let groups = try names.map { name in
+            try ExitCounts(rows.data(rows: kept.filter { rows.group[$0] == name }), times: times)
+        }
+        let three = LogRank.test(groups: names, strata: [groups], hasTrend: true)
+        expectClose(three.trend?.statistic.value ?? .nan, 16.4465432271889, relative: 1e-11, "trend")
+        #expect(three.trend?.degreesOfFreedom == 1 && three.test.degreesOfFreedom == 2)
+        let two = LogRank.test(groups: Array(names[..<2]), strata: [Array(groups[..<2])], hasTrend: true)
+        expectClose(
+            two.trend?.statistic.value ?? .nan, two.test.statistic.value ?? 0, relative: 1e-12, "two groups")
+    }
+
     @Test func `one group has no test`() {
         let counts = ExitCounts(times: [1, 2], events: [1, 1], censored: [0, 1])
         let result = LogRank.test(groups: ["all"], strata: [[counts]])

@@ -13,6 +13,8 @@ struct ModelFrame: Sendable {
     var stratum: [String] = []
     var site: [String] = []
     var group: [String] = []
+    /// The cluster of each row: the row itself where the case has none.
+    var cluster: [String] = []
     var names: [String] = []
     var columns: [[Double]] = []
 
@@ -45,6 +47,9 @@ struct ModelFrame: Sendable {
             }
             if let weights, let value = number(row, weights) { weight?.append(value) }
             if let offsets, let value = number(row, offsets) { offset?.append(value) }
+            let cluster = model["cluster"].string.map { text(row, $0) } ?? "row \(row)"
+            if cluster.isEmpty { continue }
+            self.cluster.append(cluster)
             exit.append(time)
             event.append(model["event"]["values"].elements.contains { $0.equals(field: code) })
             stratum.append(strata.map { text(row, $0) }.joined(separator: ", "))

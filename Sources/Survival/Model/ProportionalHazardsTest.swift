@@ -1,0 +1,96 @@
+/// What a proportional-hazards test needs besides the fit, at the estimate: sums over event times of g(x − x̄), gV and g²V.
+///
+/// V is the covariance of the covariates among those at risk, so that ΣV is the information. Adds up over sites and strata.
+package struct TimeTrendSums: Sendable, Hashable {
+    /// Σ g(x − x̄) over the events.
+    package var score: [Double]
+    /// Σ gV.
+    package var information: SymmetricMatrix
+    /// Σ g²V.
+    package var square: SymmetricMatrix
+
+    package init(score: [Double], information: SymmetricMatrix, square: SymmetricMatrix) {
+        precondition(information.order == score.count && square.order == score.count, "sums of one order")
+        (self.score, self.information, self.square) = (score, information, square)
+    }
+
+    package var vector: [Double] { score + information.packedUpper + square.packedUpper }
+
+    package static func vectorCount(parameterCount p: Int) -> Int { p * (p + 2) }
+
+    /// Of a sum of `vector`s.
+    package init(vector: [Double], parameterCount p: Int) {
+        precondition(vector.count == Self.vectorCount(parameterCount: p), "sums of another model")
+        let packed = SymmetricMatrix.packedCount(order: p)
+        self.init(
+            score: Array(vector[..<p]),
+            information: SymmetricMatrix(order: p, packedUpper: Array(vector[p..<(p + packed)])),
+            square: SymmetricMatrix(order: p, packedUpper: Array(vector[(p + packed)...])))
+    }
+}
+
+/// The score test of proportional hazards, against coefficients that change along g(t).
+///
+/// The model is extended by γ·x·g(t); all of β stay free. At γ = 0 the score is u = Σ g(x − x̄) and the information is
+/// [ΣV, ΣgV; ΣgV, Σg²V], hence u_J(S_JJ)⁻¹u_J for the terms J, S = Σg²V − ΣgV·(ΣV)⁻¹·ΣgV. As `cox.zph` since R's survival 3.0
+/// (Grambsch and Therneau, Biometrika 1994, without their approximation of a constant V).
+package enum ProportionalHazardsTest {
+    /// One test for each term and one for all; aliased columns do not take part, and a term without others is left out.
+    ///
+    /// A test is not available where g does not vary over the events at which a term's covariates do.
+    package static func tests(
+        of fit: CoxFit, trend: TimeTrendSums, terms: [ModelSpecification.Term]
+    ) -> (terms: [CoxResult.TermTest], global: TestResult) {
+        let schur = remainder(of: trend, given: fit)
+        let varies = schur.diagonal.indices.map { schur[$0, $0] > Self.tolerance * trend.square[$0, $0] }
+        let kept = { (columns: Range<Int>) in columns.filter { !fit.isAliased[$0] } }
+        let test = { (columns: [Int]) in
+            columns.allSatisfy { varies[$0] }
+                ? Self.test(trend.score, schur, columns: columns) : unavailable(columns.count)
+        }
+        let tests = terms.compactMap { term in
+            let columns = kept(term.columns)
+            return columns.isEmpty
+                ? nil : CoxResult.TermTest(name: term.name, test: test(columns))
+        }
+        return (tests, test(kept(fit.beta.indices)))
+    }
+
+    /// Less of Σg²V than this is left by rounding alone.
+    private static let tolerance = 1e-12
+
+    /// Σg²V − ΣgV·(ΣV)⁻¹·ΣgV: the information on γ once β has been fitted.
+    private static func remainder(of trend: TimeTrendSums, given fit: CoxFit) -> SymmetricMatrix {
+        let order = fit.beta.count
+        let factored = RankRevealingCholesky(fit.information, leavingOut: fit.isAliased)
+        var schur = trend.square
+        for column in 0..<order {
+            let solved = factored.solve((0..<order).map { trend.information[$0, column] })
+            for row in 0...column {
+                schur[row, column] -= (0..<order).reduce(0) { $0 + trend.information[row, $1] * solved[$1] }
+            }
+        }
+        return schur
+    }
+
+    private static func test(_ score: [Double], _ schur: SymmetricMatrix, columns: [Int]) -> TestResult {
+        var information = SymmetricMatrix(order: columns.count)
+        for (row, first) in columns.enumerated() {
+            for (column, second) in columns.enumerated() where column >= row {
+                information[row, column] = schur[first, second]
+            }
+        }
+        let factored = RankRevealingCholesky(information)
+        guard factored.rank == columns.count, factored.rank > 0 else {
+            return unavailable(columns.count)
+        }
+        let part = columns.map { score[$0] }
+        return CoxInference.test(dot(part, factored.solve(part)), df: columns.count)
+    }
+
+    private static func unavailable(_ degreesOfFreedom: Int) -> TestResult {
+        TestResult(
+            statistic: .notAvailable, degreesOfFreedom: degreesOfFreedom, p: .notAvailable,
+            logP: .notAvailable)
+    }
+}

@@ -1,0 +1,157 @@
+import Foundation
+
+/// The log partial likelihood of one stratum, its gradient, and the information as one weighted Gram matrix.
+///
+/// With r = w·exp(xβ + offset), hazard increments h(t) = c Σ_l 1/s(t,l) and h_D(t) = c Σ_l (1 − l/d)/s(t,l) (see `TiedDeaths`),
+/// and Λᵢ = Σ h(t) over entryᵢ < t ≤ exitᵢ, where h_D(t) replaces h(t) if i dies at t:
+///
+///     information = Σᵢ rᵢΛᵢ xᵢxᵢᵀ − Σ_t c Σ_l a(t,l) a(t,l)ᵀ,
+///
+/// a(t,l) being the mean covariates at s(t,l). All a(t,l) of one t lie on a line, so the inner sum has rank two.
+/// Covariates are centred in the stratum, which changes none of the results and keeps digits. The linear predictor is shifted
+/// by its largest value, so that nothing overflows; that changes nothing either.
+struct StratumLikelihood: Sendable {
+    private let riskSets: RiskSets
+    private let ties: Ties
+    private let parameterCount: Int
+    /// Row-major in the order of the risk sets, centred.
+    private let covariates: [Double]
+    private let weights: [Double]
+    private let offsets: [Double]
+
+    init(_ data: SurvivalData, riskSets: RiskSets, ties: Ties) {
+        let (count, rows) = (data.columnCount, riskSets.rows)
+        var covariates = Array(repeating: 0.0, count: rows.count * count)
+        for (index, column) in data.columns.enumerated() {
+            let center = rows.reduce(0) { $0 + column[$1] } / Double(max(rows.count, 1))
+            for (position, row) in rows.enumerated() {
+                covariates[position * count + index] = column[row] - center
+            }
+        }
+        self.weights = rows.map { data.weight?[$0] ?? 1 }
+        self.offsets = rows.map { data.offset?[$0] ?? 0 }
+        (self.riskSets, self.ties) = (riskSets, ties)
+        (self.covariates, self.parameterCount) = (covariates, count)
+    }
+
+    /// Each event time counts `importance(time)` times, in every sum; the partial likelihood itself has 1 throughout.
+    ///
+    /// Throws `riskOutOfRange` if some row's xβ + offset is not finite, or a risk set's sum underflows.
+    func evaluate(
+        at beta: [Double], importance: (_ time: Double) -> Double = { _ in 1 }
+    ) throws(SurvivalDataError) -> LikelihoodSums {
+        guard !riskSets.points.isEmpty else { return .zero(parameterCount: parameterCount) }
+        let predictors = try shiftedPredictors(at: beta)
+        let risks = zip(weights, predictors).map { $0 * exp($1) }
+        var triangle = SymmetricMatrix(order: parameterCount)
+        var score = Array(repeating: 0.0, count: parameterCount)
+        var logLikelihood = CompensatedSum()
+        var increments: [TiedDeaths] = []
+        var walk = RiskSetWalk(covariates: covariates, risks: risks, parameterCount: parameterCount)
+        for point in riskSets.points {
+            walk.advance(to: point, byEntry: riskSets.byEntry)
+            guard walk.withDeaths.sum > 0, walk.withDeaths.sum.isFinite else { throw .riskOutOfRange }
+            if ties == .exact, point.deathCount > 1 {
+                let exact = ExactTies(
+                    rows: atRisk(at: point), deaths: point.deathCount, risks: risks, covariates: covariates,
+                    parameterCount: parameterCount)
+                guard exact.logTerm.isFinite else { throw .riskOutOfRange }
+                increments.append(.none)
+                addDeaths(of: point, 1, predictors: predictors, to: &logLikelihood, and: &score)
+                logLikelihood -= exact.logTerm
+                for index in score.indices { score[index] -= exact.mean[index] }
+                triangle = triangle + exact.covariance
+                continue
+            }
+            let factor = importance(point.time)
+            let tied = TiedDeaths(
+                deaths: point.deathCount, weight: factor * point.deathWeight, withDeaths: walk.withDeaths.sum,
+                withoutDeaths: walk.withoutDeaths.sum, ties: ties)
+            increments.append(tied)
+            addDeaths(of: point, factor, predictors: predictors, to: &logLikelihood, and: &score)
+            logLikelihood -= tied.logTerm
+            subtractMeans(of: tied, at: point, factor, walk: walk, from: &score, and: &triangle)
+        }
+        addGram(risks: risks, increments: increments, to: &triangle)
+        return LikelihoodSums(logLikelihood: logLikelihood.value, score: score, information: triangle)
+    }
+
+    /// Everyone at risk at a time: those who leave at it or later, less those who enter at it or later.
+    private func atRisk(at point: RiskSets.EventPoint) -> [Int] {
+        if riskSets.byEntry.isEmpty { return Array(0..<point.rowEnd) }
+        let notEntered = Set(riskSets.byEntry[..<point.notEntered])
+        return (0..<point.rowEnd).filter { !notEntered.contains($0) }
+    }
+
+    /// xβ + offset, less its largest value.
+    private func shiftedPredictors(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
+        var predictors = offsets
+        covariates.withUnsafeBufferPointer { x in
+            for row in predictors.indices {
+                for index in beta.indices { predictors[row] += x[row * parameterCount + index] * beta[index] }
+            }
+        }
+        guard let largest = predictors.max(), predictors.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
+        return predictors.map { $0 - largest }
+    }
+
+    /// Σ w(xβ + offset) and Σ wx over the deaths.
+    private func addDeaths(
+        of point: RiskSets.EventPoint, _ factor: Double, predictors: [Double],
+        to logLikelihood: inout CompensatedSum, and score: inout [Double]
+    ) {
+        for row in point.deathStart..<point.rowEnd {
+            let weight = factor * weights[row]
+            logLikelihood += weight * predictors[row]
+            for index in score.indices {
+                score[index] += weight * covariates[row * parameterCount + index]
+            }
+        }
+    }
+
+    /// Takes c Σ a off the score and c Σ aaᵀ off the information, with a(l) = x̄⁺ + θ_l(x̄⁻ − x̄⁺):
+    /// c Σ aaᵀ = ω āāᵀ + c Σ(θ − θ̄)² ΔΔᵀ, ā = x̄⁺ + θ̄Δ, Δ = x̄⁻ − x̄⁺.
+    private func subtractMeans(
+        of tied: TiedDeaths, at point: RiskSets.EventPoint, _ factor: Double, walk: RiskSetWalk,
+        from score: inout [Double], and triangle: inout SymmetricMatrix
+    ) {
+        let weight = factor * point.deathWeight
+        var mean = walk.withDeaths.means
+        if tied.meanShift > 0 {
+            let line = zip(walk.withoutDeaths.means, mean).map { $0 - $1 }
+            for index in mean.indices { mean[index] += tied.meanShift * line[index] }
+            triangle.add(-weight / Double(point.deathCount) * tied.shiftSquares, outer: line)
+        }
+        for index in score.indices { score[index] -= weight * mean[index] }
+        triangle.add(-weight, outer: mean)
+    }
+
+    /// Σ rΛ xxᵀ.
+    private func addGram(risks: [Double], increments: [TiedDeaths], to triangle: inout SymmetricMatrix) {
+        let factors = gramWeights(risks: risks, increments: increments)
+        triangle.packedUpper.withUnsafeMutableBufferPointer { sums in
+            covariates.withUnsafeBufferPointer { x in
+                for (row, factor) in factors.enumerated() where factor != 0 {
+                    let first = row * parameterCount
+                    addOuterProduct(factor, of: .init(rebasing: x[first..<first + parameterCount]), to: sums)
+                }
+            }
+        }
+    }
+
+    /// rᵢΛᵢ for every row.
+    private func gramWeights(risks: [Double], increments: [TiedDeaths]) -> [Double] {
+        // cumulative[k]: the hazard up to and including event point k, which is the k-th from the end of time.
+        var cumulative = Array(repeating: 0.0, count: increments.count + 1)
+        for index in increments.indices.reversed() {
+            cumulative[index] = cumulative[index + 1] + increments[index].survivor
+        }
+        var hazards = riskSets.exitPoint.map { cumulative[$0] }
+        for (row, point) in riskSets.entryPoint.enumerated() { hazards[row] -= cumulative[point] }
+        for (index, point) in riskSets.points.enumerated() where point.deathCount > 1 {
+            let saved = increments[index].survivor - increments[index].leaver
+            for row in point.deathStart..<point.rowEnd { hazards[row] -= saved }
+        }
+        return zip(risks, hazards).map { $0 * $1 }
+    }
+}

@@ -1,0 +1,156 @@
+import ArgumentParser
+import CohortStore
+import Cryptography
+import Federation
+import Foundation
+import HospitalNode
+import Membership
+
+/// What a site admin looks at, takes back, and can prove.
+extension NodeCommand {
+    struct Preview: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Show the very numbers this hospital would send, before they are masked; nothing is sent.",
+            discussion: """
+                Shows the first rounds as if this hospital were alone. What later rounds ask depends on the sums of all
+                hospitals, so there the coefficients differ a little. For local eyes only: these numbers never leave
+                unmasked.
+                """)
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Option(help: "How many rounds to show.") var rounds = 3
+        @Flag(help: "Show every number; without it, the first twelve that are not 0.") var full = false
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let office = try location.office()
+            for round in try office.preview(try office.study(study), rounds: rounds) {
+                print("round \(round.round)")
+                for (statement, numbers) in round.answers { print("  \(line(statement, numbers))") }
+            }
+        }
+
+        private func line(_ statement: QueryStatement, _ numbers: [Double]) -> String {
+            let beta = statement.beta.map { " at beta \($0)" } ?? ""
+            let shown = full ? numbers : Array(numbers.filter { $0 != 0 }.prefix(12))
+            let rest = shown.count < numbers.count ? ", ... (\(numbers.count) numbers)" : ""
+            return "\(statement.analysis), \(statement.kind)\(beta): "
+                + shown.map { "\($0)" }.joined(separator: ", ") + rest
+        }
+    }
+
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Withdraw an approval; a study under way is refused at its next round.")
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Option(help: "Why, in a sentence for the study lead.") var reason: String
+        @Option(help: "Who withdraws it.") var by: String
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let office = try location.office()
+            let study = try office.study(study)
+            try office.revoke(study, reason: reason, by: by)
+            print("revoked: \(study.plan.study.name) (\(study.plan.hash.hex))")
+        }
+    }
+
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Show what the node does as it happens: each new entry of the audit log. Ctrl-C ends it.")
+        @OptionGroup var location: Location
+
+        func run() async throws {
+            let ledger = try location.office().ledger
+            var last = try ledger.auditHead().sequence
+            while true {
+                for entry in try ledger.auditEntries(after: last) {
+                    print(AuditText.line(entry))
+                    fflush(nil)
+                    last = entry.sequence
+                }
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    struct Policy: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the policy in force and its hash.")
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let policy = try location.office().policy
+            for (rule, value) in policy.rules { print("\(rule): \(value)") }
+            print("hash \(policy.hash.hex)")
+        }
+    }
+
+    struct Peers: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the fingerprints of this and the other hospitals' certificates.",
+            discussion:
+                "Compare them with the hospitals by telephone, then pin them in node.yaml under peers:.")
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let office = try location.office()
+            let own = office.member.signer.certificate
+            var table = TerminalTable(["HOSPITAL", "FINGERPRINT", "EXPIRES", ""])
+            table.add([office.site, own.fingerprint.hex, CalendarDay.text(own.notAfter), "this hospital"])
+            for (site, certificate) in try office.knownPeers() where site != office.site {
+                let pin = office.configuration.peers?[site]
+                let state =
+                    pin == nil
+                    ? "not pinned" : pin == certificate.fingerprint ? "pinned" : "DIFFERS from peers:"
+                table.add([site, certificate.fingerprint.hex, CalendarDay.text(certificate.notAfter), state])
+            }
+            print(table.text)
+        }
+    }
+
+    struct Audit: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check and export the audit log.", subcommands: [Verify.self, Export.self])
+
+        struct Verify: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Walk the hash chain; names the first entry that was changed, removed or put in.")
+            @OptionGroup var location: Location
+
+            func run() throws {
+                let ledger = try location.office().ledger
+                let count = try ledger.verifyAudit()
+                print("\(count) entries, chain intact; newest \(try ledger.auditHead().hash.hex)")
+            }
+        }
+
+        struct Export: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Write what was asked, decided and sent, for a data-protection officer.",
+                discussion:
+                    "Verifies the chain first. text: a line for each entry. json: every field, for programs.")
+            enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+            @Option(help: "text or json.") var format: Format = .text
+            @OptionGroup var location: Location
+
+            func run() throws {
+                let ledger = try location.office().ledger
+                _ = try ledger.verifyAudit()
+                let entries = try ledger.auditEntries()
+                switch format {
+                case .text: for entry in entries { print(AuditText.line(entry)) }
+                case .json: print(String(decoding: CanonicalJSON.bytes(entries), as: UTF8.self))
+                }
+            }
+        }
+    }
+}
+
+/// An audit entry in a line.
+enum AuditText {
+    static func line(_ entry: AuditEntry) -> String {
+        let time = Date(timeIntervalSince1970: TimeInterval(entry.at)).formatted(.iso8601)
+        return "\(entry.sequence)  \(time)  \(entry.kind)  \(entry.body)"
+    }
+}

@@ -1,0 +1,160 @@
+import Cryptography
+import Federation
+import Testing
+
+/// The bytes of each message: a regression of our own wire format, which old journals and other nodes must read.
+///
+/// The texts are the rule of `CanonicalJSON` (sorted keys, no white space, shortest numbers) applied by hand.
+struct MessageBytesTests {
+    private static let a = SHA256Digest(of: "a".utf8)
+    private static let b = SHA256Digest(of: "b".utf8)
+    /// SHA-256 of "a" and of "b" (`printf a | sha256sum`).
+    private static let aHex = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+    private static let bHex = "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
+
+    private static let signedText = #"{"certificate":"PEM","payload":"{}","signature":"00ff","type":"hello"}"#
+
+    private static func signed() throws -> SignedMessage {
+        try CanonicalJSON.decode(SignedMessage.self, from: Array(signedText.utf8))
+    }
+
+    private func expect<Content: Codable & Equatable>(
+        _ message: Content, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let text = text.replacing("<a>", with: Self.aHex).replacing("<b>", with: Self.bHex)
+            .replacing("SIGNED", with: Self.signedText)
+        let bytes = CanonicalJSON.bytes(message)
+        #expect(String(decoding: bytes, as: UTF8.self) == text, sourceLocation: sourceLocation)
+        #expect(
+            try CanonicalJSON.decode(Content.self, from: bytes) == message, sourceLocation: sourceLocation)
+    }
+
+    @Test func `study`() throws {
+        let submitter = SPIFFEID(consortium: "liver", role: .operator("lead"))
+        try expect(
+            StudySubmission(study: "study: x\n", dictionary: "dictionary: d\n", submitter: submitter),
+            #"{"dictionary":"dictionary: d\n","study":"study: x\n","submitter":"spiffe://liver/operator/lead"}"#
+        )
+        #expect(StudySubmission.type == "study")
+    }
+
+    @Test func `decision`() throws {
+        try expect(
+            Decision(
+                study: Self.a, site: "s", isApproved: true, reason: "", until: 1_790_000_000, policy: Self.b),
+            #"{"isApproved":true,"policy":"<b>","reason":"","site":"s","study":"<a>","until":1790000000}"#)
+        #expect(Decision.type == "decision")
+    }
+
+    @Test func `opening`() throws {
+        try expect(
+            SessionOpening(session: Self.a, study: Self.b, sites: ["s", "t"]),
+            #"{"session":"<a>","sites":["s","t"],"study":"<b>"}"#)
+        #expect(SessionOpening.type == "session")
+    }
+
+    @Test func `hello`() throws {
+        try expect(
+            Hello(session: Self.a, study: Self.b, site: "s", key: HexBytes([1, 0xAB]), policy: Self.a),
+            #"{"key":"01ab","policy":"<a>","session":"<a>","site":"s","study":"<b>"}"#)
+        #expect(Hello.type == "hello")
+    }
+
+    @Test func `roster and its hash`() throws {
+        let roster = Roster(opening: try Self.signed(), hellos: [try Self.signed(), try Self.signed()])
+        let text = #"{"hellos":[SIGNED,SIGNED],"opening":SIGNED}"#
+        try expect(roster, text)
+        #expect(roster.hash == SHA256Digest(of: text.replacing("SIGNED", with: Self.signedText).utf8))
+        #expect(Roster.type == "roster")
+    }
+
+    @Test func `acknowledgement`() throws {
+        try expect(
+            RosterAcknowledgement(session: Self.a, site: "s", roster: Self.b),
+            #"{"roster":"<b>","session":"<a>","site":"s"}"#)
+        #expect(RosterAcknowledgement.type == "ack")
+    }
+
+    @Test func `round and its digest`() throws {
+        let plan = try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]"))
+        let analysis = try #require(plan.analysis("m"))
+        let coordinates = Query.Coordinates(center: [60], scale: [10])
+        let statements = [
+            QueryStatement(Query(analysis: "m", ask: .counts), in: analysis),
+            QueryStatement(Query(analysis: "m", ask: .likelihood(coordinates, beta: [-0.5])), in: analysis),
+        ]
+        let round = RoundRequest(
+            session: Self.a, round: 2, transcript: Self.b, statements: statements,
+            previous: [try Self.signed()])
+        let text =
+            #"{"previous":[SIGNED],"round":2,"session":"<a>","statements":["#
+            + #"{"analysis":"m","context":"CONTEXT-1","kind":"counts","lanes":7},"#
+            + #"{"analysis":"m","beta":[-0.5],"context":"CONTEXT-2","kind":"likelihood","lanes":3}],"transcript":"<b>"}"#
+        // The context is a digest over arrays, each a 64-bit length and bit patterns, little-endian: no numbers, or
+        // center, scale and beta.
+        let one = Self.littleEndian(1)
+        let numbers = [60, 10, -0.5].flatMap { one + Self.littleEndian($0.bitPattern) }
+        let contexts = [Self.littleEndian(0), numbers].map { SHA256Digest(of: $0).hex }
+        let expected = text.replacing("CONTEXT-1", with: contexts[0]).replacing(
+            "CONTEXT-2", with: contexts[1])
+        try expect(round, expected)
+        #expect(round.digest == SHA256Digest(of: CanonicalJSON.bytes(round)))
+        #expect(RoundRequest.type == "round")
+    }
+
+    private static func littleEndian(_ word: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+    }
+
+    @Test func `answer`() throws {
+        try expect(
+            RoundAnswer(
+                session: Self.a, round: 3, site: "s", request: Self.b,
+                lanes: MaskedVector(lanes: [1, 0x0203 << 112])),
+            #"{"lanes":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAwI=","request":"<b>","round":3,"session":"<a>","site":"s"}"#
+        )
+        #expect(RoundAnswer.type == "answer")
+    }
+
+    @Test func `refusal`() throws {
+        try expect(
+            Refusal(session: Self.a, site: "s", reason: "policy rule people-min"),
+            #"{"reason":"policy rule people-min","session":"<a>","site":"s"}"#)
+        #expect(Refusal.type == "refusal")
+    }
+
+    @Test func `status`() throws {
+        let status = StudyStatus(
+            study: Self.a, name: "n", title: "t",
+            submitter: SPIFFEID(consortium: "liver", role: .operator("lead")),
+            state: .running, reason: "", sites: [.init(name: "s", decision: .declined, reason: "no")],
+            session: .init(
+                id: Self.b, sites: ["s"], step: .keys, round: 0, waitingFor: ["s"], since: 5, statements: []))
+        try expect(
+            status,
+            #"{"name":"n","reason":"","session":{"id":"<b>","round":0,"since":5,"sites":["s"],"statements":[],"step":"keys","#
+                + #""waitingFor":["s"]},"sites":[{"decision":"declined","name":"s","reason":"no"}],"state":"running","#
+                + #""study":"<a>","submitter":"spiffe://liver/operator/lead","title":"t"}"#)
+        var later = status
+        later.session?.since = 6
+        #expect(later.version != status.version)
+    }
+
+    @Test func `work list`() throws {
+        let item = WorkList.Item(
+            study: Self.a, state: .submitted, decision: .pending, session: nil, step: nil, round: 0,
+            isWaitingForYou: false)
+        let items =
+            #"[{"decision":"pending","isWaitingForYou":false,"round":0,"state":"submitted","study":"<a>"}]"#
+        let version = SHA256Digest(of: items.replacing("<a>", with: Self.aHex).utf8)
+        try expect(WorkList(items: [item]), #"{"items":\#(items),"version":"\#(version.hex)"}"#)
+    }
+
+    @Test func `no two types of message have one name`() {
+        let types = [
+            StudySubmission.type, Decision.type, SessionOpening.type, Hello.type, Roster.type,
+            RosterAcknowledgement.type, RoundRequest.type, RoundAnswer.type, Refusal.type,
+        ]
+        #expect(Set(types).count == types.count)
+    }
+}

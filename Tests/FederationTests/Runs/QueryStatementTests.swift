@@ -1,0 +1,110 @@
+import Testing
+
+@testable import Federation
+@testable import Survival
+
+/// A question as it is written down: it must differ if anything differs that an answer depends on.
+struct QueryStatementTests {
+    private static func plan() throws -> AnalysisPlan {
+        let plan = try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age, marker]}}]"))
+        return try #require(plan.analysis("m"))
+    }
+
+    /// A question made of numbers, in the order in which they stand in the arrays; each is used once.
+    private static let makers: [(kind: String, make: @Sendable ([Double]) throws -> Query.Ask)] = [
+        ("likelihood", { .likelihood(coordinates($0), beta: Array($0[4..<6])) }),
+        ("event-sums", { .eventSums(coordinates($0)) }),
+        ("risk-sums", { .riskSums(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
+        ("covariate-risk-sums", { .covariateRiskSums(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
+        ("gram", { .gram(coordinates($0), beta: Array($0[4..<6]), grid($0), try hazard($0)) }),
+        ("event-trend", { .eventTrend(coordinates($0), grid($0), factors: Array($0[18..<20])) }),
+        (
+            "residuals",
+            { numbers in
+                let means = MeanIncrements(
+                    survivor: Array(numbers[18..<20]), leaver: Array(numbers[20..<22]),
+                    death: Array(numbers[22..<24]))
+                return .residuals(
+                    coordinates(numbers), beta: Array(numbers[4..<6]),
+                    .init(grid: grid(numbers), hazard: try hazard(numbers), means: means))
+            }
+        ),
+        ("event-times", { .eventTimes(TimeFunction(.identity, center: $0[0], scale: $0[1])) }),
+        ("event-times", { .eventTimes(steps($0)) }),
+        ("time-trend", { .timeTrend(coordinates($0), beta: Array($0[4..<6]), steps($0, from: 6)) }),
+    ]
+
+    private static func coordinates(_ numbers: [Double]) -> Query.Coordinates {
+        .init(center: Array(numbers[0..<2]), scale: Array(numbers[2..<4]))
+    }
+
+    /// Two intervals: times, deaths, weights, starts.
+    private static func grid(_ numbers: [Double]) -> EventGrid {
+        EventGrid(strata: [
+            .init(
+                times: Array(numbers[6..<8]), deaths: Array(numbers[8..<10]),
+                deathWeights: Array(numbers[10..<12]),
+                starts: Array(numbers[12..<14]))
+        ])
+    }
+
+    /// Risk sums with and without those who leave.
+    private static func hazard(_ numbers: [Double]) throws -> HazardIncrements {
+        try HazardIncrements(grid: grid(numbers), riskSums: Array(numbers[14..<18]), ties: .efron)
+    }
+
+    private static func steps(_ numbers: [Double], from start: Int = 0) -> TimeFunction {
+        TimeFunction(
+            .steps(
+                times: Array(numbers[start..<(start + 2)]), values: Array(numbers[(start + 2)..<(start + 5)])),
+            center: numbers[start + 5], scale: numbers[start + 6])
+    }
+
+    /// Any numbers that make a sensible grid: deaths are more than one, and leave some at risk.
+    private static let numbers: [Double] = [
+        60, 1, 10, 2, 0.5, -0.25, 3, 7, 2, 3, 2.5, 3.5, 0, 4, 40, 20, 30, 10, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6,
+    ]
+
+    @Test(arguments: makers.indices)
+    func `a statement changes with every number that the answer depends on`(_ index: Int) throws {
+        let (kind, make) = Self.makers[index]
+        let plan = try Self.plan()
+        let query = Query(analysis: "m", ask: try make(Self.numbers))
+        #expect(query.kind == kind)
+        let honest = QueryStatement(query, in: plan)
+        var changed = 0
+        for place in Self.numbers.indices {
+            var numbers = Self.numbers
+            numbers[place] += numbers[place] == 0 ? 0.5 : numbers[place] / 64
+            let other = Query(analysis: "m", ask: try make(numbers))
+            #expect((other == query) == (QueryStatement(other, in: plan) == honest), "number \(place)")
+            changed += other == query ? 0 : 1
+        }
+        #expect(changed > 1)
+    }
+
+    @Test func `the shape of a grid and of a function of time is in the statement`() throws {
+        let plan = try Self.plan()
+        let coordinates = Self.coordinates(Self.numbers)
+        func stratum(_ times: [Double], starts: [Double]? = nil) -> EventGrid.Stratum {
+            .init(times: times, deaths: times, deathWeights: times, starts: starts)
+        }
+        let grids = [
+            EventGrid(strata: [stratum([1, 2])]), EventGrid(strata: [stratum([1]), stratum([2])]),
+            EventGrid(strata: [stratum([1, 2], starts: [0, 1])]),
+            EventGrid(strata: [stratum([1, 2]), stratum([])]),
+            EventGrid(strata: [stratum([]), stratum([1, 2])]), EventGrid(strata: [stratum([2, 1])]),
+        ]
+        let functions = [
+            TimeFunction(.identity), TimeFunction(.logarithm), TimeFunction(.steps(times: [], values: [1])),
+            TimeFunction(.steps(times: [1], values: [0, 1])),
+        ]
+        let asks =
+            grids.map { Query.Ask.riskSums(coordinates, beta: [0, 0], $0) }
+            + grids.map { .covariateRiskSums(coordinates, beta: [0, 0], $0) }
+            + functions.map { .eventTimes($0) } + functions.map { .timeTrend(coordinates, beta: [0, 0], $0) }
+            + [.counts, .moments, .exits, .residuals(coordinates, beta: [0, 0], nil)]
+        let statements = asks.map { QueryStatement(Query(analysis: "m", ask: $0), in: plan) }
+        #expect(Set(statements).count == asks.count)
+    }
+}
