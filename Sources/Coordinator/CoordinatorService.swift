@@ -11,8 +11,10 @@ package struct CoordinatorService: Service {
     private let desk: StudyDesk
     private let server: MutualTLSServer
     private let logger: Logger
+    private let lock: RunLock
 
-    /// Opens the state and takes up what was running; fails if database, identity or address cannot be used.
+    /// Opens the state and takes up what was running; fails if database, identity or address cannot be used, or if
+    /// another process runs on the same database.
     package static func open(
         _ configuration: CoordinatorConfiguration, logger: Logger
     ) async throws -> CoordinatorService {
@@ -21,6 +23,7 @@ package struct CoordinatorService: Service {
             throw MembershipError.unusable(
                 "\(configuration.identity.certificateChain) is not a coordinator's certificate")
         }
+        let lock = try RunLock(on: configuration.database)
         let desk = StudyDesk(
             store: try CoordinatorStore(path: configuration.database), signer: member.signer,
             environment: .init(
@@ -28,12 +31,15 @@ package struct CoordinatorService: Service {
                 randomBytes: { try randomBytes(32) }),
             logger: logger)
         try await desk.restore()
-        return CoordinatorService(configuration, desk: desk, logger: logger)
+        return CoordinatorService(configuration, desk: desk, lock: lock, logger: logger)
     }
 
-    private init(_ configuration: CoordinatorConfiguration, desk: StudyDesk, logger: Logger) {
+    private init(
+        _ configuration: CoordinatorConfiguration, desk: StudyDesk, lock: RunLock, logger: Logger
+    ) {
         let api = CoordinatorAPI(desk: desk, logger: logger)
         self.desk = desk
+        self.lock = lock
         self.logger = logger
         server = MutualTLSServer(
             host: configuration.listen.host, port: configuration.listen.port,

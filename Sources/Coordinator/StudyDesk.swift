@@ -67,7 +67,7 @@ actor StudyDesk {
         guard let stored = try store.session(of: row.hash) else { return (hash, study) }
         let opening = try CanonicalJSON.decode(SessionOpening.self, from: Array(stored.opening.payload.utf8))
         var session = CoordinatorSession(opening: opening, signed: stored.opening, plan: plan)
-        let authority = try environment.authority()
+        let authority = try environment.authority().forStoredMessages
         for message in try store.messages(of: stored.id) {
             try session.receive(message.body, from: message.site, under: authority)
         }

@@ -10,20 +10,12 @@ static double *allocate(int64_t count) { return cox_allocate((size_t)count * siz
 
 // --- Memory.
 
-// Tiles of the Gram matrix, counted generously: those of whole rows of tiles.
+// The lane sums of all tiles of the Gram matrix, those below the diagonal included.
 static int64_t tile_doubles(const cox_likelihood *likelihood) {
     const cox_kernel *kernel = likelihood->kernel;
-    int64_t columns = likelihood->columns;
-    if (columns < kernel->tile_rows || columns < kernel->tile_columns) return columns * columns * kernel->lanes;
-    int64_t down = (columns + kernel->tile_rows - 1) / kernel->tile_rows;
-    int64_t across = (columns + kernel->tile_columns - 1) / kernel->tile_columns, count = 0;
-    for (int64_t a = 0; a < down; a++) {
-        for (int64_t b = 0; b < across; b++) {
-            int64_t left = cox_least(b * kernel->tile_columns, columns - kernel->tile_columns);
-            count += left + kernel->tile_columns > cox_least(a * kernel->tile_rows, columns - kernel->tile_rows);
-        }
-    }
-    return count * kernel->tile_rows * kernel->tile_columns * kernel->lanes;
+    int64_t down = (likelihood->columns + kernel->tile_rows - 1) / kernel->tile_rows;
+    int64_t across = (likelihood->columns + kernel->tile_columns - 1) / kernel->tile_columns;
+    return down * across * kernel->tile_rows * kernel->tile_columns * kernel->lanes;
 }
 
 static void allocate_scratch(cox_scratch *scratch, const cox_likelihood *likelihood) {
@@ -140,8 +132,9 @@ static bool shift_predictors(cox_evaluation *evaluation) {
     double *predictor = evaluation->risk[EXITS];
     for (int order = EXITS; order <= ENTRIES; order++) {
         const cox_rows *rows = &likelihood->rows[order];
+        size_t places = (size_t)(rows->blocks * ROWS);
         evaluation->offset[order] = allocate(rows->blocks * ROWS);
-        if (rows->offset) memcpy(evaluation->offset[order], rows->offset, (size_t)(rows->blocks * ROWS) * sizeof(double));
+        if (rows->offset) memcpy(evaluation->offset[order], rows->offset, places * sizeof(double));
     }
     const cox_rows *rows = &likelihood->rows[EXITS];
     for (int64_t i = 0; i < rows->blocks * ROWS; i++) {
@@ -164,7 +157,8 @@ static bool shift_predictors(cox_evaluation *evaluation) {
         }
         double weight = 0;
         for (int64_t slot = stratum[0].slot; slot < stratum[1].slot; slot++) {
-            weight += likelihood->death_weight[slot] * (evaluation->importance ? evaluation->importance[slot] : 1);
+            double times = evaluation->importance ? evaluation->importance[slot] : 1;
+            weight += times * likelihood->death_weight[slot];
         }
         evaluation->shift_sum += largest * weight;
     }
@@ -180,7 +174,9 @@ static void count_by_importance(cox_evaluation *evaluation, const double *import
     }
     evaluation->importance = allocate(likelihood->slots);
     memcpy(evaluation->importance, importance, (size_t)likelihood->slots * sizeof(double));
-    for (int64_t j = 0; j <= columns; j++) evaluation->death_sum[j] = cox_sum_deaths(likelihood, j, importance);
+    for (int64_t j = 0; j <= columns; j++) {
+        evaluation->death_sum[j] = cox_sum_deaths(likelihood, j, importance);
+    }
 }
 
 cox_evaluation *cox_begin(
@@ -197,7 +193,9 @@ cox_evaluation *cox_begin(
 
 // --- Passes.
 
-static int64_t parts_of(const cox_rows *rows) { return (rows->blocks + rows->superblock - 1) / rows->superblock; }
+static int64_t parts_of(const cox_rows *rows) {
+    return (rows->blocks + rows->superblock - 1) / rows->superblock;
+}
 
 int64_t cox_parts(const cox_likelihood *likelihood) { return parts_of(&likelihood->rows[EXITS]); }
 
@@ -214,12 +212,12 @@ void cox_sum_part(cox_evaluation *evaluation, int32_t worker, int64_t part) {
     int order = part < cox_parts(likelihood) ? EXITS : ENTRIES;
     if (order == ENTRIES) part -= cox_parts(likelihood);
     const cox_rows *rows = &likelihood->rows[order];
-    int64_t last = cox_least((part + 1) * rows->superblock, rows->blocks);
-    likelihood->kernel->sum_blocks(evaluation, evaluation->scratch + worker, order, part * rows->superblock, last);
+    int64_t first = part * rows->superblock, last = cox_least(first + rows->superblock, rows->blocks);
+    likelihood->kernel->sum_blocks(evaluation, evaluation->scratch + worker, order, first, last);
 }
 
-// Turns the blocks' own sums into the sums over the rows of the same stratum in earlier blocks (TwoSum throughout: sums over
-// exits and entries are subtracted from each other).
+// Turns the blocks' own sums into the sums over the rows of the same stratum in earlier blocks (TwoSum
+// throughout: sums over exits and entries are subtracted from each other).
 void cox_carry(cox_evaluation *evaluation) {
     const cox_likelihood *likelihood = evaluation->likelihood;
     int64_t width = likelihood->columns + 1;
@@ -248,8 +246,8 @@ void cox_hazard_part(cox_evaluation *evaluation, int32_t worker, int64_t part) {
     evaluation->likelihood->kernel->find_hazards(evaluation, evaluation->scratch + worker, part);
 }
 
-// Turns increments into Λ: from each stratum's earliest event time (its last slot) on; the deaths of a tied time have theirs
-// in place of the survivors'.
+// Turns increments into Λ: from each stratum's earliest event time (its last slot) on; the deaths of a tied
+// time have theirs in place of the survivors'.
 bool cox_accumulate(cox_evaluation *evaluation) {
     const cox_likelihood *likelihood = evaluation->likelihood;
     bool is_valid = true;
@@ -258,10 +256,11 @@ bool cox_accumulate(cox_evaluation *evaluation) {
     hazard[likelihood->slots] = 0;
     for (int64_t i = 0; i < likelihood->strata; i++) {
         double sum = 0;
-        for (int64_t slot = likelihood->stratum[i + 1].slot - 1; slot >= likelihood->stratum[i].slot; slot--) {
+        int64_t first = likelihood->stratum[i].slot;
+        for (int64_t slot = likelihood->stratum[i + 1].slot - 1; slot >= first; slot--) {
             double before = sum;
             hazard[slot] = sum += hazard[slot];
-            if (slot > likelihood->stratum[i].slot && likelihood->deaths[slot - 1] == 0) {
+            if (slot > first && likelihood->deaths[slot - 1] == 0) {
                 slot--;
                 hazard[slot] += before;
             }
@@ -276,7 +275,8 @@ void cox_gram_part(cox_evaluation *evaluation, int32_t worker, int64_t part) {
 
 double cox_finish(cox_evaluation *evaluation, double *score, double *information) {
     const cox_likelihood *likelihood = evaluation->likelihood;
-    int64_t columns = likelihood->columns, packed = columns * (columns + 1) / 2, parts = cox_parts(likelihood);
+    int64_t columns = likelihood->columns, packed = columns * (columns + 1) / 2;
+    int64_t parts = cox_parts(likelihood);
     double sum = evaluation->death_sum[columns] - evaluation->shift_sum, low = 0;
     for (int64_t j = 0; j < columns; j++) {
         sum += evaluation->beta[j] * evaluation->death_sum[j];

@@ -1,8 +1,8 @@
 // The compiled copies of kernel.inc, and which of them a machine can run.
 //
-// The vectors are the compiler's own, so that one text serves all; function attributes give each copy its instructions,
-// which needs no flag of the build. Vectors are passed between inlined functions only, so that the call conventions
-// that clang warns of do not arise.
+// The vectors are the compiler's own, so that one text serves all; function attributes give each copy its
+// instructions, which needs no flag of the build. Vectors are passed between inlined functions only, so that
+// the call conventions that clang warns of do not arise.
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma STDC FP_CONTRACT ON
 

@@ -10,7 +10,8 @@
 #endif
 
 static void *reserve(size_t bytes) {
-    // Large arrays on pages of 2 MB: streaming through pages of 4 KB misses the translation buffer all the time.
+    // Large arrays on pages of 2 MB: streaming through pages of 4 KB misses the translation buffer all the
+    // time.
     const size_t huge = (size_t)2 << 20;
     size_t alignment = bytes >= 2 * huge ? huge : 64;
     void *memory = NULL;
@@ -107,14 +108,15 @@ static bool same_stratum(const input *in, int32_t a, int32_t b) {
     return !in->stratum || in->stratum[a] == in->stratum[b];
 }
 
-// Keeps the strata in which someone dies, each up to its last death (the first in time): the rows behind it are in no risk set.
-// Late entries are those that are not at risk at that death.
+// Keeps the strata in which someone dies, each up to its last death (the first in time): the rows behind it
+// are in no risk set. Late entries are those that are not at risk at that death.
 static void keep_rows(cox_likelihood *likelihood, input *in, item *spare) {
     int64_t strata = 0;
     likelihood->stratum = allocate(1, sizeof *likelihood->stratum);
     for (int64_t start = 0, stop; start < in->count; start = stop) {
         int64_t last = -1;
-        for (stop = start; stop < in->count && same_stratum(in, in->exits[start].row, in->exits[stop].row); stop++) {
+        int32_t own = in->exits[start].row;
+        for (stop = start; stop < in->count && same_stratum(in, own, in->exits[stop].row); stop++) {
             if (in->event[in->exits[stop].row]) last = stop;
         }
         if (last < 0) continue;
@@ -140,7 +142,9 @@ static void keep_rows(cox_likelihood *likelihood, input *in, item *spare) {
 }
 
 // The slots of one stratum, appended; the slot of each row's last event time.
-static void find_slots(cox_likelihood *likelihood, const input *in, cox_stratum *stratum, int64_t *late_start) {
+static void find_slots(
+    cox_likelihood *likelihood, const input *in, cox_stratum *stratum, int64_t *late_start
+) {
     int64_t row = stratum[0].first[EXITS], stop = stratum[1].first[EXITS], waiting = row, late = *late_start;
     stratum->first[ENTRIES] = (int32_t)late;
     stratum->slot = (int32_t)likelihood->slots;
@@ -192,13 +196,17 @@ static void find_risk_sets(cox_likelihood *likelihood, input *in) {
     likelihood->death_weight = allocate(deaths + 1, sizeof *likelihood->death_weight);
     likelihood->time = allocate(deaths + 1, sizeof *likelihood->time);
     likelihood->exit_slot = allocate(likelihood->rows[EXITS].blocks * ROWS, sizeof *likelihood->exit_slot);
-    for (int64_t i = 0; i < likelihood->strata; i++) find_slots(likelihood, in, likelihood->stratum + i, &late);
+    for (int64_t i = 0; i < likelihood->strata; i++) {
+        find_slots(likelihood, in, likelihood->stratum + i, &late);
+    }
     likelihood->stratum[likelihood->strata].slot = (int32_t)likelihood->slots;
-    likelihood->end[EXITS] = shrunk(likelihood->end[EXITS], likelihood->slots, sizeof *likelihood->end[EXITS]);
-    likelihood->end[ENTRIES] = shrunk(likelihood->end[ENTRIES], likelihood->slots, sizeof *likelihood->end[ENTRIES]);
-    likelihood->deaths = shrunk(likelihood->deaths, likelihood->slots, sizeof *likelihood->deaths);
-    likelihood->death_weight = shrunk(likelihood->death_weight, likelihood->slots, sizeof *likelihood->death_weight);
-    likelihood->time = shrunk(likelihood->time, likelihood->slots, sizeof *likelihood->time);
+    int64_t slots = likelihood->slots;
+    for (int order = EXITS; order <= ENTRIES; order++) {
+        likelihood->end[order] = shrunk(likelihood->end[order], slots, sizeof(int32_t));
+    }
+    likelihood->deaths = shrunk(likelihood->deaths, slots, sizeof(int32_t));
+    likelihood->death_weight = shrunk(likelihood->death_weight, slots, sizeof(double));
+    likelihood->time = shrunk(likelihood->time, slots, sizeof(double));
 }
 
 // The slot of the last event time at or before each row's entry, from the keys that `find_slots` left.
@@ -215,7 +223,8 @@ static void place_entry_slots(cox_likelihood *likelihood, const input *in) {
     free(rank);
 }
 
-// Superblocks are smaller where there are few rows, so that there is something to share; never by the number of threads.
+// Superblocks are smaller where there are few rows, so that there is something to share; never by the number
+// of threads.
 static void find_parts(cox_likelihood *likelihood) {
     for (int order = EXITS; order <= ENTRIES; order++) {
         cox_rows *rows = &likelihood->rows[order];
@@ -238,7 +247,9 @@ static void find_parts(cox_likelihood *likelihood) {
 
 // --- Rows.
 
-static void place_rows(cox_likelihood *likelihood, int order, const item *items, int64_t count, const input *in) {
+static void place_rows(
+    cox_likelihood *likelihood, int order, const item *items, int64_t count, const input *in
+) {
     cox_rows *rows = &likelihood->rows[order];
     int64_t places = rows->blocks * ROWS;
     rows->source = reserve((size_t)places * sizeof *rows->source);
@@ -252,10 +263,14 @@ static void place_rows(cox_likelihood *likelihood, int order, const item *items,
         if (first < count) rows->tail[first / ROWS] = (int16_t)(first % ROWS);
     }
     rows->last_weight = allocate(ROWS, sizeof(double));
-    for (int64_t i = 0; i < ROWS; i++) rows->last_weight[i] = places > 0 && rows->source[places - ROWS + i] >= 0;
+    for (int64_t i = 0; i < ROWS && places > 0; i++) {
+        rows->last_weight[i] = rows->source[places - ROWS + i] >= 0;
+    }
     if (in->weight) {
         rows->weight = reserve((size_t)places * sizeof(double));
-        for (int64_t i = 0; i < places; i++) rows->weight[i] = rows->source[i] < 0 ? 0 : in->weight[rows->source[i]];
+        for (int64_t i = 0; i < places; i++) {
+            rows->weight[i] = rows->source[i] < 0 ? 0 : in->weight[rows->source[i]];
+        }
     }
     if (in->offset) rows->offset = reserve((size_t)places * sizeof(double));
 }
@@ -290,7 +305,8 @@ static range write_centered(
     return seen;
 }
 
-// Writes one vector in both orders, centred in each stratum (which changes no sum, and keeps digits); notes its range.
+// Writes one vector in both orders, centred in each stratum (which changes no sum, and keeps digits); notes
+// its range.
 static range center(cox_likelihood *likelihood, const double *values, double *to[2], int64_t stride) {
     range all = {0, 0};
     for (int64_t i = 0; i < likelihood->strata; i++) {
@@ -299,8 +315,8 @@ static range center(cox_likelihood *likelihood, const double *values, double *to
             values, likelihood->rows[EXITS].source, stratum[0].first[EXITS], stratum[1].first[EXITS]);
         for (int order = EXITS; order <= ENTRIES; order++) {
             range seen = write_centered(
-                values, likelihood->rows[order].source, stratum[0].first[order], stratum[1].first[order], mean,
-                to[order], stride);
+                values, likelihood->rows[order].source, stratum[0].first[order], stratum[1].first[order],
+                mean, to[order], stride);
             if (seen.lowest < all.lowest) all.lowest = seen.lowest;
             if (seen.highest > all.highest) all.highest = seen.highest;
         }

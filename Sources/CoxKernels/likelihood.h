@@ -1,9 +1,9 @@
 // Rows, risk sets and working memory of Cox's partial likelihood; shared by the files of this target.
 //
-// The algebra, in one stratum (everything adds up over strata). Row i is at risk in (a_i, b_i], has weight w_i, linear
-// predictor η_i = x_i·β + offset_i, and r_i = w_i exp(η_i − M), M a shift of the stratum. At event time t_k there are
-// d_k deaths of total weight ω_k; S0 = Σ r and S1 = Σ r x over those at risk, + with the deaths, − without them.
-// Efron's l-th denominator, l = 0 … d−1, f = l/d, c = ω/d:
+// The algebra, in one stratum (everything adds up over strata). Row i is at risk in (a_i, b_i], has weight
+// w_i, linear predictor η_i = x_i·β + offset_i, and r_i = w_i exp(η_i − M), M a shift of the stratum. At
+// event time t_k there are d_k deaths of total weight ω_k; S0 = Σ r and S1 = Σ r x over those at risk, + with
+// the deaths, − without them. Efron's l-th denominator, l = 0 … d−1, f = l/d, c = ω/d:
 //
 //     s_l = (1 − f) S0⁺ + f S0⁻                   (a sum of positive terms; Breslow has f = 0)
 //     ℓ   = Σ_dead w η − Σ_k c Σ_l log s_l
@@ -14,19 +14,22 @@
 //
 // The mean covariates ā_l lie on the line from x̄⁺ = S1⁺/S0⁺ to x̄⁻ = S1⁻/S0⁻, at θ_l = f S0⁻/s_l, so that
 //     c Σ_l ā_l ā_lᵀ = ω m mᵀ + c Σ_l (θ_l − θ̄)² Δ Δᵀ,   Δ = x̄⁻ − x̄⁺,   m = x̄⁺ + θ̄ Δ:
-// one vector per event time, two if it is tied. They fill a block like rows, and go through the same Gram kernel with
-// negative weights. Source: the Cox information as one weighted Gram matrix follows from exchanging the sums over event times
-// and rows in Efron (JASA 1977; 72:557); Cox & Oakes, Analysis of Survival Data (1984), ch. 7, has the sums themselves.
+// one vector per event time, two if it is tied. They fill a block like rows, and go through the same Gram
+// kernel with negative weights. Source: the Cox information as one weighted Gram matrix follows from
+// exchanging the sums over event times and rows in Efron (JASA 1977; 72:557); Cox & Oakes, Analysis of
+// Survival Data (1984), ch. 7, has the sums themselves.
 //
-// Order. Rows are sorted by stratum, then exit (latest first), then deaths last, so that a risk set is a prefix of the
-// stratum's rows, less a prefix of the same rows sorted by entry. Those that enter late are therefore kept a second time,
-// in that order. Sums over a prefix are: the carry into its block (compensated) + the sum within the block.
+// Order. Rows are sorted by stratum, then exit (latest first), then deaths last, so that a risk set is a
+// prefix of the stratum's rows, less a prefix of the same rows sorted by entry. Those that enter late are
+// therefore kept a second time, in that order. Sums over a prefix are: the carry into its block (compensated)
+// + the sum within the block. What late entries leave of a sum keeps the digits of its largest terms, as in R.
 //
-// Where event times count more or less than once (sums for tests of proportional hazards weight them by a function of time),
-// ω_k and the deaths' weights are multiplied by that number throughout.
+// Where event times count more or less than once (sums for tests of proportional hazards weight them by a
+// function of time), ω_k and the deaths' weights are multiplied by that number throughout.
 //
-// Within a block of 256 rows, row 16·a + b stands at position 16·b + a: sixteen lanes of sixteen consecutive rows. A
-// running sum is then a plain vector addition per step in each lane, and an offset per lane at the end, with no shuffle.
+// Within a block of 256 rows, row 16·a + b stands at position 16·b + a: sixteen lanes of sixteen consecutive
+// rows. A running sum is then a plain vector addition per step in each lane, and an offset per lane at the
+// end, with no shuffle.
 #pragma once
 
 #include "CoxKernels.h"
@@ -71,19 +74,20 @@ struct cox_likelihood {
     int64_t strata;
     cox_stratum *stratum;  // strata + 1 of them
 
-    // Slots: the sets of rows over which sums are needed, latest time first. An event time has one, or two if Efron's
-    // ties need the sums without the deaths: that one comes first, and has 0 deaths.
+    // Slots: the sets of rows over which sums are needed, latest time first. An event time has one, or two if
+    // Efron's ties need the sums without the deaths: that one comes first, and has 0 deaths.
     int64_t slots;
     int32_t *end[2];       // the sums are over rows stratum.first ..< end, of exits less those of entries
     int32_t *deaths;
     double *death_weight;
     double *time;
 
-    // Λ of a row is hazard[exit_slot] − hazard[entry_slot]; by place of the exits, `slots` where there is none.
+    // Λ of a row is hazard[exit_slot] − hazard[entry_slot]; by place of the exits, `slots` where there is
+    // none.
     int32_t *exit_slot;
     int32_t *entry_slot;   // NULL if nobody enters late
 
-    int32_t *part_slot;    // first slot of each superblock of exits, by the place of the event's last death; one more at the end
+    int32_t *part_slot;    // first slot of each superblock of exits, by its event's last death; one more at the end
     double *ones;          // 256 of them
 
     double *death_sum;     // Σ over the deaths of w x, then of w·offset
@@ -116,7 +120,7 @@ struct cox_evaluation {
     double shift_sum;      // Σ over strata of M Σ ω, as counted
     double *offset[2];     // offsets less M, where the shift is needed; otherwise NULL
     double *risk[2];       // r by place
-    double *high[2], *low[2];  // [block][1 + column]: sums over the stratum's rows in earlier blocks; before that, the blocks' own
+    double *high[2], *low[2];  // [block][1 + column]: the blocks' own sums, then those of the stratum before each
     double *inverse;       // per slot: S0, then 1/S0
     double *shape;         // per slot: θ̄, or for the sums without the deaths c Σ (θ − θ̄)²
     double *hazard;        // per slot: h or h', then Λ
@@ -137,7 +141,8 @@ struct cox_kernel {
 
 const cox_kernel *cox_kernel_for(cox_instructions instructions);
 
-/// Σ over the deaths of w x in one column, or of w·offset (`column` = columns), each counted `importance[slot]` times.
+/// Σ over the deaths of w x in one column, or of w·offset (`column` = columns), each counted
+/// `importance[slot]` times.
 double cox_sum_deaths(const cox_likelihood *likelihood, int64_t column, const double *importance);
 
 void cox_free_evaluation(cox_evaluation *evaluation);

@@ -53,12 +53,14 @@ package struct LocalFit {
         var names: Set<String> = []
         for analysis in study.analyses {
             switch analysis.kind {
-            case .survival(let by?, _, _, _, _): names.insert(by)
+            case .survival(let by, _, _, _, let options):
+                names.formUnion((by.map { [$0] } ?? []) + options.strata)
             case .cox(let terms, _, _, _, _):
-                for term in terms where term.hasPrefix("strata(") && term.hasSuffix(")") {
-                    names.insert(String(term.dropFirst("strata(".count).dropLast()))
+                for term in terms where term.hasSuffix(")") {
+                    for use in ["strata(", "cluster("] where term.hasPrefix(use) {
+                        names.insert(String(term.dropFirst(use.count).dropLast()))
+                    }
                 }
-            default: continue
             }
         }
         return names

@@ -16,8 +16,11 @@ package struct NodeService: Service {
     private let connection: CoordinatorConnection
     private let clerk: SessionClerk
     private let logger: Logger
+    private let lock: RunLock
 
-    package init(_ office: NodeOffice, logger: Logger) {
+    /// Throws if another process runs on the same ledger.
+    package init(_ office: NodeOffice, logger: Logger) throws {
+        lock = try RunLock(on: office.configuration.ledger)
         self.office = office
         self.logger = logger
         connection = office.configuration.member.connection(as: office.member)
@@ -38,30 +41,40 @@ package struct NodeService: Service {
     }
 
     /// Long-polls for work and does it, backing off while the coordinator cannot be reached.
+    ///
+    /// What could not be done is tried again after a pause that other work ends early: a study with which this node can do
+    /// nothing must not slow the others down.
     private func followWork() async {
         var seen: SHA256Digest?
+        var wait = Self.waitMax
         var backOff = BackOff()
+        var isCutOff = false
         while !Task.isCancelled {
             do {
-                let path = "/v1/work?wait=25" + (seen.map { "&after=\($0.hex)" } ?? "")
-                let work = try await connection.get(WorkList.self, path, waiting: 25)
-                if backOff.isWaiting { logger.info("coordinator reached") }
+                let path = "/v1/work?wait=\(wait)" + (seen.map { "&after=\($0.hex)" } ?? "")
+                let work = try await connection.get(WorkList.self, path, waiting: wait)
+                if isCutOff { logger.info("coordinator reached") }
+                isCutOff = false
                 await clerk.setWork(work)
-                let isDone = await clerk.doWork(work)
-                seen = isDone ? work.version : nil
-                if isDone {
+                seen = work.version
+                if await clerk.doWork(work) {
                     backOff.reset()
+                    wait = Self.waitMax
                 } else {
-                    try? await Task.sleep(for: backOff.next())  // cancelled: the loop ends
+                    wait = max(1, min(Int(backOff.next() / .seconds(1)), Self.waitMax))
                 }
             } catch {
                 guard !Task.isCancelled else { return }
                 let pause = backOff.next()
+                isCutOff = true
                 logger.warning("\(error); trying again in \(pause)")
                 try? await Task.sleep(for: pause)  // cancelled: the loop ends
             }
         }
     }
+
+    /// Longest a poll is held, in seconds.
+    private static let waitMax = 25
 
     /// Tells the coordinator what the admin decides, also while a poll is under way.
     private func reportDecisions() async {
@@ -75,11 +88,9 @@ package struct NodeService: Service {
 /// Pauses that double from half a second to half a minute, each shortened at random so that nodes do not march in step.
 struct BackOff {
     private var seconds = 0.5
-    private(set) var isWaiting = false
 
     mutating func next() -> Duration {
         defer { seconds = min(seconds * 2, 30) }
-        isWaiting = true
         return .milliseconds(Int(seconds * Double.random(in: 0.5...1) * 1000))
     }
 

@@ -49,9 +49,11 @@ actor SessionClerk {
 
     private func handle(_ item: WorkList.Item) async throws {
         if try office.ledger.study(item.study) == nil { try await receiveStudy(item.study) }
+        try endAbandonedSessions(of: item)
         guard let session = item.session else { return }
         if item.state.isOver { return try await close(session, of: item) }
         guard item.isWaitingForYou, let step = item.step else { return }
+        if let reason = try refusal(of: session) { return try await sendRefusal(of: session, reason) }
         do {
             switch step {
             case .keys: try await sayHello(session, of: item.study)
@@ -263,20 +265,42 @@ actor SessionClerk {
         logger.info("study \(item.study.short): finished; the result was confirmed here")
     }
 
+    /// Sessions that the coordinator gave up for another one, or that goes on without this hospital.
+    private func endAbandonedSessions(of item: WorkList.Item) throws {
+        for session in try office.ledger.sessions(of: item.study) where session.outcome == nil {
+            guard let id = SHA256Digest(hex: session.id), id != item.session else { continue }
+            try end(id, of: item.study, outcome: "given up by the coordinator")
+        }
+    }
+
+    private static let refusedPrefix = "refused: "
+
     private func refuse(_ id: SHA256Digest, of study: SHA256Digest, _ error: ProtocolError) async throws {
         logger.error("study \(study.short): refused: \(error)")
         try office.ledger.append(
             kind: "refused",
             body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash).json,
             at: office.clock())
-        let refusal = Refusal(session: id, site: office.site, reason: "\(error)")
-        try end(id, of: study, outcome: "refused: \(error)")
+        try end(id, of: study, outcome: Self.refusedPrefix + "\(error)")
+        try await sendRefusal(of: id, "\(error)")
+    }
+
+    /// Why this hospital refused a session, if the coordinator may not have heard of it yet.
+    private func refusal(of id: SHA256Digest) throws -> String? {
+        guard let outcome = try office.ledger.session(id.hex)?.outcome, outcome.hasPrefix(Self.refusedPrefix)
+        else { return nil }
+        return String(outcome.dropFirst(Self.refusedPrefix.count))
+    }
+
+    private func sendRefusal(of id: SHA256Digest, _ reason: String) async throws {
+        let refusal = Refusal(session: id, site: office.site, reason: reason)
         try await send(SignedMessage(refusal, by: office.member.signer), of: id)
     }
 
+    /// Erases the secret of a session; one that was refused before it began here has none.
     private func end(_ id: SHA256Digest, of study: SHA256Digest, outcome: String) throws {
         live[id] = nil
-        guard try office.ledger.session(id.hex)?.outcome == nil else { return }
+        guard let stored = try office.ledger.session(id.hex), stored.outcome == nil else { return }
         try office.ledger.endSession(
             id.hex, outcome: outcome, at: office.clock(),
             logging: office.note("session-ended", AuditBody(study: study, session: id, reason: outcome)))
@@ -298,7 +322,7 @@ actor SessionClerk {
         }
         let local = try LocalStudy(entry)
         let start = try StoredStart(from: stored)
-        let authority = try office.authority()
+        let authority = try office.authority().forStoredMessages
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
             opening: try start.openingContent, plan: local.plan, site: office.site, policy: office.policy,

@@ -71,6 +71,8 @@ package struct CertificateOffice: Sendable {
         _ role: SPIFFEID.Role, dnsNames: [String], ipAddresses: [String], days: Int, to folder: String,
         at time: Int
     ) throws -> Certificate {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
         var register = try register()
         let key = try PrivateKey.generate()
         let certificate = try authority.issue(
@@ -99,6 +101,8 @@ package struct CertificateOffice: Sendable {
 
     /// Revokes certificates by serial number or, all of a member's, by SPIFFE id; publishes a new list.
     package func revoke(_ reference: String, at time: Int) throws -> [Entry] {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
         var register = try register()
         let matches = register.issued.indices.filter { index in
             let entry = register.issued[index]
@@ -115,7 +119,14 @@ package struct CertificateOffice: Sendable {
     }
 
     /// Publishes a fresh revocation list, which every member needs before the old one runs out.
-    package func renewList(at time: Int) throws { try publish(try register(), at: time) }
+    package func renewList(at time: Int) throws {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        try publish(try register(), at: time)
+    }
+
+    /// One change at a time: a certificate missing in the register could never be revoked.
+    private func lock() throws -> RunLock { try RunLock(on: "\(directory)/register.json", waiting: true) }
 
     private func register() throws -> Register {
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/register.json"))

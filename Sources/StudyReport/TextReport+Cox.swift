@@ -57,6 +57,7 @@ extension TextReport {
         switch ties {
         case .efron: "Efron's approximation"
         case .breslow: "Breslow's approximation"
+        case .exact: "exact (discrete) partial likelihood"
         }
     }
 

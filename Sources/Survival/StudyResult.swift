@@ -211,7 +211,12 @@ package enum TimeTransform: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// How tied event times are handled.
-package enum Ties: String, Hashable, Sendable, Codable, CaseIterable { case efron, breslow }
+package enum Ties: String, Hashable, Sendable, Codable, CaseIterable {
+    case efron
+    case breslow
+    /// The discrete partial likelihood, for a baseline hazard of each site's own.
+    case exact
+}
 
 /// Whether sums indexed by time used the recorded times or the study's coarser grid.
 package enum TimeAxisKind: String, Hashable, Sendable, Codable, CaseIterable { case exact, grid }

@@ -167,7 +167,8 @@ struct NodeCommand: AsyncParsableCommand {
         func run() async throws {
             let configuration = try location.configuration()
             let logger = try ProgramLog.logger("node", level: configuration.logLevel)
-            let service = NodeService(try NodeOffice(configuration, clock: { currentTime() }), logger: logger)
+            let service = try NodeService(
+                try NodeOffice(configuration, clock: { currentTime() }), logger: logger)
             let group = ServiceGroup(
                 services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await group.run()

@@ -134,7 +134,7 @@ extension EndToEnd {
                 let connection = try ChildProcess(
                     "openssl", arguments("site-2/identity", consortium), name: "s_client",
                     in: consortium.folder,
-                    output: "open.out", log: "open.err", input: pipe.fileHandleForReading)
+                    output: "open.out", log: "open.err", input: pipe.fileHandleForReading.fileDescriptor)
                 let request = Data("GET /v1/work HTTP/1.1\r\nhost: x\r\n\r\n".utf8)
                 func answers() -> Int {
                     consortium.folder.text("open.out").components(separatedBy: "HTTP/1.1 200").count - 1

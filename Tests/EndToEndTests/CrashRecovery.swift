@@ -106,6 +106,52 @@ extension EndToEnd {
             }
         }
 
+        /// What was signed before a certificate ended stays signed.
+        @Test
+        func `a member whose certificate ends after a study does not keep anybody from starting again`()
+            async throws
+        {
+            try await Consortium.with(try Scenario.brief()) { consortium in
+                try await consortium.submitAndApprove()
+                try await consortium.launch()
+                try await consortium.watch().succeeded()
+                try await requireSameResults(consortium)
+                for member in ["node/site-4", "operator/study-lead"] {
+                    try await consortium.office("revoke", "spiffe://demo-consortium/\(member)").succeeded()
+                }
+                try await consortium.addOperator("successor")
+                for party in consortium.scenario.siteNames + ["coordinator"] {
+                    try consortium.folder.copy(
+                        "office/revocations.pem", to: "\(party)/identity/revocations.pem")
+                    try await consortium.kill(party)
+                }
+                for party in ["coordinator", "site-1", "site-2"] { try await consortium.restart(party) }
+                try await consortium.node("site-1", "check").succeeded()
+                #expect(try await consortium.study("list", by: "successor").succeeded().contains("finished"))
+            }
+        }
+
+        @Test
+        func `a second program on the same databases is turned away, and the study runs on`() async throws {
+            try await Consortium.with(try Scenario.brief()) { consortium in
+                try await consortium.submitAndApprove()
+                try await consortium.launch()
+                try await consortium.hold("site-4", fromRound: 2)
+                let twins = [
+                    try await consortium.node("site-2", "run"),
+                    try await consortium.coxswain([
+                        "coordinator", "run", "--config", "coordinator/coordinator.yaml",
+                    ]),
+                ]
+                for twin in twins {
+                    #expect(twin.status == 1)
+                    #expect(twin.error.hasPrefix("coxswain: error: another program runs on "))
+                }
+                try consortium.process("site-4").signal(SIGCONT)
+                try await requireSameResults(consortium)
+            }
+        }
+
         private func answerCount(_ consortium: Consortium) async throws -> Int {
             try await count(of: "answer", consortium)
         }

@@ -212,10 +212,22 @@ private struct AnalysisCompiler {
                 try requireType(.number, of: weight, called: "the weights")
                 try scope.requireTerm(weight)
             }
+            if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
                     cluster: try cluster(of: model, options)))
+        }
+    }
+
+    /// What the discrete likelihood does not have, here as in R.
+    private func requireDiscrete(
+        _ baseline: CoxResult.Baseline, _ weights: Expression?, _ options: StudyFile.CoxOptions,
+        _ model: ModelSpecification
+    ) throws {
+        guard baseline == .site else { throw Fault(reason: "ties: exact needs baseline: site") }
+        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil else {
+            throw Fault(reason: "ties: exact goes with none of weights:, robust:, cluster() and check:")
         }
     }
 

@@ -1,6 +1,7 @@
 import CoxKernels
 
-/// The machine instructions that the likelihood's arithmetic is compiled for; results differ by rounding only.
+/// The machine instructions that the likelihood's arithmetic is compiled for; results differ by rounding
+/// only.
 package enum InstructionSet: Int, CaseIterable, Comparable, Sendable {
     case portable, avx2, avx512
 

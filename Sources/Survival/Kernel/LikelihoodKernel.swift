@@ -28,9 +28,11 @@ final class LikelihoodKernel {
     /// Bytes that the laid-out rows and one evaluation's working memory take.
     var byteCount: Int { Int(cox_layout_bytes(rows) + cox_working_bytes(rows, Int32(threads))) }
 
-    /// Log-likelihood, score and information at `beta`, each event time counted as often as `importance` says.
+    /// Log-likelihood, score and information at `beta`, each event time counted as often as `importance`
+    /// says.
     ///
-    /// Throws `riskOutOfRange` where exp(xβ + offset) is not a number, or spans more than the range of the numbers.
+    /// Throws `riskOutOfRange` where exp(xβ + offset) is not a number, or spans more than the range of the
+    /// numbers.
     func evaluate(
         at beta: [Double], importance: ((_ time: Double) -> Double)? = nil
     ) throws(SurvivalDataError) -> LikelihoodSums {
@@ -57,6 +59,6 @@ final class LikelihoodKernel {
     }
 }
 
-// What the pointer leads to is not changed after `init`, but for the working memory of an evaluation, which is handed over
-// from one evaluation to the next by an atomic exchange.
+// What the pointer leads to is not changed after `init`, but for the working memory of an evaluation, which
+// is handed over from one evaluation to the next by an atomic exchange.
 extension LikelihoodKernel: @unchecked Sendable {}

@@ -1,10 +1,11 @@
 /// Cox's log partial likelihood of one site's rows, with a baseline of its own in each stratum.
 ///
-/// Efron's or Breslow's ties, right-censored rows or (entry, exit], weights, strata, offset. Rows are sorted and laid out once,
-/// when the value is made; an evaluation gives the log-likelihood, its gradient and the information together. The sums of
-/// several sites add up to those of the model stratified by site: `coxph(… + strata(site))`.
+/// Efron's, Breslow's or exact ties, right-censored rows or (entry, exit], weights, strata, offset. Rows are sorted and laid
+/// out once, when the value is made; an evaluation gives the log-likelihood, its gradient and the information together. The
+/// sums of several sites add up to those of the model stratified by site: `coxph(… + strata(site))`.
 package struct PartialLikelihood: Sendable {
-    private let kernel: LikelihoodKernel
+    /// Nil for exact ties, whose likelihood is no sum over rows.
+    private let kernel: LikelihoodKernel?
     private let data: SurvivalData
     private let ties: Ties
 
@@ -14,18 +15,21 @@ package struct PartialLikelihood: Sendable {
 
     /// As above, on a given number of threads (which changes no bit of the results) and with given instructions.
     package init(_ data: SurvivalData, ties: Ties, threads: Int, instructions: InstructionSet = .best) {
-        kernel = LikelihoodKernel(data, ties: ties, threads: threads, instructions: instructions)
+        kernel =
+            ties == .exact
+            ? nil : LikelihoodKernel(data, ties: ties, threads: threads, instructions: instructions)
         (self.data, self.ties) = (data, ties)
     }
 
     /// Bytes that the value takes beyond the data that it was made from, working memory included.
-    package var byteCount: Int { kernel.byteCount }
+    package var byteCount: Int { kernel?.byteCount ?? 0 }
 
     /// Log-likelihood, score and information at `beta`; all 0 for a site without rows.
     ///
     /// Throws `riskOutOfRange` where exp(xβ + offset) spans more than the range of the numbers within a stratum.
     package func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
-        try kernel.evaluate(at: beta)
+        guard let kernel else { return try walk(strata, at: beta) { _ in 1 } }
+        return try kernel.evaluate(at: beta)
     }
 
     /// What the proportional-hazards test needs of a site: sums over its event times, weighted with g and with g².
@@ -34,17 +38,28 @@ package struct PartialLikelihood: Sendable {
     package func timeTrend(at beta: [Double], along g: TimeFunction) throws(SurvivalDataError)
         -> TimeTrendSums
     {
-        let strata = RiskSets.strata(of: data).map { StratumLikelihood(data, riskSets: $0, ties: ties) }
-        let first = try Self.sum(over: strata, at: beta) { g($0) }
-        let second = try Self.sum(over: strata, at: beta) { g($0) * g($0) }
+        let strata = strata
+        let first = try walk(strata, at: beta) { g($0) }
+        let second = try walk(strata, at: beta) { g($0) * g($0) }
         return TimeTrendSums(score: first.score, information: first.information, square: second.information)
     }
 
-    private static func sum(
-        over strata: [StratumLikelihood], at beta: [Double], importance: (_ time: Double) -> Double
+    private var strata: [StratumLikelihood] {
+        RiskSets.strata(of: data).map { StratumLikelihood(data, riskSets: $0, ties: ties) }
+    }
+
+    /// The sums with each event time counted `importance(time)` times.
+    private func walk(
+        _ strata: [StratumLikelihood], at beta: [Double], importance: (_ time: Double) -> Double
     ) throws(SurvivalDataError) -> LikelihoodSums {
-        var sums = LikelihoodSums.zero(parameterCount: beta.count)
-        for stratum in strata { sums = sums + (try stratum.evaluate(at: beta, importance: importance)) }
+        var sums = LikelihoodSums.zero(parameterCount: data.columnCount)
+        var logLikelihood = CompensatedSum()
+        for stratum in strata {
+            let part = try stratum.evaluate(at: beta, importance: importance)
+            logLikelihood += part.logLikelihood
+            sums = sums + part
+        }
+        sums.logLikelihood = logLikelihood.value
         return sums
     }
 }

@@ -51,6 +51,18 @@ struct StratumLikelihood: Sendable {
         for point in riskSets.points {
             walk.advance(to: point, byEntry: riskSets.byEntry)
             guard walk.withDeaths.sum > 0, walk.withDeaths.sum.isFinite else { throw .riskOutOfRange }
+            if ties == .exact, point.deathCount > 1 {
+                let exact = ExactTies(
+                    rows: atRisk(at: point), deaths: point.deathCount, risks: risks, covariates: covariates,
+                    parameterCount: parameterCount)
+                guard exact.logTerm.isFinite else { throw .riskOutOfRange }
+                increments.append(.none)
+                addDeaths(of: point, 1, predictors: predictors, to: &logLikelihood, and: &score)
+                logLikelihood -= exact.logTerm
+                for index in score.indices { score[index] -= exact.mean[index] }
+                triangle = triangle + exact.covariance
+                continue
+            }
             let factor = importance(point.time)
             let tied = TiedDeaths(
                 deaths: point.deathCount, weight: factor * point.deathWeight, withDeaths: walk.withDeaths.sum,
@@ -62,6 +74,13 @@ struct StratumLikelihood: Sendable {
         }
         addGram(risks: risks, increments: increments, to: &triangle)
         return LikelihoodSums(logLikelihood: logLikelihood.value, score: score, information: triangle)
+    }
+
+    /// Everyone at risk at a time: those who leave at it or later, less those who enter at it or later.
+    private func atRisk(at point: RiskSets.EventPoint) -> [Int] {
+        if riskSets.byEntry.isEmpty { return Array(0..<point.rowEnd) }
+        let notEntered = Set(riskSets.byEntry[..<point.notEntered])
+        return (0..<point.rowEnd).filter { !notEntered.contains($0) }
     }
 
     /// xβ + offset, less its largest value.

@@ -2,37 +2,61 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A program that a test has started. It can be signalled and waited for; nothing else is ever signalled.
+/// A program that a test has started.
+///
+/// It can be signalled and waited for; nothing else is ever signalled.
+///
+/// On `posix_spawn`, not on Foundation's `Process`: up to Swift 6.3.1 that reads past a directory entry while it looks for open
+/// descriptors, and crashes now and then (swift-corelibs-foundation, pull request 5472).
 final class ChildProcess: Sendable {
     let name: String
     let identifier: Int32
-    private let ending: Ending
+    private let ending = Ending()
 
     /// Starts a program; its output goes to files, so that no full pipe can stop it.
     ///
     /// - Parameters:
     ///   - executable: A path, or a name that is looked for in the usual places.
-    ///   - input: Where standard input comes from; nothing, unless it is given.
+    ///   - name: What to call it in messages.
+    ///   - folder: Where it works, and where relative names of files start from.
+    ///   - environment: Variables besides the few that every program gets.
+    ///   - output: The file that standard output is appended to.
+    ///   - log: The same for standard error; may be the same file.
+    ///   - input: A descriptor for standard input; nothing, unless it is given.
+    /// - Throws: `Failure` if it cannot be started.
     init(
         _ executable: String, _ arguments: [String], name: String, in folder: Folder,
-        environment: [String: String] = [:], output: String, log: String, input: FileHandle? = nil
+        environment: [String: String] = [:], output: String, log: String, input: Int32? = nil
     ) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try Self.find(executable))
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        process.environment = ["PATH": Self.searchPath, "TZ": "UTC", "LC_ALL": "C.UTF-8"].merging(environment)
-        { $1 }
-        process.standardInput = input ?? FileHandle.nullDevice
-        process.standardOutput = try Self.appending(to: folder(output))
-        process.standardError = output == log ? process.standardOutput : try Self.appending(to: folder(log))
-        let ending = Ending()
-        process.terminationHandler = { ended in
-            ending.occur(
-                ended.terminationReason == .exit ? ended.terminationStatus : -ended.terminationStatus)
+        let variables = ["PATH": Self.searchPath, "TZ": "UTC", "LC_ALL": "C.UTF-8"].merging(environment) {
+            $1
         }
-        try process.run()
-        (self.name, self.ending, identifier) = (name, ending, process.processIdentifier)
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        let appending = O_WRONLY | O_CREAT | O_APPEND
+        posix_spawn_file_actions_addopen(&actions, 1, folder(output), appending, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, folder(log), appending, 0o600)
+        // Other tests of this process have pipes that wait for their last writer.
+        for descriptor: Int32 in 3..<1024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        var pid = pid_t()
+        // `env -C` changes into the folder and then becomes the program: the process stays the same.
+        let words = ["env", "-C", folder.path, try Self.find(executable)] + arguments
+        let error = withCStrings(words) { words in
+            withCStrings(variables.map { "\($0)=\($1)" }) { variables in
+                posix_spawn(&pid, "/usr/bin/env", &actions, nil, words, variables)
+            }
+        }
+        guard error == 0 else {
+            throw Failure("\(executable) cannot be started: \(String(cString: strerror(error)))")
+        }
+        (self.name, identifier) = (name, pid)
+        Thread.detachNewThread { [ending, identifier] in ending.await(identifier) }
     }
 
     private static let searchPath = "/usr/local/bin:/usr/bin:/bin"
@@ -44,12 +68,6 @@ final class ChildProcess: Sendable {
             throw Failure("\(executable) is not installed; Deploy/test installs what the tests need")
         }
         return found
-    }
-
-    private static func appending(to path: String) throws -> FileHandle {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Failure("\(path) cannot be written") }
-        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     /// The exit status, or the negative number of the signal that ended it; nil while it runs.
@@ -92,7 +110,16 @@ final class ChildProcess: Sendable {
 
         var status: Int32? { state.withLock { $0.status } }
 
-        func occur(_ status: Int32) {
+        /// Blocks the thread until the process has ended.
+        func await(_ pid: pid_t) {
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+            // What C's macros WIFSIGNALED, WTERMSIG and WEXITSTATUS do.
+            let signal = status & 0x7f
+            occur(signal == 0 ? (status >> 8) & 0xff : -signal)
+        }
+
+        private func occur(_ status: Int32) {
             let waiters = state.withLock { state in
                 state.status = status
                 defer { state.waiters = [] }
@@ -138,16 +165,26 @@ func run(
     let stem = "command-\(UUID().uuidString)"
     let names = (output: "\(stem).out", error: "\(stem).err", input: "\(stem).in")
     defer { for name in [names.output, names.error, names.input] { unlink(folder(name)) } }
-    var handle: FileHandle?
+    var descriptor: Int32?
     if let input {
         try folder.write(input, to: names.input)
-        handle = FileHandle(forReadingAtPath: folder(names.input))
+        descriptor = open(folder(names.input), O_RDONLY | O_CLOEXEC)
     }
+    defer { if let descriptor { close(descriptor) } }
     let command = ([URL(fileURLWithPath: executable).lastPathComponent] + arguments).joined(separator: " ")
     let process = try ChildProcess(
         executable, arguments, name: command, in: folder, environment: environment, output: names.output,
-        log: names.error, input: handle)
+        log: names.error, input: descriptor)
     let status = await process.waitForEnd()
     return Outcome(
         command: command, status: status, output: folder.text(names.output), error: folder.text(names.error))
+}
+
+/// Hands texts to C as a null-terminated array of null-terminated strings.
+private func withCStrings<Value>(
+    _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Value
+) -> Value {
+    let strings = texts.map { strdup($0) }
+    defer { for string in strings { free(string) } }
+    return body(strings + [nil])
 }

@@ -138,14 +138,6 @@ final class Consortium: Sendable {
         if party == "coordinator" { try await startCoordinator() } else { try startNode(party) }
     }
 
-    /// A second process of a node, on the same folder; `end` does not know of it.
-    func twin(of site: String) throws -> ChildProcess {
-        try ChildProcess(
-            Repository.coxswain, ["node", "run", "--config", "\(site)/node.yaml"], name: "twin of \(site)",
-            in: folder,
-            environment: environment, output: "\(site)/twin-log", log: "\(site)/twin-log")
-    }
-
     private func start(_ party: String, _ arguments: [String], environment: [String: String]) throws {
         let process = try ChildProcess(
             Repository.coxswain, arguments, name: party, in: folder, environment: environment,

@@ -186,7 +186,7 @@ struct StudyFileTests {
         ("terms: [age]", "each: []", "6:24: each: lists no term; name the covariates"),
         ("terms: [age]", "terms: age", #"6:25: "terms" needs a list, [...], not a single value"#),
         ("terms: [age]", "terms: [age], tie: efron", #"6:32: unknown key "tie"; did you mean "ties"?"#),
-        ("terms: [age]", "terms: [age], ties: exact", #"6:38: "exact" is not one of: efron, breslow"#),
+        ("terms: [age]", "terms: [age], ties: cox", #"6:38: "cox" is not one of: efron, breslow, exact"#),
         ("terms: [age]", "terms: [age], baseline: shared", #"6:42: "shared" is not one of: site, common"#),
         (
             "terms: [age]", "terms: [age], times: grid",

@@ -32,7 +32,7 @@ struct TherneauTests {
                 r, { 2 * log($0) - log(3 * $0 + 3) - 2 * log($0 + 3) },
                 r / ((r + 1) * (r + 1)) + 6 * r / ((r + 3) * (r + 3))
             )
-        case .efron:
+        default:
             let r = 2 * (23.0 / 3).squareRoot() * cos(acos(45.0 / 23 * (3.0 / 23).squareRoot()) / 3)
             let information = [1.0, 3, 5].reduce(0) { $0 + $1 * r / ((r + $1) * (r + $1)) }
             return (r, { 2 * log($0) - log(3 * $0 + 3) - log($0 + 3) - log($0 / 2 + 2.5) }, information)

@@ -7,7 +7,7 @@ import Testing
 struct LikelihoodKernelTests {
     static let instructions = InstructionSet.allCases.filter { $0 <= .best }
 
-    @Test(arguments: RandomRows.variety, Ties.allCases)
+    @Test(arguments: RandomRows.variety, [Ties.efron, .breslow])
     func `the sums are those of the textbook`(rows: RandomRows, ties: Ties) throws {
         let data = try rows.data()
         let want = WrittenOutLikelihood.sums(data, beta: rows.beta(), ties: ties)
@@ -18,7 +18,7 @@ struct LikelihoodKernelTests {
         }
     }
 
-    @Test(arguments: Ties.allCases)
+    @Test(arguments: [Ties.efron, .breslow])
     func `event times can count more or less than once`(ties: Ties) throws {
         for rows in [RandomRows(strata: 3, hasEntry: true, hasWeights: true, hasOffset: true), RandomRows()] {
             let data = try rows.data()
@@ -75,7 +75,7 @@ struct LikelihoodKernelTests {
     @Test func `ties that fill several blocks are those of the textbook`() throws {
         let rows = RandomRows(rows: 3000, columns: 4, distinctTimes: 5, hasEntry: true, hasWeights: true)
         let data = try rows.data()
-        for ties in Ties.allCases {
+        for ties in [Ties.efron, .breslow] {
             expectNear(
                 try PartialLikelihood(data, ties: ties).evaluate(at: rows.beta()),
                 WrittenOutLikelihood.sums(data, beta: rows.beta(), ties: ties), relative: 1e-11, "\(ties)")
@@ -105,7 +105,8 @@ struct LikelihoodKernelTests {
         }
     }
 
-    /// Rows that enter late are taken off sums that contain them: what is left keeps the digits of the largest.
+    /// Rows that enter late are taken off sums that contain them: what is left keeps the digits of the
+    /// largest.
     @Test func `late entries cancel to fifteen digits of the largest risk`() throws {
         let rows = RandomRows(rows: 700, strata: 4, hasEntry: true, hasWeights: true)
         let beta = rows.beta().map { 10 * $0 }
@@ -143,7 +144,8 @@ struct LikelihoodKernelTests {
         #expect(try likelihood.evaluate(at: [0]).logLikelihood < 0)
     }
 
-    /// Score and information are compared on the scale of the information's diagonal: what a difference means in standard errors.
+    /// Score and information are compared on the scale of the information's diagonal: what a difference means
+    /// in standard errors.
     private func expectNear(
         _ got: LikelihoodSums, _ want: LikelihoodSums, relative: Double, _ what: String,
         sourceLocation: SourceLocation = #_sourceLocation

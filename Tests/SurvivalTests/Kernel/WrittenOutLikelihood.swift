@@ -4,8 +4,8 @@ import Foundation
 
 /// The partial likelihood as the textbook writes it, a slow and independent second opinion on the kernel.
 ///
-/// At each death time, sums over everyone at risk (S) and over the deaths (E); then S − (l/d)E for l = 0 … d − 1. No sorting, no
-/// running sums, no Gram matrix.
+/// At each death time, sums over everyone at risk (S) and over the deaths (E); then S − (l/d)E for l = 0 … d
+/// − 1. No sorting, no running sums, no Gram matrix.
 enum WrittenOutLikelihood {
     private struct Moments {
         var sum = 0.0

@@ -4,7 +4,7 @@ import Testing
 
 /// One baseline for all sites, from sums over sites, against R 4.2.2, survival 3.5-3: see Reference/README.md.
 struct CommonBaselineTests {
-    static let cases = ReferenceCase.of(kind: "cox").filter(\.isWellPosed)
+    static let cases = ReferenceCase.of(kind: "cox").filter { $0.isWellPosed && $0.ties != .exact }
 
     @Test(arguments: cases)
     func `rows split over four sites at random give R's table of the stacked rows`(reference: ReferenceCase)

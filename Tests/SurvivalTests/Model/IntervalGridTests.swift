@@ -39,7 +39,7 @@ struct IntervalGridTests {
                 parameterCount: beta.count))
     }
 
-    @Test(arguments: Ties.allCases)
+    @Test(arguments: [Ties.efron, .breslow])
     func `the exact grid gives the sums of the site's own baseline`(ties: Ties) throws {
         let data = try PartialLikelihoodTests.rows()
         let beta = PartialLikelihoodTests.beta
@@ -52,7 +52,7 @@ struct IntervalGridTests {
             "information")
     }
 
-    @Test(arguments: Ties.allCases)
+    @Test(arguments: [Ties.efron, .breslow])
     func `score and information are the derivatives of the interval likelihood`(ties: Ties) throws {
         let data = try PartialLikelihoodTests.rows()
         let grid = Self.grid(data, width: 2.5, stratumCount: 3)

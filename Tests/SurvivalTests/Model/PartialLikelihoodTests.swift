@@ -30,7 +30,7 @@ struct PartialLikelihoodTests {
             stratum: data.stratum.map(some), columns: (columns ?? data.columns).map(some))
     }
 
-    @Test(arguments: Ties.allCases)
+    @Test(arguments: [Ties.efron, .breslow])
     func `score and information are the derivatives of the log-likelihood`(ties: Ties) throws {
         let likelihood = PartialLikelihood(try Self.rows(), ties: ties)
         let here = try likelihood.evaluate(at: Self.beta)
@@ -50,7 +50,7 @@ struct PartialLikelihoodTests {
         }
     }
 
-    @Test(arguments: Ties.allCases)
+    @Test(arguments: [Ties.efron, .breslow])
     func `the sums agree with the formulas written out row by row`(ties: Ties) throws {
         let data = try Self.rows()
         let got = try PartialLikelihood(data, ties: ties).evaluate(at: Self.beta)

@@ -40,7 +40,7 @@ struct RobustVarianceTests {
 
     @Test func `residuals add up to the score, and each is a row's part of it`() throws {
         let data = try PartialLikelihoodTests.rows()
-        for ties in Ties.allCases {
+        for ties in [Ties.efron, .breslow] {
             let beta = PartialLikelihoodTests.beta
             let residuals = try ScoreResiduals(data, ties: ties, at: beta)
             let score = try PartialLikelihood(data, ties: ties).evaluate(at: beta).score
