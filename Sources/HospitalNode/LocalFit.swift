@@ -18,7 +18,7 @@ package struct LocalFit {
     package init(
         study path: String, data: String, dictionary dictionaryPath: String?, siteColumn: String?, time: Int
     ) throws {
-        let file = try ConfigurationFile(path: path)
+        let file = try ConfigurationFile(path: path, what: "study file")
         let study = try StudyFile(yaml: file.text, file: path)
         let dictionary: DataDictionary
         if let found = try Self.dictionary(of: study, at: dictionaryPath, beside: file) {
@@ -70,7 +70,8 @@ package struct LocalFit {
         of study: StudyFile, at path: String?, beside file: ConfigurationFile
     ) throws -> DataDictionary? {
         if let path {
-            return try DataDictionary(yaml: try ConfigurationFile(path: path).text, file: path)
+            return try DataDictionary(
+                yaml: try ConfigurationFile(path: path, what: "dictionary").text, file: path)
         }
         let name = try nameAndVersion(study.dictionary).name
         for folder in [".", "dictionaries", "../dictionaries"] {

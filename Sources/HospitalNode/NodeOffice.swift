@@ -40,7 +40,7 @@ package struct NodeOffice: Sendable {
     }
 
     private static func policy(at path: String) throws -> DisclosurePolicy {
-        let file = try ConfigurationFile(path: path)
+        let file = try ConfigurationFile(path: path, what: "policy")
         return try DisclosurePolicy(yaml: file.text, file: path)
     }
 
@@ -63,7 +63,7 @@ package struct NodeOffice: Sendable {
     package func importPatients(
         csv path: String, dictionary dictionaryPath: String, replacing: Bool
     ) throws -> ImportReport {
-        let file = try ConfigurationFile(path: dictionaryPath)
+        let file = try ConfigurationFile(path: dictionaryPath, what: "dictionary")
         let dictionary = try DataDictionary(yaml: file.text, file: dictionaryPath)
         let store = try CohortStore(path: configuration.cohort, access: .importing)
         try store.install(dictionary, text: file.text)
@@ -186,6 +186,7 @@ package struct NodeOffice: Sendable {
 
     /// Approves a study until a time, under the policy as it is now; refused while the policy objects.
     package func approve(_ study: LocalStudy, until: Int, by person: String) throws {
+        try requireWords(person, "who approves")
         let now = clock()
         guard until > now else {
             throw NodeError.ask("the approval would already be over", hint: "give a later date")
@@ -209,6 +210,8 @@ package struct NodeOffice: Sendable {
     }
 
     package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
+        try requireWords(person, "who declines")
+        try requireWords(reason, "the reason")
         try ledger.decline(
             study.plan.hash, reason: reason, by: person, at: clock(),
             logging: note("study-declined", AuditBody(study: study.plan.hash, reason: reason, person: person))
@@ -217,6 +220,8 @@ package struct NodeOffice: Sendable {
 
     /// Withdraws an approval; a session under way is refused at its next step.
     package func revoke(_ study: LocalStudy, reason: String, by person: String) throws {
+        try requireWords(person, "who revokes")
+        try requireWords(reason, "the reason")
         guard case .approved = study.entry.decision else {
             throw NodeError.ask("the study is not approved here", hint: "see \"coxswain node studies\"")
         }
@@ -224,6 +229,14 @@ package struct NodeOffice: Sendable {
             study.plan.hash, reason: reason, by: person, at: clock(),
             logging: note(
                 "approval-revoked", AuditBody(study: study.plan.hash, reason: reason, person: person)))
+    }
+
+    /// The audit log keeps names and reasons for good, and others read them: they are one line of plain text.
+    private func requireWords(_ text: String, _ what: String) throws {
+        let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard isPlain, text.contains(where: { !$0.isWhitespace }), text.utf8.count <= 1000 else {
+            throw NodeError.ask("\(what) is not said", hint: "give one line of text, at most 1000 bytes")
+        }
     }
 
     /// The certificates of hospitals that took part in a session with this one, the newest of each.

@@ -7,11 +7,12 @@ package struct ConfigurationFile: Sendable {
     package let path: String
     package let text: String
 
-    package init(path: String) throws(MembershipError) {
+    /// `what` names the file in the error of one that cannot be read.
+    package init(path: String, what: String = "configuration") throws(MembershipError) {
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw .unreadable(path: path, what: "configuration")
+            throw .unreadable(path: path, what: what)
         }
         self.path = URL(fileURLWithPath: path).path
     }

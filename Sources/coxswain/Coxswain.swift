@@ -7,8 +7,8 @@ import Membership
 
 /// The command line: parses arguments, calls, prints.
 ///
-/// It decides nothing. /// Results go to standard output; progress, errors and hints to standard error, as one sentence each, lower case, without a
-/// full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 64 wrong usage.
+/// It decides nothing. Results go to standard output; progress, errors and hints to standard error, as one sentence each,
+/// lower case, without a full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 64 wrong usage.
 @main
 struct Coxswain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +42,10 @@ struct Coxswain: AsyncParsableCommand {
             FileHandle.standardError.write(Data(complaint.text.utf8))
             exit(withError: ExitCode(1))
         }
-        exit(withError: error)
+        let status = exitCode(for: error)
+        guard status == .validationFailure else { exit(withError: error) }  // help, version, a study that failed
+        FileHandle.standardError.write(Data(Complaint.text(ofUsage: fullMessage(for: error)).utf8))
+        exit(withError: status)
     }
 }
 
@@ -54,13 +57,22 @@ struct Complaint {
         if error is ExitCode || error is CleanExit || error is ValidationError { return nil }
         guard String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") == false else { return nil }
         let hint = Self.hint(of: error).map { "coxswain: hint: \($0)\n" } ?? ""
-        text = "coxswain: error: \(error)\n\(hint)"
+        text = "coxswain: error: \(error)\n\(hint)".visible
+    }
+
+    /// ArgumentParser's complaint about wrong usage, which goes on to show the usage, in our form.
+    static func text(ofUsage message: String) -> String {
+        let prefix = "Error: "
+        guard message.hasPrefix(prefix) else { return "coxswain: error: \(message)\n" }
+        let rest = message.dropFirst(prefix.count)
+        return "coxswain: error: \(rest.prefix(1).lowercased())\(rest.dropFirst())\n".visible
     }
 
     private static func hint(of error: any Error) -> String? {
         switch error {
         case let error as NodeError: error.hint
         case let error as MembershipError: error.hint
+        case StoreError.dictionary(_, .hasRows): "add --replace"
         default: nil
         }
     }
@@ -68,7 +80,22 @@ struct Complaint {
 
 extension FileHandle {
     /// A line for people, on standard error.
-    static func say(_ line: String) { standardError.write(Data("\(line)\n".utf8)) }
+    static func say(_ line: String) {
+        let line = line.replacing("\n", with: " ").visible
+        standardError.write(Data("\(line)\n".utf8))
+    }
+}
+
+extension String {
+    /// With control characters written out, line feeds excepted: what others wrote must not act on the terminal.
+    var visible: String {
+        var text = ""
+        for scalar in unicodeScalars {
+            let isPlain = scalar == "\n" || scalar.properties.generalCategory != .control
+            text += isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+        }
+        return text
+    }
 }
 
 /// Seconds since 1970, now.
@@ -83,7 +110,8 @@ enum CalendarDay {
     /// The end of the day; nil if the text is not a day.
     static func end(of text: String) -> Int? {
         guard let date = try? Date(text, strategy: .iso8601.year().month().day()) else { return nil }
-        return Int(date.timeIntervalSince1970) + 86399
+        let start = Int(date.timeIntervalSince1970)
+        return self.text(start) == text ? start + 86399 : nil  // the parser takes 2027-02-30 for a day in March
     }
 }
 
@@ -93,7 +121,9 @@ struct TerminalTable {
 
     init(_ header: [String]) { rows = [header] }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    mutating func add(_ row: [String]) {
+        rows.append(row.map { $0.replacing("\n", with: " ").visible })
+    }
 
     var text: String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

@@ -128,10 +128,14 @@ struct NodeCommand: AsyncParsableCommand {
         @Option(help: "Who approves.") var by: String
         @OptionGroup var location: Location
 
-        func run() throws {
-            guard let end = CalendarDay.end(of: until) else {
+        func validate() throws {
+            guard CalendarDay.end(of: until) != nil else {
                 throw ValidationError("--until is a day, for instance 2027-03-31")
             }
+        }
+
+        func run() throws {
+            guard let end = CalendarDay.end(of: until) else { return }
             let office = try location.office()
             let study = try office.study(study)
             try office.approve(study, until: end, by: by)

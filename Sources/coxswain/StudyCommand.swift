@@ -155,8 +155,8 @@ struct StudyFiles {
     let dictionary: ConfigurationFile
 
     init(study: String, dictionary: String) throws {
-        self.study = try ConfigurationFile(path: study)
-        self.dictionary = try ConfigurationFile(path: dictionary)
+        self.study = try ConfigurationFile(path: study, what: "study file")
+        self.dictionary = try ConfigurationFile(path: dictionary, what: "dictionary")
     }
 
     /// The study compiled against the dictionary; every fault is thrown with file and line where it has one.
