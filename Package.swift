@@ -93,7 +93,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FederationTests", dependencies: ["Federation", "Survival", "Cryptography"],
-            swiftSettings: settings),
+            exclude: ["Masking/masks.py"], swiftSettings: settings),
         .testTarget(
             name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
         .testTarget(

@@ -20,7 +20,30 @@ package struct StudyRun: Sendable {
         analyses = plan.analyses.map {
             AnalysisRun($0, smallestInterval: plan.study.privacy.smallestInterval)
         }
-        queries = analyses.flatMap(\.pending)
+        gatherQueries()
+    }
+
+    /// Numbers of all sites together that a round may carry: its request brings every site the parts of all sites.
+    ///
+    /// As base64 they take 21 bytes each, 53 of the 64 megabytes that a transport's answer may have.
+    private static let numbersMax = 2_500_000
+
+    /// Makes the round of what each analysis asks next; one whose questions find no room fails alone.
+    private mutating func gatherQueries() {
+        let room = Self.numbersMax / max(sites.count, 1)
+        var rest = room
+        queries = []
+        for index in analyses.indices {
+            let lanes = analyses[index].pending.reduce(0) { $0 + self.laneCount(of: $1) }
+            if lanes > rest {
+                analyses[index].fail(
+                    StudyError.sums(
+                        "its questions find no room in a round of \(room) numbers for each hospital; "
+                            + "use a coarser grid, or fewer groups, strata, covariates or analyses"))
+            }
+            if lanes <= rest { rest -= lanes }
+            queries += analyses[index].pending
+        }
     }
 
     package var isFinished: Bool { queries.isEmpty }
@@ -48,7 +71,7 @@ package struct StudyRun: Sendable {
             }
             if !answers.isEmpty { analyses[index].receive(answers) }
         }
-        queries = analyses.flatMap(\.pending)
+        gatherQueries()
         if !queries.isEmpty { round += 1 }
     }
 
@@ -118,8 +141,12 @@ struct AnalysisRun: Sendable {
                 course = .commonCox(cox)
             }
         } catch {
-            finish(.failed(id: plan.id, kind: plan.name, reason: "\(error)"))
+            fail(error)
         }
+    }
+
+    mutating func fail(_ error: any Error) {
+        finish(.failed(id: plan.id, kind: plan.name, reason: "\(error)"))
     }
 
     /// The counts are known: start what the analysis asks for.

@@ -10,6 +10,7 @@ final class LikelihoodKernel {
 
     init(_ data: SurvivalData, ties: Ties, threads: Int, instructions: InstructionSet) {
         precondition(data.rowCount <= Int32.max, "more rows than the kernel can count")
+        precondition(ties == .efron || ties == .breslow, "ties whose likelihood is no sum over rows")
         precondition(
             threads > 0 && instructions <= .best, "no thread, or instructions that the machine lacks")
         (self.threads, parameterCount) = (threads, data.columnCount)
@@ -28,11 +29,9 @@ final class LikelihoodKernel {
     /// Bytes that the laid-out rows and one evaluation's working memory take.
     var byteCount: Int { Int(cox_layout_bytes(rows) + cox_working_bytes(rows, Int32(threads))) }
 
-    /// Log-likelihood, score and information at `beta`, each event time counted as often as `importance`
-    /// says.
+    /// Log-likelihood, score and information at `beta`, each event time counted `importance(time)` times.
     ///
-    /// Throws `riskOutOfRange` where exp(xβ + offset) is not a number, or spans more than the range of the
-    /// numbers.
+    /// Throws `riskOutOfRange` where exp(xβ + offset) is no number, or spans more than the range of the numbers.
     func evaluate(
         at beta: [Double], importance: ((_ time: Double) -> Double)? = nil
     ) throws(SurvivalDataError) -> LikelihoodSums {

@@ -28,30 +28,32 @@ package struct PartialLikelihood: Sendable {
     ///
     /// Throws `riskOutOfRange` where exp(xβ + offset) spans more than the range of the numbers within a stratum.
     package func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
-        guard let kernel else { return try walk(strata, at: beta) { _ in 1 } }
-        return try kernel.evaluate(at: beta)
+        if let kernel { return try kernel.evaluate(at: beta) }
+        return try walk(at: beta) { _ in 1 }
     }
 
     /// What the proportional-hazards test needs of a site: sums over its event times, weighted with g and with g².
-    ///
-    /// Asked once or twice in a study, so it walks the rows one by one: the kernel counts each event time once.
     package func timeTrend(at beta: [Double], along g: TimeFunction) throws(SurvivalDataError)
         -> TimeTrendSums
     {
-        let strata = strata
-        let first = try walk(strata, at: beta) { g($0) }
-        let second = try walk(strata, at: beta) { g($0) * g($0) }
+        let first = try evaluate(at: beta) { g($0) }
+        let second = try evaluate(at: beta) { g($0) * g($0) }
         return TimeTrendSums(score: first.score, information: first.information, square: second.information)
     }
 
-    private var strata: [StratumLikelihood] {
-        RiskSets.strata(of: data).map { StratumLikelihood(data, riskSets: $0, ties: ties) }
+    /// The sums with each event time counted `importance(time)` times.
+    private func evaluate(
+        at beta: [Double], importance: @escaping (_ time: Double) -> Double
+    ) throws(SurvivalDataError) -> LikelihoodSums {
+        if let kernel { return try kernel.evaluate(at: beta, importance: importance) }
+        return try walk(at: beta, importance: importance)
     }
 
-    /// The sums with each event time counted `importance(time)` times.
+    /// The same for exact ties, row by row.
     private func walk(
-        _ strata: [StratumLikelihood], at beta: [Double], importance: (_ time: Double) -> Double
+        at beta: [Double], importance: (_ time: Double) -> Double
     ) throws(SurvivalDataError) -> LikelihoodSums {
+        let strata = RiskSets.strata(of: data).map { StratumLikelihood(data, riskSets: $0, ties: ties) }
         var sums = LikelihoodSums.zero(parameterCount: data.columnCount)
         var logLikelihood = CompensatedSum()
         for stratum in strata {

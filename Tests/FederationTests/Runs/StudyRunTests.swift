@@ -250,6 +250,31 @@ struct StudyRunTests {
         }
     }
 
+    /// A round's request brings the parts of all hospitals to each: with many hospitals each has room for less.
+    @Test(arguments: [(620, true), (621, false)])
+    func `an analysis whose questions find no room fails alone`(_ hospitals: Int, _ fits: Bool) throws {
+        let plan = try Ward.plan(
+            Ward.study(
+                """
+                analyses:
+                  - survival: {id: few, by: stage, times: exact}
+                  - survival: {id: many, by: stage, test: log-rank, strata: [hospital, frail], times: exact}
+                """))
+        // 61 positions, 3 groups, events and other exits: 366 numbers, and in 10 strata 3660; 4026 of 2,500,000/621 = 4025.
+        let cohort = try SiteCohort(table: PatientTable(Patient.random(60, seed: 15)), plan: plan)
+        var run = StudyRun(
+            plan: plan, sites: (0..<hospitals).map { .init(name: "site-\($0)", policyHash: nil) })
+        while !run.isFinished {
+            #expect(run.laneCount * hospitals <= 2_500_000)
+            try run.receive(try run.queries.flatMap { try cohort.answer($0) })
+        }
+        let reason =
+            "its questions find no room in a round of 4025 numbers for each hospital; "
+            + "use a coarser grid, or fewer groups, strata, covariates or analyses"
+        #expect(run.result?.failure("many") == (fits ? nil : reason))
+        #expect(run.result?.failure("few") == nil)
+    }
+
     // MARK: Sums that no patients give
 
     /// A hospital may send anything; whatever it sends ends in a sentence, for that analysis alone.
