@@ -91,9 +91,14 @@ package struct NodeOffice: Sendable {
         return try store.describe(dictionary: identifier)
     }
 
-    /// Dictionaries with patients imported under them.
+    /// Dictionaries with patients imported under them; throws if rows are not those that were imported.
     package func dictionaries() throws -> [InstalledDictionary] {
-        try CohortStore(path: configuration.cohort, access: .answering).dictionaries()
+        let store = try CohortStore(path: configuration.cohort, access: .answering)
+        let installed = try store.dictionaries()
+        for dictionary in installed where dictionary.lastImport != nil {
+            try requireImportedRows(of: dictionary.identifier, in: store)
+        }
+        return installed
     }
 
     /// Asks the coordinator for work and leaves it there; throws if it cannot be reached or refuses this node.
@@ -156,8 +161,20 @@ package struct NodeOffice: Sendable {
     func cohort(for plan: StudyPlan, submission: StudySubmission) throws -> SiteCohort {
         let store = try CohortStore(path: configuration.cohort, access: .answering)
         try requireDictionary(of: plan, submission, in: store)
+        try requireImportedRows(of: plan.study.dictionary, in: store)
         return try SiteCohort(
             table: try store.table(dictionary: plan.study.dictionary, variables: plan.variables), plan: plan)
+    }
+
+    /// Refuses rows that somebody changed past the import, and so past the dictionary's rules and the audit log.
+    private func requireImportedRows(of dictionary: String, in store: CohortStore) throws {
+        do {
+            try store.verifyRows(dictionary: dictionary)
+        } catch StoreError.dictionary(_, .rowsChanged) {
+            throw NodeError.ask(
+                "this hospital's patients are not those that were imported",
+                hint: "import their file again with --replace")
+        }
     }
 
     /// Changes when any patient's row changes.
