@@ -52,6 +52,7 @@ actor StudyDesk {
             studies[hash] = study
             order.append(hash)
         }
+        try settleAll()
         logger.info(
             "coordinator: \(order.count) studies, \(studies.values.count { $0.state == .running }) running")
     }
@@ -72,7 +73,8 @@ actor StudyDesk {
             try session.receive(message.body, from: message.site, under: authority)
         }
         study.session = session
-        study.since = stored.since
+        // While the coordinator was away nobody could answer: patience begins anew.
+        study.since = study.state == .running ? authority.time : stored.since
         return (hash, study)
     }
 
@@ -312,7 +314,7 @@ actor StudyDesk {
             guard stored.payload == message.payload else {
                 throw DeskError(.conflict, "\(site) sent another \(message.type) for the same step")
             }
-            return
+            return try settleAll()
         }
         var (hash, study) = try running(id, site)
         guard study.state == .running, var session = study.session else {
@@ -331,6 +333,13 @@ actor StudyDesk {
             "study \(hash.short): \(message.type) of \(site), \(session.step.rawValue) \(session.round)")
         try settle(hash, session)
         changed()
+    }
+
+    /// Ends each study whose last answer was stored when its end could not be: they are two commits.
+    private func settleAll() throws {
+        for (hash, study) in studies where study.state == .running {
+            if let session = study.session { try settle(hash, session) }
+        }
     }
 
     /// Ends the study if its session has ended.

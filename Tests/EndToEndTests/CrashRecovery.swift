@@ -106,6 +106,42 @@ extension EndToEnd {
             }
         }
 
+        /// The last answer and the end of the study are two commits; a power cut can come between them.
+        @Test
+        func `a study whose last answer was stored, and its end not, is ended after a restart`() async throws
+        {
+            try await Consortium.with(try Scenario.brief()) { consortium in
+                _ = try await consortium.runStudy()
+                try await consortium.kill("coordinator")
+                let undo = "UPDATE study SET state = 'running', result = NULL"
+                try await run("sqlite3", ["coordinator/coordinator.sqlite", undo], in: consortium.folder)
+                    .succeeded()
+                try await consortium.restart("coordinator")
+                try await requireSameResults(consortium)
+            }
+        }
+
+        @Test
+        func `a coordinator that was away for longer than a study's patience does not blame the hospitals`()
+            async throws
+        {
+            var scenario = try Scenario.brief()
+            try scenario.replaceInStudy("patience: 2 minutes", by: "patience: 5 seconds")
+            try await Consortium.with(scenario) { consortium in
+                try await consortium.submitAndApprove()
+                try await consortium.launch()
+                try await poll("round 2") {
+                    consortium.folder.text("site-4/log").contains("round 2 answered")
+                }
+                try await consortium.kill("coordinator")
+                let end = ContinuousClock.now + .seconds(7)
+                try await poll("the patience to be over") { ContinuousClock.now > end }
+                for site in scenario.siteNames { try await consortium.kill(site) }
+                for party in ["coordinator"] + scenario.siteNames { try await consortium.restart(party) }
+                try await consortium.watch().succeeded()
+            }
+        }
+
         /// What was signed before a certificate ended stays signed.
         @Test
         func `a member whose certificate ends after a study does not keep anybody from starting again`()
