@@ -53,9 +53,9 @@ struct CoordinatorAPI: Sendable {
         switch (endpoint, peer.role) {
         case (.studies, .operator) where call.head.method == "POST":
             return .json(try await desk.submit(message(call), by: peer))
-        case (.studies, .operator): return .json(try await desk.list())
+        case (.studies, .operator): return .json(try await desk.list(for: peer))
         case (.status(let study), .operator):
-            return .json(try await desk.status(study, after: seen(call), wait: wait(call)))
+            return .json(try await desk.status(study, for: peer, after: seen(call), wait: wait(call)))
         case (.launch(let study), .operator): return .json(try await desk.launch(study, by: peer))
         case (.cancel(let study), .operator): return .json(try await desk.cancel(study, by: peer))
         case (.result(let study), _):

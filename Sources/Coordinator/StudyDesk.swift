@@ -186,16 +186,25 @@ actor StudyDesk {
         return result
     }
 
-    func list() throws -> [StudyStatus] { try order.map { try status($0) } }
+    func list(for peer: SPIFFEID) throws -> [StudyStatus] { try order.map { try status($0, for: peer) } }
 
     /// The status once it differs from the version seen, or when the wait is over.
-    func status(_ hash: SHA256Digest, after seen: SHA256Digest?, wait: Duration) async throws -> StudyStatus {
-        var status = try status(hash)
+    func status(
+        _ hash: SHA256Digest, for peer: SPIFFEID, after seen: SHA256Digest?, wait: Duration
+    ) async throws -> StudyStatus {
+        var status = try status(hash, for: peer)
         let deadline = ContinuousClock.now + wait
         while let seen, status.version == seen, ContinuousClock.now < deadline, !isShuttingDown {
             await waitForChange(until: deadline)
-            status = try self.status(hash)
+            status = try self.status(hash, for: peer)
         }
+        return status
+    }
+
+    /// As it is shown to an operator: what a round asks holds the coefficients so far, which are their own study lead's.
+    private func status(_ hash: SHA256Digest, for peer: SPIFFEID) throws -> StudyStatus {
+        var status = try status(hash)
+        if status.submitter != peer { status.session?.statements = [] }
         return status
     }
 

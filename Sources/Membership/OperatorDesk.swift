@@ -69,15 +69,29 @@ package struct OperatorDesk: Sendable {
     }
 
     /// The study's status each time it changes, until `isEnough` says so.
+    ///
+    /// A coordinator that is away for a while, as for a restart, is waited for; `onTrouble` is told when that begins.
     package func follow(
-        _ reference: String, _ isEnough: (StudyStatus) -> Bool
+        _ reference: String, onTrouble: (MembershipError) -> Void, _ isEnough: (StudyStatus) -> Bool
     ) async throws -> StudyStatus {
         var status = try await find(reference)
+        var failures = 0
         while !isEnough(status) {
-            status = try await connection.get(
-                StudyStatus.self,
-                "/v1/studies/\(status.study.hex)/status?wait=25&after=\(status.version.hex)", waiting: 25)
+            do throws(MembershipError) {
+                status = try await connection.get(
+                    StudyStatus.self,
+                    "/v1/studies/\(status.study.hex)/status?wait=25&after=\(status.version.hex)", waiting: 25)
+                failures = 0
+            } catch {
+                guard case .unreachable = error, failures < Self.failuresMax else { throw error }
+                if failures == 0 { onTrouble(error) }
+                failures += 1
+                try await Task.sleep(for: .seconds(2))
+            }
         }
         return status
     }
+
+    /// In a row, two seconds apart: about ten minutes.
+    private static let failuresMax = 300
 }

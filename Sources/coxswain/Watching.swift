@@ -9,7 +9,9 @@ extension OperatorDesk {
     /// Throws exit status 2 when the study failed, was cancelled, or (with `untilDecided`) was declined.
     func watch(_ reference: String, untilDecided: Bool) async throws {
         var progress = Progress()
-        let last = try await follow(reference) { status in
+        let last = try await follow(
+            reference, onTrouble: { FileHandle.say("\($0); waiting for it") }
+        ) { status in
             for line in progress.lines(for: status) { FileHandle.say(line) }
             return status.state.isOver || (untilDecided && status.isDecided)
         }

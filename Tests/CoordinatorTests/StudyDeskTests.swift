@@ -108,10 +108,10 @@ struct StudyDeskTests {
         }
         trial.advance(seconds: 599)
         try await desk.checkPatience()
-        #expect(try await desk.list()[0].state == .running)
+        #expect(try await desk.list(for: trial.operatorID)[0].state == .running)
         trial.advance(seconds: 2)
         try await desk.checkPatience()
-        let status = try await desk.list()[0]
+        let status = try await desk.list(for: trial.operatorID)[0]
         #expect(status.state == .failed)
         #expect(status.reason == "no answer from south within the study's patience")
     }
@@ -129,7 +129,7 @@ struct StudyDeskTests {
         }
         trial.advance(seconds: 601)
         try await desk.checkPatience()
-        let second = try #require(try await desk.list()[0].session)
+        let second = try #require(try await desk.list(for: trial.operatorID)[0].session)
         #expect(second.id != first)
         var rest = try TrialSites(trial, session: second.id, study: study, sites: second.sites)
         try await rest.finish(at: desk)
@@ -148,7 +148,7 @@ struct StudyDeskTests {
         try await desk.receive(
             try SignedMessage(refusal, by: trial.signer(.node("west"))), round: 0, session: session,
             from: "west")
-        let status = try await desk.list()[0]
+        let status = try await desk.list(for: trial.operatorID)[0]
         #expect(status.state == .failed)
         #expect(status.reason == "west refused: policy rule people-min: too few")
     }

@@ -152,6 +152,49 @@ extension EndToEnd {
             }
         }
 
+        @Test
+        func `every program ends cleanly when asked to, in the middle of a study, and takes it up again`()
+            async throws
+        {
+            try await Consortium.with(try Scenario.brief()) { consortium in
+                try await consortium.submitAndApprove()
+                try await consortium.launch()
+                try await consortium.hold("site-4", fromRound: 3)
+                for party in consortium.scenario.siteNames + ["coordinator"] {
+                    #expect(await (try consortium.process(party)).stop() == 0, "\(party)")
+                }
+                for party in ["coordinator"] + consortium.scenario.siteNames {
+                    try await consortium.restart(party)
+                }
+                try await requireSameResults(consortium)
+            }
+        }
+
+        @Test
+        func `a study lead who watches hears of a coordinator that is away, and then of the end`()
+            async throws
+        {
+            try await Consortium.with(try Scenario.brief()) { consortium in
+                try await consortium.submitAndApprove()
+                try await consortium.launch()
+                try await consortium.hold("site-4", fromRound: 3)
+                let watch = try consortium.startWatching()
+                try await poll("the watcher to see the study") {
+                    consortium.folder.text("study-lead/watch").contains("brief: running")
+                }
+                try await consortium.kill("coordinator")
+                try await poll("the watcher to miss the coordinator") {
+                    consortium.folder.text("study-lead/watch").contains("waiting for it\n")
+                }
+                try await consortium.restart("coordinator")
+                try consortium.process("site-4").signal(SIGCONT)
+                #expect(await watch.waitForEnd() == 0)
+                #expect(
+                    consortium.folder.text("study-lead/watch").hasSuffix("brief: finished after 18 rounds\n"))
+                try await requireSameResults(consortium)
+            }
+        }
+
         private func answerCount(_ consortium: Consortium) async throws -> Int {
             try await count(of: "answer", consortium)
         }

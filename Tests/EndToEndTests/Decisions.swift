@@ -178,17 +178,22 @@ extension EndToEnd {
         }
 
         @Test
-        func `a study declined during its session goes no further`() async throws {
+        func `an approval taken back during a session ends the study`() async throws {
             try await Consortium.with(try Self.scenario()) { consortium in
                 try await consortium.submitAndApprove()
                 try await consortium.launch()
                 try await consortium.hold("site-4", fromRound: 3)
-                try await decline("site-1", consortium)
+                try await consortium.node(
+                    "site-1", "revoke", "brief", "--reason", "an error", "--by", "admin"
+                ).succeeded()
                 try consortium.process("site-4").signal(SIGCONT)
                 let watch = try await consortium.watch()
                 #expect(watch.status == 2)
                 #expect(watch.error.contains("site-1 refused: the study is not approved here\n"))
                 try await requireSecretsErased(consortium)
+                let log = try await consortium.rows(
+                    "site-1/ledger.sqlite", "SELECT kind FROM audit ORDER BY seq DESC LIMIT 3")
+                #expect(log == ["session-ended", "refused", "approval-revoked"])
             }
         }
 
@@ -326,6 +331,19 @@ extension EndToEnd {
         }
 
         // MARK: -
+
+        /// What the coordinator tells an operator about all studies, as bare JSON.
+        private func list(as name: String, _ consortium: Consortium) async throws -> String {
+            let files = ["--cacert", "office/authority.pem", "--cert", "\(name)/identity/identity.pem"]
+            return try await run(
+                "curl",
+                [
+                    "-sS", "-f", "-m", "20", "https://\(consortium.address)/v1/studies", "--key",
+                    "\(name)/identity/identity.key",
+                ]
+                    + files, in: consortium.folder
+            ).succeeded()
+        }
 
         private func decline(_ site: String, _ consortium: Consortium) async throws {
             try await poll("the study to arrive at \(site)") {

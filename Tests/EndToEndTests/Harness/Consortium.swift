@@ -138,6 +138,16 @@ final class Consortium: Sendable {
         if party == "coordinator" { try await startCoordinator() } else { try startNode(party) }
     }
 
+    /// Starts `study watch`, whose lines go to `study-lead/watch`.
+    func startWatching() throws -> ChildProcess {
+        let watch = try ChildProcess(
+            Repository.coxswain, ["study", "watch", scenario.name, "--config", "study-lead/operator.yaml"],
+            name: "watch",
+            in: folder, environment: environment, output: "study-lead/watch", log: "study-lead/watch")
+        processes.withLock { $0["watch"] = watch }
+        return watch
+    }
+
     private func start(_ party: String, _ arguments: [String], environment: [String: String]) throws {
         let process = try ChildProcess(
             Repository.coxswain, arguments, name: party, in: folder, environment: environment,
