@@ -43,7 +43,8 @@ struct Coxswain: AsyncParsableCommand {
             exit(withError: ExitCode(1))
         }
         let status = exitCode(for: error)
-        guard status == .validationFailure else { exit(withError: error) }  // help, version, a study that failed
+        // Help, version, a study that failed.
+        guard status == .validationFailure else { exit(withError: error) }
         FileHandle.standardError.write(Data(Complaint.text(ofUsage: fullMessage(for: error)).utf8))
         exit(withError: status)
     }
@@ -111,7 +112,8 @@ enum CalendarDay {
     static func end(of text: String) -> Int? {
         guard let date = try? Date(text, strategy: .iso8601.year().month().day()) else { return nil }
         let start = Int(date.timeIntervalSince1970)
-        return self.text(start) == text ? start + 86399 : nil  // the parser takes 2027-02-30 for a day in March
+        // The parser takes 2027-02-30 for a day in March.
+        return self.text(start) == text ? start + 86399 : nil
     }
 }
 
