@@ -32,15 +32,31 @@ struct StoreFormat: Sendable {
             try requireKnown(version, path: path)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
             throw .file(path, .foreign(expected: noun))
+        } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_CORRUPT && StoreFormat.hasLog(path)
+        {
+            // A process that ended in the middle of a checkpoint leaves a main file that only its log makes whole;
+            // `bringUp` judges both together.
+            return
         } catch {
             throw StoreError(error, path: path)
         }
+    }
+
+    /// Whether a write-ahead log with something in it lies beside the file.
+    private static func hasLog(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path + "-wal", &status) == 0 && status.st_size > 0
     }
 
     /// Runs the migrations that are missing, each in its own transaction, and turns on the write-ahead log.
     func bringUp(_ queue: DatabaseQueue, path: String, isReadOnly: Bool) throws {
         let version = try queue.read(Self.version)
         try requireKnown(version, path: path)
+        let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA application_id") ?? 0 }
+        guard version == 0 || found == applicationID else {
+            throw StoreError.file(path, .foreign(expected: noun))
+        }
         if isReadOnly {
             guard version == migrations.count else {
                 throw StoreError.file(path, .older(found: version, known: migrations.count))
