@@ -69,8 +69,17 @@ actor StudyDesk {
         let opening = try CanonicalJSON.decode(SessionOpening.self, from: Array(stored.opening.payload.utf8))
         var session = CoordinatorSession(opening: opening, signed: stored.opening, plan: plan)
         let authority = try environment.authority().forStoredMessages
-        for message in try store.messages(of: stored.id) {
-            try session.receive(message.body, from: message.site, under: authority)
+        do {
+            for message in try store.messages(of: stored.id) {
+                try session.receive(message.body, from: message.site, under: authority)
+            }
+        } catch {
+            // A certificate that was revoked or ran out since: that ends a running study, never the coordinator.
+            logger.error("study \(hash.short): its session cannot be taken up again: \(error)")
+            guard study.state == .running else { return (hash, study) }
+            (study.state, study.reason) = (.failed, "its session cannot be taken up again: \(error)")
+            try store.setState(of: hash, study.state, reason: study.reason, result: nil)
+            return (hash, study)
         }
         study.session = session
         // While the coordinator was away nobody could answer: patience begins anew.

@@ -40,7 +40,7 @@ struct Authority: AsyncParsableCommand {
                 Examples:
                   coxswain ca issue node hospital-1 --ca office --out hospital-1/identity
                   coxswain ca issue coordinator --ca office --dns coordinator.example.org --out coordinator/identity
-                  coxswain ca issue operator jane-doe --ca office --out jane-doe
+                  coxswain ca issue operator jane-doe --ca office --out jane-doe/identity
                 The folder gets identity.pem, identity.key (readable by its owner only), authority.pem and
                 revocations.pem. Hand it over on a way that others cannot read.
                 """)

@@ -46,7 +46,7 @@ package enum InferredDictionary {
     private static func variable(_ name: String, _ kind: DataDictionary.Variable.Kind)
         -> DataDictionary.Variable
     {
-        DataDictionary.Variable(name: name, kind: kind, column: name, missing: ["NA"])
+        DataDictionary.Variable(name: name, kind: kind, column: name, missing: ["NA", "NaN"])
     }
 
     /// What the cells of a column have been so far.
@@ -61,7 +61,7 @@ package enum InferredDictionary {
 
         mutating func take(_ cell: UnsafeBufferPointer<UInt8>) {
             let text = String(decoding: cell, as: UTF8.self)
-            guard !text.isEmpty, text != "NA" else { return }
+            guard !text.isEmpty, text != "NA", text != "NaN" else { return }
             if levels.count <= InferredDictionary.levelsMax { levels.insert(text) }
             guard isNumber, let value = DecimalNumber.parse(cell), value.isFinite else {
                 return isNumber = false

@@ -117,8 +117,11 @@ private struct Prepared: Sendable {
             }
             levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
             self.data = data
-            concentration = data.columns.indices.filter { cox.model.isNumber(column: $0) }.reduce(0) {
-                max($0, Self.concentration(of: data.columns[$1], person: cases.person))
+            let numbers = data.columns.indices.filter { cox.model.isNumber(column: $0) }.map {
+                data.columns[$0]
+            }
+            concentration = (numbers + [data.weight, data.offset].compactMap { $0 }).reduce(0) {
+                max($0, Self.concentration(of: $1, person: cases.person))
             }
         }
     }
