@@ -110,6 +110,19 @@ struct SignedMessageTests {
         }
     }
 
+    /// A restart must not stumble over a certificate that was good when the message came; see `forStoredMessages`.
+    @Test func `a message out of one's own store outlives its sender's certificate, not its signature`()
+        throws
+    {
+        let old = try consortium.signer(.node("site-1"), days: 1)
+        let message = try SignedMessage(refusal, by: old)
+        let later = try consortium.authority(revoking: [old], at: Consortium.now + 2 * Consortium.day)
+        #expect(throws: Never.self) { try message.open(as: Refusal.self, under: later.forStoredMessages) }
+        expectUntrusted(message, "certificate", under: later)
+        let payload = message.payload.replacing("a reason", with: "b reason")
+        expectUntrusted(try message.altered(payload: payload), "signature", under: later.forStoredMessages)
+    }
+
     @Test func `an authority's own certificate signs no message`() throws {
         let office = Signer(certificate: consortium.office.certificate, key: try .generate())
         expectUntrusted(try SignedMessage(refusal, by: office), "certificate")

@@ -83,6 +83,26 @@ struct QueryStatementTests {
         #expect(changed > 1)
     }
 
+    /// Two deaths of weight 2 with denominators a and b: survivors' hazard 1/a + 1/b, leavers' 1/a + 1/(2b).
+    @Test func `increments for those who stay and for those who leave are both in the statement`() throws {
+        let plan = try Self.plan()
+        let grid = EventGrid(strata: [.init(times: [5], deaths: [2], deathWeights: [2])])
+        func hazard(_ a: Double, _ b: Double) throws -> HazardIncrements {
+            try HazardIncrements(grid: grid, riskSums: [a, 2 * b - a], ties: .efron)
+        }
+        func statement(_ hazard: HazardIncrements) -> QueryStatement {
+            let coordinates = Self.coordinates(Self.numbers)
+            return QueryStatement(
+                Query(analysis: "m", ask: .gram(coordinates, beta: [0, 0], grid, hazard)), in: plan)
+        }
+        let (staying, otherStaying) = (try hazard(2, 1), try hazard(1.25, 2.5))
+        #expect(staying.leaver == otherStaying.leaver && staying.survivor != otherStaying.survivor)
+        #expect(statement(staying) != statement(otherStaying))
+        let (leaving, otherLeaving) = (try hazard(2, 2), try hazard(1.25, 5))
+        #expect(leaving.survivor == otherLeaving.survivor && leaving.leaver != otherLeaving.leaver)
+        #expect(statement(leaving) != statement(otherLeaving))
+    }
+
     @Test func `the shape of a grid and of a function of time is in the statement`() throws {
         let plan = try Self.plan()
         let coordinates = Self.coordinates(Self.numbers)

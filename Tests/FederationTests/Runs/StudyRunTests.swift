@@ -321,6 +321,20 @@ struct StudyRunTests {
         }
     }
 
+    @Test(arguments: [0.5, 1e6])
+    func `exits that add up but are no counts fail the analysis`(_ shift: Double) throws {
+        var course = try Course(Self.everything, Self.deal(Patient.random(100, seed: 12)))
+        try course.step()
+        try course.step { sum in
+            sum[3] += shift
+            sum[4] -= shift
+        }
+        let result = try course.finish()
+        #expect(
+            result.failure("curves")
+                == "the hospitals' exits do not add up to their counts of rows and events")
+    }
+
     @Test func `risk sets that are empty where someone dies fail the analysis`() throws {
         var course = try Course(Self.everything, Self.deal(Patient.random(100, seed: 12)))
         while course.run.queries.last?.kind != "risk-sums" { try course.step() }

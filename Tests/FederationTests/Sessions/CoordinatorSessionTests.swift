@@ -168,6 +168,29 @@ struct CoordinatorSessionTests {
         #expect(dialogue.coordinator.waitingFor.count == 3)
     }
 
+    @Test func `nor acknowledge or answer for another`() throws {
+        var dialogue = start
+        try dialogue.sayHello()
+        let roster = try #require(dialogue.coordinator.roster).hash
+        let own = RosterAcknowledgement(session: start.opening.session, site: "site-1", roster: roster)
+        let others = RosterAcknowledgement(session: start.opening.session, site: "site-2", roster: roster)
+        for ack in [try dialogue.signed(own, by: 1), try dialogue.signed(others, by: 0)] {
+            expectRefusal(.outOfPlace, "the acknowledgement is not site-1's") {
+                try dialogue.coordinator.receive(ack, from: "site-1", under: dialogue.authority)
+            }
+        }
+        let (round, answers) = try inRound()
+        dialogue = round
+        var other = answers[0]
+        other.site = "site-2"
+        for answer in [try dialogue.signed(answers[0], by: 1), try dialogue.signed(other, by: 0)] {
+            expectRefusal(.outOfPlace, "the answer is not site-1's to round 1") {
+                try dialogue.coordinator.receive(answer, from: "site-1", under: dialogue.authority)
+            }
+        }
+        #expect(dialogue.coordinator.waitingFor.count == 3)
+    }
+
     @Test func `a message of another session, study, roster, round or request is refused`() throws {
         let other = SHA256Digest(of: "another".utf8)
         var dialogue = start
