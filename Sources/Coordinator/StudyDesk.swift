@@ -48,9 +48,14 @@ actor StudyDesk {
     /// Brings every study back from the store, running sessions by feeding their messages in again.
     func restore() throws {
         for row in try store.studies() {
-            let (hash, study) = try restored(row)
-            studies[hash] = study
-            order.append(hash)
+            do {
+                let (hash, study) = try restored(row)
+                studies[hash] = study
+                order.append(hash)
+            } catch {
+                // One study that this version cannot read must not stop the others.
+                logger.error("study \(row.hash.prefix(12)) cannot be read and is left out: \(error)")
+            }
         }
         try settleAll()
         logger.info(
