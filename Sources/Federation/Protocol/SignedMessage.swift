@@ -40,7 +40,7 @@ package struct SignedMessage: Hashable, Sendable, Codable {
         }
         if !authority.isForStoredMessages { try authority.checkPin(of: sender, identity) }
         guard sender.isValidSignature(signature.bytes, of: Self.signedBytes(type, payload)) else {
-            throw .untrusted("the signature on a \(Content.type) of \(identity) does not fit its text")
+            throw .untrusted("the signature of \(identity) on its \(Content.type) does not fit the text")
         }
         return (try CanonicalJSON.decode(Content.self, from: Array(payload.utf8)), identity)
     }
