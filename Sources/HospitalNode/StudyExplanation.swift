@@ -4,8 +4,8 @@ import Survival
 
 /// A study in plain words for the person who decides about it.
 ///
-/// Warnings first, then what is asked, on how many of this hospital's people, what leaves, and who sees it. For local eyes:
-/// it shows this hospital's own numbers.
+/// Warnings first, then what is asked, on how many of this hospital's people, what leaves, who sees it, and last the study
+/// file itself: whatever an approval covers. For local eyes: it shows this hospital's own numbers.
 package struct StudyExplanation {
     private let assessment: StudyAssessment
     private let policy: DisclosurePolicy
@@ -15,10 +15,11 @@ package struct StudyExplanation {
         (self.assessment, self.policy, self.site) = (assessment, policy, site)
     }
 
-    private var plan: StudyPlan { assessment.study.plan }
+    var plan: StudyPlan { assessment.study.plan }
 
     package var text: String {
-        (warnings + [""] + heading + [""] + analyses + [""] + disclosure).joined(separator: "\n")
+        (warnings + [""] + heading + [""] + analyses + [""] + disclosure + [""] + studyFile)
+            .joined(separator: "\n")
     }
 
     private var warnings: [String] {
@@ -39,19 +40,49 @@ package struct StudyExplanation {
             "  hospitals   \(study.sites.joined(separator: ", "))",
             "  dictionary  \(study.dictionary)",
             "  patients    \(study.cohort.map { "those with \($0)" } ?? "all that were imported")",
-            "  outcome     \(study.endpoint.event) by \(study.endpoint.time) (\(study.endpoint.unit.rawValue)s)",
+            "  outcome     \(outcome(of: study))",
         ]
             + study.definitions.map { "  define      \($0.name) := \($0.text)" }
+            + (study.privacy.timeGrid.map { [grid(of: $0, in: study)] } ?? [])
+            + ["  silence     \(silence(in: study))"]
+    }
+
+    private func outcome(of study: StudyFile) -> String {
+        let endpoint = study.endpoint
+        let entry = endpoint.start.map { ", at risk from \($0)" } ?? ""
+        return "\(endpoint.event) by \(endpoint.time) (\(endpoint.unit.rawValue)s)\(entry)"
+    }
+
+    private func grid(of step: Double, in study: StudyFile) -> String {
+        "  time grid   \(step) \(study.endpoint.unit.rawValue)s, merged until each interval has \(study.privacy.smallestInterval) exits over all hospitals"
+    }
+
+    private func silence(in study: StudyFile) -> String {
+        let wait = "a hospital that does not answer is waited for \(study.patienceSeconds) seconds, then"
+        return study.missingSite == .fail
+            ? "\(wait) the study fails" : "\(wait) it goes on without, from the start"
+    }
+
+    /// Indented, so that no line of it can pass for one of ours.
+    private var studyFile: [String] {
+        ["The study file, word for word:"]
+            + assessment.study.submission.study.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "    \($0)" }
     }
 
     private var analyses: [String] {
-        assessment.analyses.flatMap { analysis in
-            ["Analysis \(analysis.plan.id): \(asked(by: analysis.plan))"]
-                + ["  here: \(analysis.facts.people) people, \(analysis.facts.events) of them with the event"]
-                + ["  reads: \(analysis.plan.variables.joined(separator: ", "))"]
-                + smallestLevel(of: analysis)
-                + ["  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))"]
-        }
+        assessment.analyses.flatMap { lines(about: $0) }
+    }
+
+    private func lines(about analysis: StudyAssessment.Analysis) -> [String] {
+        var lines = ["Analysis \(analysis.plan.id): \(asked(by: analysis.plan))"]
+        lines += details(of: analysis.plan).map { "  \($0)" }
+        lines.append(
+            "  here: \(analysis.facts.people) people, \(analysis.facts.events) of them with the event")
+        lines.append("  reads: \(analysis.plan.variables.joined(separator: ", "))")
+        lines += smallestLevel(of: analysis)
+        lines.append("  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))")
+        return lines
     }
 
     private func asked(by analysis: AnalysisPlan) -> String {

@@ -88,16 +88,31 @@ extension FileHandle {
 }
 
 extension String {
-    /// With control characters written out, line feeds excepted: what others wrote must not act on the terminal.
+    /// With characters that act on a terminal, or reorder or hide text, written out; line feeds excepted.
+    ///
+    /// What others wrote must neither act on the terminal nor look like something else.
     var visible: String {
         var text = ""
         for scalar in unicodeScalars {
-            let isPlain = scalar == "\n" || scalar.properties.generalCategory != .control
-            text += isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+            text +=
+                scalar == "\n" || scalar.isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
         }
         return text
     }
 }
+
+extension Unicode.Scalar {
+    /// Whether it is seen as itself; controls, direction overrides, zero-width characters and separators of lines are not.
+    fileprivate var isPlain: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
+        default: true
+        }
+    }
+}
+
+/// Prints text that others may have written, on standard output.
+func show(_ text: String) { print(text.visible) }
 
 /// Seconds since 1970, now.
 func currentTime() -> Int { Int(Date().timeIntervalSince1970) }

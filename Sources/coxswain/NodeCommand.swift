@@ -69,7 +69,7 @@ struct NodeCommand: AsyncParsableCommand {
             print("\(report.rowCount) rows imported under \(report.dictionary)")
             if report.replacedRowCount > 0 { print("\(report.replacedRowCount) earlier rows were replaced") }
             if !report.ignoredColumns.isEmpty {
-                print(
+                show(
                     "columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))"
                 )
             }
@@ -85,7 +85,7 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            print(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
+            show(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
         }
     }
 
@@ -110,12 +110,14 @@ struct NodeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Explain a study in plain words, with this hospital's own numbers; warnings first.")
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Flag(help: "Show the study file alone, word for word.") var text = false
         @OptionGroup var location: Location
 
         func run() throws {
             let office = try location.office()
-            let assessment = try office.assess(try office.study(study))
-            print(StudyExplanation(assessment, policy: office.policy, site: office.site).text)
+            let study = try office.study(study)
+            guard !text else { return show(study.submission.study) }
+            show(StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text)
         }
     }
 
@@ -139,7 +141,7 @@ struct NodeCommand: AsyncParsableCommand {
             let office = try location.office()
             let study = try office.study(study)
             try office.approve(study, until: end, by: by)
-            print("approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(until), by \(by)")
+            show("approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(until), by \(by)")
         }
     }
 

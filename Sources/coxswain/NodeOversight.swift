@@ -26,7 +26,7 @@ extension NodeCommand {
             let office = try location.office()
             for round in try office.preview(try office.study(study), rounds: rounds) {
                 print("round \(round.round)")
-                for (statement, numbers) in round.answers { print("  \(line(statement, numbers))") }
+                for (statement, numbers) in round.answers { show("  \(line(statement, numbers))") }
             }
         }
 
@@ -66,7 +66,7 @@ extension NodeCommand {
             var last = try ledger.auditHead().sequence
             while true {
                 for entry in try ledger.auditEntries(after: last) {
-                    print(AuditText.line(entry))
+                    show(AuditText.line(entry))
                     fflush(nil)
                     last = entry.sequence
                 }
@@ -139,7 +139,7 @@ extension NodeCommand {
                 _ = try ledger.verifyAudit()
                 let entries = try ledger.auditEntries()
                 switch format {
-                case .text: for entry in entries { print(AuditText.line(entry)) }
+                case .text: for entry in entries { show(AuditText.line(entry)) }
                 case .json: print(String(decoding: CanonicalJSON.bytes(entries), as: UTF8.self))
                 }
             }

@@ -44,7 +44,7 @@ struct StudyCommand: AsyncParsableCommand {
             print(
                 "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
             )
-            for analysis in plan.analyses { print("  \(AnalysisText.of(analysis))") }
+            for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
         }
     }
 

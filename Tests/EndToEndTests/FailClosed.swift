@@ -280,6 +280,14 @@ extension EndToEnd {
                 }
                 let unknown = try await consortium.study("results", "x\(escape)")
                 #expect(unknown.error.hasPrefix("coxswain: error: no study \"x\\u{1b}[2J\"\n"))
+                let rows = try String(contentsOfFile: consortium.scenario.sites[0].csv, encoding: .utf8)
+                    .split(whereSeparator: \.isNewline)
+                let headed = ["\(rows[0]),a\(escape)\u{202E}b"] + rows.dropFirst().map { "\($0),1" }
+                try consortium.folder.write(headed.joined(separator: "\n") + "\n", to: "headed.csv")
+                let imported = try await consortium.node(
+                    "site-1", "import", "headed.csv", "--dictionary", "dictionary.yaml", "--replace"
+                ).succeeded()
+                #expect(imported.contains("ignored: inst, a\\u{1b}[2J\\u{202e}b\n"))
             }
         }
 

@@ -121,6 +121,16 @@ extension EndToEnd {
                 #expect(shown.contains("This hospital's policy has no objection to this study."))
                 #expect(shown.contains("asked by    spiffe://demo-consortium/operator/study-lead"))
                 #expect(shown.contains("here: 56 people, 41 of them with the event"))
+                for words in ["ties: efron", "confidence level 0.95", "survival at 365.0", "limits: log"] {
+                    #expect(shown.contains("  \(words)\n"))
+                }
+                let text = consortium.scenario.study
+                let quoted = text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }
+                #expect(
+                    shown.contains("\nThe study file, word for word:\n\(quoted.joined(separator: "\n"))"),
+                    "an admin sees what is approved to the letter")
+                #expect(
+                    try await consortium.node("site-1", "show", "brief", "--text").succeeded() == text + "\n")
                 #expect(
                     try await consortium.rows("site-1/ledger.sqlite", "SELECT count(*) FROM rounds") == ["0"])
                 let result = try JSON(text: try await consortium.runStudy())["analyses"]["by-sex"]

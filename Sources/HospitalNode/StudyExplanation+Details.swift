@@ -1,0 +1,58 @@
+import Federation
+import Survival
+
+extension StudyExplanation {
+    /// What an analysis fixes besides its kind and its times, a line each: its own patients, how rows are weighed and
+    /// compared, which numbers are reported.
+    func details(of analysis: AnalysisPlan) -> [String] {
+        patients(of: analysis)
+            + analysis.lateVariables.map {
+                "\($0) is measured after time zero and used as if known from the start"
+            }
+            + choices(of: analysis) + ["confidence level \(analysis.level)"]
+    }
+
+    private func patients(of analysis: AnalysisPlan) -> [String] {
+        let conditions = analysis.cohort.map(\.text)
+        guard !conditions.isEmpty else { return [] }
+        return ["patients: those with \(conditions.map { "(\($0))" }.joined(separator: " and "))"]
+    }
+
+    private func choices(of analysis: AnalysisPlan) -> [String] {
+        switch analysis.kind {
+        case .survival(let survival): choices(of: survival)
+        case .cox(let cox): choices(of: cox)
+        }
+    }
+
+    private func choices(of cox: AnalysisPlan.CoxPlan) -> [String] {
+        var lines = ["ties: \(cox.ties.rawValue)"]
+        if !cox.model.strata.isEmpty { lines.append("strata: \(list(cox.model.strata))") }
+        if let offset = cox.model.offset { lines.append("offset: \(offset.text)") }
+        if let weights = cox.weights { lines.append("case weights: \(weights.text)") }
+        if let cluster = cox.cluster { lines.append("rows that belong together: by \(cluster.name)") }
+        return lines
+    }
+
+    private func choices(of survival: AnalysisPlan.SurvivalPlan) -> [String] {
+        let options = survival.options
+        var lines = ["limits: \(survival.limits.rawValue)"]
+        if !survival.at.isEmpty { lines.append("survival at \(list(survival.at))") }
+        if !options.quantiles.isEmpty {
+            lines.append("times by which shares \(list(options.quantiles)) had the event")
+        }
+        if !options.restrictedMeans.isEmpty {
+            lines.append("restricted means to \(list(options.restrictedMeans))")
+        }
+        if options.hasFollowUp { lines.append("median follow-up") }
+        if survival.logRank, options.rho != 0 { lines.append("test weighted with S(t)^\(options.rho)") }
+        if survival.logRank, options.hasTrend { lines.append("test against a trend over the groups") }
+        return lines
+    }
+
+    private func list(_ expressions: [Expression]) -> String {
+        expressions.map(\.text).joined(separator: ", ")
+    }
+
+    private func list(_ numbers: [Double]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+}
