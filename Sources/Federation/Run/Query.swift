@@ -108,9 +108,9 @@ package struct Query: Hashable, Sendable {
         case .likelihood: return 1 + columns + columns * (columns + 1) / 2
         case .exits: return ExitsLayout(plan).count
         case .eventSums: return columns + 1
-        case .riskSums(_, _, let grid): return 2 * grid.pointCount
+        case .riskSums(_, _, let grid): return grid.riskSetCount(plan.ties)
         case .gram: return columns + columns * (columns + 1) / 2
-        case .covariateRiskSums(_, _, let grid): return 2 * grid.pointCount * columns
+        case .covariateRiskSums(_, _, let grid): return grid.riskSetCount(plan.ties) * columns
         case .eventTimes: return TimeMoments.vectorCount
         case .timeTrend: return TimeTrendSums.vectorCount(parameterCount: columns)
         case .eventTrend: return columns
@@ -205,6 +205,11 @@ extension AnalysisPlan {
     /// Covariate columns; 0 for analyses without a model.
     package var columnCount: Int {
         if case .cox(let cox) = kind { cox.model.columns.count } else { 0 }
+    }
+
+    /// How a Cox model handles tied event times; of no matter to other analyses.
+    package var ties: Ties {
+        if case .cox(let cox) = kind { cox.ties } else { .breslow }
     }
 
     /// Groups of a survival analysis, strata of a Cox model.

@@ -18,6 +18,8 @@ package struct CommonBaseline: Sendable {
     private let data: SurvivalData
     private let presence: [Presence]
     private let pointCount: Int
+    /// Points at which the sums without those who leave are wanted too.
+    private let tiedPoints: [Int]
     /// Row-major.
     private let covariates: [Double]
 
@@ -25,7 +27,7 @@ package struct CommonBaseline: Sendable {
 
     /// Throws `notOnGrid` if the grid lacks a death of these rows, or a stratum.
     ///
-    /// `ties` is that of the hazard increments; sums at the risk sets are the same for both.
+    /// `ties` is that of the hazard increments: Efron's need the sums without those who leave at tied points, Breslow's none.
     package init(data: SurvivalData, grid: EventGrid, ties: Ties) throws(SurvivalDataError) {
         var (places, offset) = ([StratumPlaces](), 0)
         for stratum in grid.strata {
@@ -45,6 +47,7 @@ package struct CommonBaseline: Sendable {
             for row in column.indices { covariates[row * data.columnCount + index] = column[row] }
         }
         (self.data, self.presence, self.pointCount) = (data, presence, offset)
+        tiedPoints = grid.tiedPoints(ties)
         self.covariates = covariates
     }
 
@@ -101,7 +104,7 @@ package struct CommonBaseline: Sendable {
         return sums
     }
 
-    /// S₀⁺ at the K points (everyone at risk), then S₀⁻ (without those who leave), strata in order: 2K numbers.
+    /// S₀⁺ at the K points (everyone at risk), strata in order, then S₀⁻ (without those who leave) at the tied ones.
     ///
     /// Throws `riskOutOfRange` if exp(xβ + offset) overflows; it is not shifted, since a shift would have to be common to all sites.
     package func riskSums(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
@@ -109,7 +112,7 @@ package struct CommonBaseline: Sendable {
         return sumsOverRiskSets(width: 1) { row, _ in risks[row] }
     }
 
-    /// S₁⁺ = Σ w·exp(xβ + offset)·x over the same sets, point by point, then S₁⁻: 2Kp numbers.
+    /// S₁⁺ = Σ w·exp(xβ + offset)·x over the same sets, point by point, then S₁⁻: p numbers for each set.
     package func covariateRiskSums(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
         let risks = try risks(at: beta)
         return sumsOverRiskSets(width: parameterCount) { row, index in
@@ -195,12 +198,12 @@ package struct CommonBaseline: Sendable {
         return risks
     }
 
-    /// Sums of `width` numbers per row over the K risk sets with those who leave, then over those without.
+    /// Sums of `width` numbers per row over the K risk sets with those who leave, then over those without at tied points.
     ///
     /// Accumulated from the last point back, so that without late entry nothing is taken away within a stratum.
     private func sumsOverRiskSets(width: Int, of term: (_ row: Int, _ index: Int) -> Double) -> [Double] {
         let none = Array(repeating: 0.0, count: pointCount + 1)
-        var sums = Array(repeating: 0.0, count: 2 * pointCount * width)
+        var sums = Array(repeating: 0.0, count: (pointCount + tiedPoints.count) * width)
         for index in 0..<width {
             var (staying, entering, leaving) = (none, none, none)
             for (row, place) in presence.enumerated() {
@@ -211,10 +214,13 @@ package struct CommonBaseline: Sendable {
                 }
                 if let point = place.leaves { leaving[point] += value }
             }
-            var present = CompensatedSum()
+            var (present, ties) = (CompensatedSum(), tiedPoints[...])
             for point in (0..<pointCount).reversed() {
                 present += staying[point + 1]
-                sums[(pointCount + point) * width + index] = present.value
+                if ties.last == point {
+                    ties.removeLast()
+                    sums[(pointCount + ties.count) * width + index] = present.value
+                }
                 sums[point * width + index] = present.value + leaving[point]
                 present -= entering[point]
             }

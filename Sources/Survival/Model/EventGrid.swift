@@ -27,6 +27,18 @@ package struct EventGrid: Sendable, Hashable, Codable {
     /// Times or intervals of all strata together: K.
     package var pointCount: Int { strata.reduce(0) { $0 + $1.times.count } }
 
+    /// The points at which a sum without those who leave is needed beside the one with them.
+    ///
+    /// Efron's formula has more than one death to spread there. Elsewhere nothing needs it, and the two would differ by the
+    /// covariates of a single death.
+    package func tiedPoints(_ ties: Ties) -> [Int] {
+        guard ties == .efron else { return [] }
+        return strata.flatMap(\.deaths).enumerated().filter { $1.rounded() > 1 }.map(\.offset)
+    }
+
+    /// Numbers in the sums over risk sets, for each number of a row: one a point, and another where it is tied.
+    package func riskSetCount(_ ties: Ties) -> Int { pointCount + tiedPoints(ties).count }
+
     /// Σ of the deaths' weights.
     package var eventWeight: Double { strata.flatMap(\.deathWeights).reduce(0, +) }
 

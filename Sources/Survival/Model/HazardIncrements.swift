@@ -9,7 +9,11 @@ package struct HazardIncrements: Sendable, Hashable {
 
     /// At each point: S₀ with and without those who leave, deaths and their weight, where the mean covariates lie.
     private let sumsWith: [Double]
+    /// 0 where the points are not tied.
     private let sumsWithout: [Double]
+    /// Place of a point's sums without those who leave, among all risk sets; 0 where there are none.
+    private let places: [Int]
+    private let riskSetCount: Int
     private let deaths: [Double]
     private let deathWeights: [Double]
     private let meanShifts: [Double]
@@ -17,16 +21,23 @@ package struct HazardIncrements: Sendable, Hashable {
     private let survivorShifts: [Double]
     private let leaverShifts: [Double]
 
-    /// `riskSums` are the sum over sites of `CommonBaseline.riskSums`: 2K numbers.
+    /// `riskSums` are the sum over sites of `CommonBaseline.riskSums`: K numbers, and one for each tied point.
     ///
     /// A point without deaths has no increment. Throws if someone dies where nobody is at risk, or a sum is not a number.
     package init(grid: EventGrid, riskSums: [Double], ties: Ties) throws(FitError) {
         let count = grid.pointCount
-        guard riskSums.count == 2 * count else { throw .wrongShape(expected: 2 * count, got: riskSums.count) }
+        riskSetCount = grid.riskSetCount(ties)
+        guard riskSums.count == riskSetCount else {
+            throw .wrongShape(expected: riskSetCount, got: riskSums.count)
+        }
         guard riskSums.allSatisfy(\.isFinite) else { throw .notFinite(covariates: []) }
         deaths = grid.strata.flatMap(\.deaths)
         deathWeights = grid.strata.flatMap(\.deathWeights)
-        (sumsWith, sumsWithout) = (Array(riskSums[..<count]), Array(riskSums[count...]))
+        var (places, sumsWithout) = ([Int](repeating: 0, count: count), [Double](repeating: 0, count: count))
+        for (place, point) in grid.tiedPoints(ties).enumerated() {
+            (places[point], sumsWithout[point]) = (count + place, riskSums[count + place])
+        }
+        (sumsWith, self.sumsWithout, self.places) = (Array(riskSums[..<count]), sumsWithout, places)
         var tied: [TiedDeaths] = []
         for point in 0..<count {
             if deaths[point] > 0, sumsWith[point] <= 0 { throw .nobodyAtRisk }
@@ -51,6 +62,7 @@ package struct HazardIncrements: Sendable, Hashable {
         deathWeights = zip(other.deathWeights, factors).map { $0 * $1 }
         logTerm = other.logTerm
         (sumsWith, sumsWithout, deaths) = (other.sumsWith, other.sumsWithout, other.deaths)
+        (places, riskSetCount) = (other.places, other.riskSetCount)
         (meanShifts, shiftSquares) = (other.meanShifts, other.shiftSquares)
         survivorShifts = zip(other.survivorShifts, factors).map { $0 * $1 }
         leaverShifts = zip(other.leaverShifts, factors).map { $0 * $1 }
@@ -86,11 +98,11 @@ package struct HazardIncrements: Sendable, Hashable {
     ) -> SymmetricMatrix {
         var information = packedTriangle(of: gram, parameterCount: count)
         let points = deaths.count
-        precondition(covariateRiskSums.count == 2 * points * count, "covariate sums of another grid")
+        precondition(covariateRiskSums.count == riskSetCount * count, "covariate sums of another grid")
         for point in 0..<points where deaths[point] > 0 {
             var mean = covariateRiskSums[point * count..<(point + 1) * count].map { $0 / sumsWith[point] }
             if meanShifts[point] > 0 {
-                let without = covariateRiskSums[(points + point) * count..<(points + point + 1) * count]
+                let without = covariateRiskSums[places[point] * count..<(places[point] + 1) * count]
                 let line = zip(without, mean).map { $0 / sumsWithout[point] - $1 }
                 for index in mean.indices { mean[index] += meanShifts[point] * line[index] }
                 information.add(-deathWeights[point] / deaths[point] * shiftSquares[point], outer: line)
@@ -103,7 +115,7 @@ package struct HazardIncrements: Sendable, Hashable {
     /// The increments of S₁-like sums, from the sums over sites of `covariateRiskSums`: what score residuals need.
     package func meanIncrements(covariateRiskSums: [Double], parameterCount count: Int) -> MeanIncrements {
         let points = deaths.count
-        precondition(covariateRiskSums.count == 2 * points * count, "covariate sums of another grid")
+        precondition(covariateRiskSums.count == riskSetCount * count, "covariate sums of another grid")
         let none = Array(repeating: 0.0, count: points * count)
         var means = MeanIncrements(survivor: none, leaver: none, death: none)
         for point in 0..<points where deaths[point] > 0 {
@@ -111,8 +123,8 @@ package struct HazardIncrements: Sendable, Hashable {
                 let cell = point * count + index
                 let mean = covariateRiskSums[cell] / sumsWith[point]
                 let hasTies = meanShifts[point] > 0
-                let line =
-                    hasTies ? covariateRiskSums[points * count + cell] / sumsWithout[point] - mean : 0
+                let without = hasTies ? covariateRiskSums[places[point] * count + index] : 0
+                let line = hasTies ? without / sumsWithout[point] - mean : 0
                 means.survivor[cell] = survivor[point] * mean + survivorShifts[point] * line
                 means.leaver[cell] = leaver[point] * mean + leaverShifts[point] * line
                 means.death[cell] = mean + meanShifts[point] * line

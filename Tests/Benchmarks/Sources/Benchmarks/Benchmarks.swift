@@ -33,6 +33,10 @@ enum Benchmarks {
         }
         r?.end()
         try wholeFits(file: file)
+        for isTied in [false, true] {
+            let rows = MadeUpRows(rowCount: 25_000, columnCount: 20, isTied: isTied)
+            print("\n" + (try Communication(rows, siteCount: 4)).line)
+        }
     }
 
     /// A line of the table: medians of rounds in which ours, R and the limits take turns.

@@ -38,10 +38,12 @@ struct MadeUpRows {
         (self.time, self.event, self.beta) = (time, event, beta)
     }
 
-    func survivalData() throws -> SurvivalData {
-        try SurvivalData(
-            entry: nil, exit: time, event: event, weight: nil, offset: nil, stratum: nil, columns: columns,
-            mergesNearTies: false)
+    /// All rows, or some.
+    func survivalData(_ rows: StrideTo<Int>? = nil) throws -> SurvivalData {
+        func some<Value>(_ values: [Value]) -> [Value] { rows.map { $0.map { values[$0] } } ?? values }
+        return try SurvivalData(
+            entry: nil, exit: some(time), event: some(event), weight: nil, offset: nil, stratum: nil,
+            columns: columns.map(some), mergesNearTies: false)
     }
 
     /// Times, events, columns, one after the other, as the peers read them.
