@@ -223,7 +223,9 @@ extension EndToEnd {
         func `a study that a hospital can do nothing with does not slow the others`() async throws {
             try await Consortium.with(try Self.scenario()) { consortium in
                 try await consortium.addOperator("rival")
-                try await poll("site-4 to run") { consortium.folder.text("site-4/log").contains("node site-4:") }
+                try await poll("site-4 to run") {
+                    consortium.folder.text("site-4/log").contains("node site-4:")
+                }
                 #expect(await (try consortium.process("site-4")).stop() == 0)
                 let other = try replaced("study: brief", by: "study: rival", in: consortium.scenario.study)
                 try consortium.folder.write(other, to: "rival.yaml")
