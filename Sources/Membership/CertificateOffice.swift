@@ -83,14 +83,24 @@ package struct CertificateOffice: Sendable {
             throw MembershipError.unusable(
                 "\(folder) already holds an identity; name another folder with --out")
         }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw MembershipError.unusable("the folder \(folder) cannot be made; name another with --out")
+        }
+        // The key first: where it cannot be written nothing is registered, and without a certificate it is worth nothing.
+        try Self.write(key.pem, to: "\(folder)/identity.key", isSecret: true)
         register.issued.append(
             Entry(
                 serial: certificate.serial, identity: SPIFFEID(consortium: consortium, role: role),
                 notAfter: certificate.notAfter))
-        try publish(register, at: time)
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        try Self.write(key.pem, to: "\(folder)/identity.key", isSecret: true)
+        do {
+            try publish(register, at: time)
+        } catch {
+            unlink("\(folder)/identity.key")  // so that the same command can be tried again
+            throw error
+        }
         try Self.write(certificate.pem, to: "\(folder)/identity.pem", isSecret: false)
         for shared in ["authority.pem", "revocations.pem"] {
             let text = try String(contentsOfFile: "\(directory)/\(shared)", encoding: .utf8)

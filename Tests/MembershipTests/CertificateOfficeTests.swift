@@ -78,6 +78,30 @@ struct CertificateOfficeTests {
     }
 
     @Test
+    func `nothing is registered where the identity cannot be written, or left where it cannot be registered`()
+        throws
+    {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let office = try office()
+        try Data().write(to: folder.appendingPathComponent("file"))
+        func issue(to name: String) throws {
+            _ = try office.issue(
+                .node("north"), dnsNames: [], ipAddresses: [], days: 30, to: path(name), at: now)
+        }
+        let error = #expect(throws: MembershipError.self) { try issue(to: "file/north") }
+        #expect(error?.description.contains("cannot be made; name another with --out") == true)
+        #expect(try office.issued().isEmpty)
+        // A folder in the place of the register's next text: it cannot be written.
+        try FileManager.default.createDirectory(
+            at: folder.appendingPathComponent("office/register.json.new"), withIntermediateDirectories: true)
+        #expect(throws: MembershipError.self) { try issue(to: "north") }
+        #expect(!FileManager.default.fileExists(atPath: path("north/identity.key")))
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("office/register.json.new"))
+        try issue(to: "north")
+        #expect(try office.issued().count == 1)
+    }
+
+    @Test
     func `an identity is refused if others can read its key, or if it is another's or another consortium's`()
         throws
     {
