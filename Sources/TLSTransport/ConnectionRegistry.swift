@@ -1,4 +1,5 @@
 import Cryptography
+import Glibc
 import NIOCore
 import Synchronization
 
@@ -10,7 +11,25 @@ final class ConnectionRegistry: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
         var countByParty: [SPIFFEID: Int] = [:]
+        /// Whose handshake is not over, by network.
+        var handshakes: [ObjectIdentifier: String] = [:]
+        var handshakesByNetwork: [String: Int] = [:]
         var isStopping = false
+
+        mutating func endHandshake(of channel: ObjectIdentifier) {
+            guard let network = handshakes.removeValue(forKey: channel) else { return }
+            let count = handshakesByNetwork[network, default: 0] - 1
+            handshakesByNetwork[network] = count > 0 ? count : nil
+        }
+    }
+
+    /// What becomes of a party's connection.
+    enum Place {
+        case admitted
+        /// Its first request is answered with a refusal that says why.
+        case turnedAway
+        /// Even that would be too many.
+        case none
     }
 
     private let limits: ServerLimits
@@ -22,25 +41,35 @@ final class ConnectionRegistry: Sendable {
         (self.limits, self.onLast) = (limits, onLast)
     }
 
-    /// False if there are too many connections, or the server is stopping.
-    func admit(_ channel: any Channel) -> Bool {
-        let isAdmitted = state.withLock { state in
-            guard !state.isStopping, state.channels.count < limits.connectionsMax else { return false }
-            state.channels[ObjectIdentifier(channel)] = channel
-            return true
+    /// Nil if the connection is admitted, and otherwise why it is not.
+    ///
+    /// Nobody who has not shown a certificate may take all places: a network has a share of the handshakes.
+    func refusal(admitting channel: any Channel) -> String? {
+        let (id, network) = (ObjectIdentifier(channel), channel.remoteAddress.map(networkText) ?? "somewhere")
+        let refusal: String? = state.withLock { state in
+            guard !state.isStopping, state.channels.count < limits.connectionsMax else {
+                return "\(limits.connectionsMax) connections are open, or closing down"
+            }
+            guard state.handshakesByNetwork[network, default: 0] < limits.handshakesPerAddressMax else {
+                return "\(limits.handshakesPerAddressMax) handshakes of \(network) are not over"
+            }
+            state.channels[id] = channel
+            state.handshakes[id] = network
+            state.handshakesByNetwork[network, default: 0] += 1
+            return nil
         }
-        if isAdmitted { channel.closeFuture.whenComplete { _ in self.remove(channel) } }
-        return isAdmitted
+        if refusal == nil { channel.closeFuture.whenComplete { _ in self.remove(channel) } }
+        return refusal
     }
 
-    /// False if the party has too many connections already; otherwise `leave` must follow.
-    func join(_ party: SPIFFEID) -> Bool {
+    /// Ends the channel's handshake with its party known; unless there is no place for it, `leave` must follow.
+    func join(_ party: SPIFFEID, on channel: any Channel) -> Place {
         state.withLock { state in
-            guard state.countByParty[party, default: 0] < limits.connectionsPerIdentityMax else {
-                return false
-            }
-            state.countByParty[party, default: 0] += 1
-            return true
+            state.endHandshake(of: ObjectIdentifier(channel))
+            let count = state.countByParty[party, default: 0]
+            guard count < 2 * limits.connectionsPerIdentityMax else { return .none }
+            state.countByParty[party] = count + 1
+            return count < limits.connectionsPerIdentityMax ? .admitted : .turnedAway
         }
     }
 
@@ -70,8 +99,21 @@ final class ConnectionRegistry: Sendable {
     private func remove(_ channel: any Channel) {
         let isLast = state.withLock { state in
             state.channels[ObjectIdentifier(channel)] = nil
+            state.endHandshake(of: ObjectIdentifier(channel))
             return state.isStopping && state.channels.isEmpty
         }
         if isLast { onLast() }
     }
+}
+
+/// Whom an address is counted with: IPv4 by itself, IPv6 by its first 64 bits, which one customer has.
+func networkText(_ address: SocketAddress) -> String {
+    let text = address.ipAddress ?? "a local socket"
+    var bytes = [UInt8](repeating: 0, count: 16)
+    guard inet_pton(AF_INET6, text, &bytes) == 1 else { return text }
+    let isFour = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10...11].allSatisfy { $0 == 0xff }
+    if isFour { return bytes[12...].map(String.init).joined(separator: ".") }
+    return stride(from: 0, to: 8, by: 2).map {
+        String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16)
+    }.joined(separator: ":") + "::/64"
 }

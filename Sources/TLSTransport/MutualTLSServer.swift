@@ -72,9 +72,8 @@ package struct MutualTLSServer: Service {
 
     private static func prepare(_ channel: any Channel, _ sharing: ServerSharing) -> EventLoopFuture<Void> {
         let remote = channel.remoteAddress.map(addressText) ?? "somebody"
-        guard sharing.registry.admit(channel) else {
-            sharing.logger.warning(
-                "refused \(remote): \(sharing.limits.connectionsMax) connections are open, or closing down")
+        if let refusal = sharing.registry.refusal(admitting: channel) {
+            sharing.logger.warning("refused \(remote): \(refusal)")
             return channel.close()
         }
         return channel.eventLoop.makeCompletedFuture {

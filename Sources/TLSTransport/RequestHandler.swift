@@ -41,7 +41,7 @@ final class RequestHandler: ChannelInboundHandler {
     private let remote: String
     private var state = State.handshaking
     private var trust: PeerTrust?
-    private var hasJoined = false
+    private var place = ConnectionRegistry.Place.none
     private var headHasBegun = false
     private var keepsAlive = true
     private var body: [UInt8] = []
@@ -63,7 +63,11 @@ final class RequestHandler: ChannelInboundHandler {
 
     private func establish(_ peer: VerifiedPeer, _ tls: TLSContext, _ context: ChannelHandlerContext) {
         trust = PeerTrust(peer, under: tls)
-        hasJoined = sharing.registry.join(peer.id)
+        place = sharing.registry.join(peer.id, on: context.channel)
+        guard place != .none else {
+            log(.notice, "\(who) has too many connections; this one is closed")
+            return close(context)
+        }
         state = .waiting
         armIdleTimer(context)
     }
@@ -168,7 +172,9 @@ final class RequestHandler: ChannelInboundHandler {
 
     /// Everything that can be said before the body.
     private func refusal(of head: HTTPRequestHeadView) -> HTTPAnswer? {
-        if !hasJoined { return HTTPAnswer(status: 429, sentence: "too many connections of \(head.peer)") }
+        if place != .admitted {
+            return HTTPAnswer(status: 429, sentence: "too many connections of \(head.peer)")
+        }
         if let refusal = sharing.authorize(head) { return refusal }
         let announced = head.headers.first { $0.0.lowercased() == "content-length" }.flatMap { Int($0.1) }
         return announced ?? 0 > sharing.limits.bodyBytesMax ? tooLarge : nil
@@ -191,9 +197,9 @@ final class RequestHandler: ChannelInboundHandler {
         body = []
         let loop = context.eventLoop
         let handler = NIOLoopBound(self, eventLoop: loop)
-        let place = NIOLoopBound(context, eventLoop: loop)
+        let bound = NIOLoopBound(context, eventLoop: loop)
         let job = ResponseJob(call: call, respond: sharing.respond) { answer in
-            loop.execute { handler.value.finish(answer, place.value) }
+            loop.execute { handler.value.finish(answer, bound.value) }
         }
         state = .answering(job)
         sharing.enqueue(job)
@@ -280,8 +286,8 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     private func leave() {
-        if hasJoined, let trust { sharing.registry.leave(trust.peer.id) }
-        hasJoined = false
+        if place != .none, let trust { sharing.registry.leave(trust.peer.id) }
+        place = .none
     }
 
     private var who: String { trust.map { "\($0.peer.id) at \(remote)" } ?? remote }

@@ -11,6 +11,8 @@ package struct ServerLimits: Sendable {
     /// From a head's first byte to its last.
     package var headerSeconds: Int
     package var connectionsPerIdentityMax: Int
+    /// Connections of one address (IPv6: of one /64 network) that have not shown a certificate yet.
+    package var handshakesPerAddressMax: Int
     package var connectionsMax: Int
     /// For the answers under way when the server is asked to stop.
     package var shutdownSeconds: Int
@@ -18,12 +20,14 @@ package struct ServerLimits: Sendable {
     package init(
         bodyBytesMax: Int = 64 << 20, headerBytesMax: Int = 16 << 10, headerFieldsMax: Int = 64,
         handshakeSeconds: Int = 10, idleSeconds: Int = 60, headerSeconds: Int = 10,
-        connectionsPerIdentityMax: Int = 8, connectionsMax: Int = 512, shutdownSeconds: Int = 10
+        connectionsPerIdentityMax: Int = 8, handshakesPerAddressMax: Int = 64, connectionsMax: Int = 512,
+        shutdownSeconds: Int = 10
     ) {
         (self.bodyBytesMax, self.headerBytesMax) = (bodyBytesMax, headerBytesMax)
         (self.headerFieldsMax, self.handshakeSeconds) = (headerFieldsMax, handshakeSeconds)
         (self.idleSeconds, self.headerSeconds) = (idleSeconds, headerSeconds)
         (self.connectionsPerIdentityMax, self.connectionsMax) = (connectionsPerIdentityMax, connectionsMax)
+        self.handshakesPerAddressMax = handshakesPerAddressMax
         self.shutdownSeconds = shutdownSeconds
     }
 }

@@ -25,8 +25,12 @@ final class RawConnection {
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    convenience init(port: Int) throws {
+    /// `source` is the loopback address to come from.
+    convenience init(port: Int, from source: String? = nil) throws {
         let socket = Glibc.socket(AF_INET, streamKind, 0)
+        if let source, withLoopbackAddress(0, source, { bind(socket, $0, $1) }) != 0 {
+            throw Broken(description: "cannot bind to \(source)")
+        }
         let result = withLoopbackAddress(port) { connect(socket, $0, $1) }
         guard result == 0 else { throw Broken(description: "cannot connect") }
         self.init(socket: socket)
@@ -137,7 +141,8 @@ final class RawListener: Sendable {
     init() throws {
         let listener = Glibc.socket(AF_INET, streamKind, 0)
         socket = listener
-        guard withLoopbackAddress(0, { bind(listener, $0, $1) }) == 0, listen(listener, 8) == 0 else {
+        guard withLoopbackAddress(0, "127.0.0.1", { bind(listener, $0, $1) }) == 0, listen(listener, 8) == 0
+        else {
             throw RawConnection.Broken(description: "cannot listen")
         }
         var address = sockaddr_in()
@@ -170,12 +175,12 @@ final class RawListener: Sendable {
 private let streamKind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
 
 private func withLoopbackAddress<Result>(
-    _ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    _ port: Int, _ host: String = "127.0.0.1", _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
 ) -> Result {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    address.sin_addr.s_addr = inet_addr(host)
     return withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
