@@ -1,42 +1,136 @@
 import Cryptography
 import Federation
+import Foundation
+import Logging
+import TLSTransport
 import Testing
+import Yams
 
 @testable import Coordinator
 
-/// Who may use which endpoint: the whole matrix, so that an endpoint added without a thought fails here.
+/// Who may use which endpoint: the whole matrix, made from `Sources/Coordinator/openapi.yaml`, which must be the program's.
 struct EndpointTests {
     private static let digest = String(repeating: "ab", count: 32)
 
-    /// Method, path, and the roles that are let in.
-    private static let matrix: [(method: String, path: String, roles: Set<String>)] = [
-        ("GET", "/v1/studies", ["operator"]),
-        ("POST", "/v1/studies", ["operator"]),
-        ("GET", "/v1/studies/\(digest)/status", ["operator"]),
-        ("POST", "/v1/studies/\(digest)/launch", ["operator"]),
-        ("POST", "/v1/studies/\(digest)/cancel", ["operator"]),
-        ("GET", "/v1/studies/\(digest)/result", ["operator", "node"]),
-        ("GET", "/v1/studies/\(digest)", ["node"]),
-        ("POST", "/v1/studies/\(digest)/decision", ["node"]),
-        ("GET", "/v1/work", ["node"]),
-        ("GET", "/v1/sessions/\(digest)/opening", ["node"]),
-        ("GET", "/v1/sessions/\(digest)/roster", ["node"]),
-        ("POST", "/v1/sessions/\(digest)/messages", ["node"]),
-        ("GET", "/v1/sessions/\(digest)/rounds/1", ["node"]),
-        ("POST", "/v1/sessions/\(digest)/rounds/1", ["node"]),
-    ]
+    /// One line of the description: a method at a path, who may use it, and of whose studies.
+    struct Operation: Sendable, CustomTestStringConvertible {
+        var method: String
+        var path: String
+        var roles: Set<String>
+        var scope: String
+
+        var testDescription: String { "\(method) \(path)" }
+
+        /// The path with its parameters filled in.
+        func at(study: String = digest, session: String = digest) -> String {
+            path.replacing("{study}", with: study).replacing("{session}", with: session)
+                .replacing("{round}", with: "1")
+        }
+    }
+
+    private static let description = Result {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/Coordinator/openapi.yaml").standardized
+        let root = try Yams.compose(yaml: String(contentsOf: file, encoding: .utf8))
+        return try #require(root)["paths"]?.mapping?.flatMap { path, operations in
+            ["get", "post", "put", "delete", "patch"].compactMap { method -> Operation? in
+                guard let operation = operations[method], let path = path.string else { return nil }
+                let roles = operation["x-roles"]?.array().compactMap(\.string) ?? []
+                return Operation(
+                    method: method.uppercased(), path: path, roles: Set(roles),
+                    scope: operation["x-scope"]?.string ?? "")
+            }
+        } ?? []
+    }
+
+    private static let operations = (try? description.get()) ?? []
 
     private static let roles: [String: SPIFFEID.Role] = [
         "operator": .operator("jane"), "node": .node("north"), "coordinator": .coordinator,
     ]
 
-    @Test(arguments: matrix.indices)
-    func `each role reaches exactly its endpoints`(index: Int) throws {
-        let (method, path, allowed) = Self.matrix[index]
-        let endpoint = try #require(Endpoint(method: method, path: path))
-        for (name, role) in Self.roles {
-            #expect(endpoint.allows(role) == allowed.contains(name), "\(name) at \(method) \(path)")
+    /// The path that the description must have for an endpoint; a new endpoint does not compile without one.
+    private static func path(of endpoint: Endpoint) -> String {
+        switch endpoint {
+        case .studies: "/v1/studies"
+        case .study: "/v1/studies/{study}"
+        case .status: "/v1/studies/{study}/status"
+        case .launch: "/v1/studies/{study}/launch"
+        case .cancel: "/v1/studies/{study}/cancel"
+        case .result: "/v1/studies/{study}/result"
+        case .decision: "/v1/studies/{study}/decision"
+        case .work: "/v1/work"
+        case .opening: "/v1/sessions/{session}/opening"
+        case .roster: "/v1/sessions/{session}/roster"
+        case .message: "/v1/sessions/{session}/messages"
+        case .round: "/v1/sessions/{session}/rounds/{round}"
         }
+    }
+
+    @Test func `the description has every method at every path that the program answers, and no other`()
+        throws
+    {
+        let described = try Self.description.get()
+        #expect(described.count == 14 && Set(described.map(\.testDescription)).count == 14)
+        for path in Set(described.map(\.path)) {
+            for method in ["GET", "POST", "PUT", "DELETE"] {
+                let operation = described.first { $0.path == path && $0.method == method }
+                let filled = Operation(method: method, path: path, roles: [], scope: "").at()
+                let endpoint = Endpoint(method: method, path: filled)
+                #expect((endpoint != nil) == (operation != nil), "\(method) \(path)")
+                if let endpoint { #expect(Self.path(of: endpoint) == path) }
+            }
+        }
+    }
+
+    @Test(arguments: operations)
+    func `each role reaches exactly its endpoints`(_ operation: Operation) throws {
+        let endpoint = try #require(Endpoint(method: operation.method, path: operation.at()))
+        for (name, role) in Self.roles {
+            #expect(endpoint.allows(role) == operation.roles.contains(name), "\(name)")
+        }
+    }
+
+    /// Whoever calls, with the status that a call without a body gets; strangers get no further than the handshake.
+    @Test(arguments: operations)
+    func `a call is answered by role, and by whose study it is`(_ operation: Operation) async throws {
+        let trial = try TrialConsortium()
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        let launched = try await desk.launch(study, by: trial.operatorID)
+        let session = try #require(launched.session).id
+        let api = CoordinatorAPI(desk: desk, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
+        let path = operation.at(study: study.hex, session: session.hex)
+        func status(_ peer: SPIFFEID) async -> Int {
+            let certificate = trial.signer(.coordinator).certificate
+            let head = HTTPRequestHeadView(
+                method: operation.method, path: path, query: [:], headers: [], peer: peer,
+                certificate: certificate)
+            if let refusal = CoordinatorAPI.authorize(head, consortium: "trial") { return refusal.status }
+            return await api.respond(to: HTTPCall(head: head, body: [])).status
+        }
+        func member(_ role: SPIFFEID.Role, of consortium: String = "trial") -> SPIFFEID {
+            SPIFFEID(consortium: consortium, role: role)
+        }
+        // Who has the right role goes on to the desk, which misses a body, a roster or a result.
+        let onward: Set<Int> = [200, 204, 400, 409]
+        let isNode = operation.roles.contains("node")
+        let isOperator = operation.roles.contains("operator")
+        #expect(await status(member(.coordinator)) == 403)
+        for role in Self.roles.values {
+            #expect(await status(member(role, of: "another")) == 403, "another consortium's \(role)")
+        }
+        let foreign = operation.scope == "any" || operation.method == "POST" && isNode ? onward : [404]
+        let stranger = await status(member(.node("elsewhere")))
+        #expect(isNode ? foreign.contains(stranger) || stranger == 404 : stranger == 403, "\(stranger)")
+        let otherLead = await status(member(.operator("joe")))
+        let refusesOthers = operation.scope == "submitter" || !isOperator
+        #expect(refusesOthers ? otherLead == 403 : onward.contains(otherLead), "\(otherLead)")
+        let own = await status(member(.node("north")))
+        #expect(isNode ? onward.contains(own) : own == 403, "\(own)")
+        let lead = await status(trial.operatorID)
+        #expect(isOperator ? onward.contains(lead) : lead == 403, "\(lead)")
     }
 
     @Test(arguments: [
