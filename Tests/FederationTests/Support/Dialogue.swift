@@ -24,14 +24,22 @@ struct Dialogue {
         session: String = "a session",
         consortium: Consortium? = nil
     ) throws {
+        try self.init(
+            Ward.plan(study), tables: tables, policy: policy, session: session, consortium: consortium)
+    }
+
+    init(
+        _ plan: StudyPlan, tables: [PatientTable], policy: DisclosurePolicy = .local,
+        session: String = "a session",
+        consortium: Consortium? = nil
+    ) throws {
         let consortium = try consortium ?? Consortium()
         self.consortium = consortium
         let names = Ward.names(tables.count)
-        plan = try Ward.plan(study)
+        self.plan = plan
         authority = try consortium.authority()
         office = try consortium.signer(.coordinator)
         signers = try names.map { try consortium.signer(.node($0)) }
-        let plan = plan
         cohorts = try tables.map { try SiteCohort(table: $0, plan: plan) }
         let opening = SessionOpening(
             session: SHA256Digest(of: session.utf8), study: plan.hash, sites: names)
