@@ -74,7 +74,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            exclude: ["openapi.yaml"], swiftSettings: settings),
         .executableTarget(
             name: "coxswain",
             dependencies: [
@@ -103,6 +103,7 @@ let package = Package(
             name: "TLSTransportTests",
             dependencies: [
                 "TLSTransport", "Cryptography", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -113,12 +114,35 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Coordinator", "Federation", "Survival", "Cryptography",
+                "Coordinator", "Federation", "Survival", "TLSTransport", "Cryptography",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["coxswain", "Cryptography"], exclude: ["Data"],
-            swiftSettings: settings),
+            name: "EndToEndTests",
+            dependencies: [
+                "coxswain", "Coordinator", "Federation", "TLSTransport", "Cryptography",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Data"], swiftSettings: settings),
     ]
 )
+
+// Readers of bytes from outside, on altered bytes: as tests, or with libFuzzer (Tests/FuzzingTests/fuzz).
+let readers: [Target.Dependency] = [
+    "CohortStore", "Coordinator", "HospitalNode", "Membership", "TLSTransport", "Federation", "Survival",
+    "Cryptography",
+]
+if Context.environment["COXSWAIN_FUZZING"] == nil {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzingTests", dependencies: readers, exclude: ["Corpus", "LibFuzzer.swift", "fuzz"],
+            swiftSettings: settings))
+} else {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: readers, path: "Tests/FuzzingTests",
+            exclude: ["Corpus", "MutationTests.swift", "Mutator.swift", "fuzz"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -129,6 +129,9 @@ final class Consortium: Sendable {
         port.withLock { $0 = number }
     }
 
+    /// Who is started from now on takes the coordinator to be at this port.
+    func dial(port number: Int) { port.withLock { $0 = number } }
+
     func startNode(_ site: String) throws {
         try start(site, ["node", "run", "--config", "\(site)/node.yaml"], environment: environment)
     }
