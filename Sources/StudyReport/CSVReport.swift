@@ -111,6 +111,11 @@ struct CSVReport {
         add(cox.wald, as: "wald_test", at: place)
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
+        for test in cox.termTests ?? [] {
+            var ofTerm = place
+            ofTerm.term = test.term
+            add(test.test, as: test.isNonlinear ? "nonlinear_test" : "term_test", at: ofTerm)
+        }
         if let check = cox.proportionalHazards { add(check, at: place) }
     }
 

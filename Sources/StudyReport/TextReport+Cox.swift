@@ -14,6 +14,7 @@ extension TextReport {
         add(hazardRatios(cox))
         add(coefficients(cox))
         add(tests(cox))
+        if let tests = cox.termTests { add(tests) }
         let logLikelihoods = [cox.logLikelihoodNull, cox.logLikelihood].map {
             NumberText.fixed($0, places: 3)
         }
@@ -21,6 +22,14 @@ extension TextReport {
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
         if let check = cox.proportionalHazards { add(check) }
+    }
+
+    private mutating func add(_ tests: [CoxResult.WaldTest]) {
+        var table = TextTable(headings: ["Wald test of a term", "chi-square", "df", "p"])
+        for test in tests {
+            table.add(test.isNonlinear ? "nonlinear part of \(test.term)" : test.term, cells(test.test))
+        }
+        add(table)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards) {

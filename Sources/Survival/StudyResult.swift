@@ -134,6 +134,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var cluster: String?
     /// The model's covariance where `covariance` is the robust one.
     package var naiveCovariance: [Reported]?
+    /// Wald tests of terms with more than one column, and of what is not linear in a spline; nil if there is no such term.
+    package var termTests: [WaldTest]?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -158,6 +160,17 @@ package struct CoxResult: Hashable, Sendable, Codable {
 
         package init(name: String, test: TestResult) {
             (self.name, self.test) = (name, test)
+        }
+    }
+
+    /// A test that all columns of a term have no effect, or (nonlinear) the curved ones of a spline.
+    package struct WaldTest: Hashable, Sendable, Codable {
+        package var term: String
+        package var isNonlinear: Bool
+        package var test: TestResult
+
+        package init(term: String, isNonlinear: Bool, test: TestResult) {
+            (self.term, self.isNonlinear, self.test) = (term, isNonlinear, test)
         }
     }
 
@@ -190,7 +203,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
         terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
         likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
         proportionalHazards: ProportionalHazards? = nil, cluster: String? = nil,
-        naiveCovariance: [Reported]? = nil
+        naiveCovariance: [Reported]? = nil, termTests: [WaldTest]? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
@@ -198,7 +211,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
         (self.likelihoodRatio, self.wald, self.score) = (likelihoodRatio, wald, score)
         (self.iterations, self.warnings) = (iterations, warnings)
         (self.cluster, self.naiveCovariance) = (cluster, naiveCovariance)
-        self.proportionalHazards = proportionalHazards
+        (self.proportionalHazards, self.termTests) = (proportionalHazards, termTests)
     }
 }
 

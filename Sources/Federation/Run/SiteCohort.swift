@@ -120,26 +120,15 @@ private struct Prepared: Sendable {
             let numbers = data.columns.indices.filter { cox.model.isNumber(column: $0) }.map {
                 data.columns[$0]
             }
-            concentration = (numbers + [data.weight, data.offset].compactMap { $0 }).reduce(0) {
-                max($0, Self.concentration(of: $1, person: cases.person))
-            }
+            let shares =
+                (numbers + [data.weight, data.offset].compactMap { $0 }).map {
+                    Concentration.share(of: $0, person: cases.person)
+                }
+                + (try cases.mixedColumns(of: cox.model)).map {
+                    Concentration.share(ofMixed: $0.numbers, isAtLevel: $0.isAtLevel, person: cases.person)
+                }
+            concentration = shares.max() ?? 0
         }
-    }
-
-    /// The share of the sum of squares about the mean that the two people with the most of it have.
-    ///
-    /// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`; then this is near 1.
-    private static func concentration(of column: [Double], person: [Int32]) -> Double {
-        let mean = column.reduce(0, +) / Double(max(column.count, 1))
-        var squares = [Double](repeating: 0, count: Int(person.max() ?? -1) + 1)
-        for (value, person) in zip(column, person) { squares[Int(person)] += (value - mean) * (value - mean) }
-        let total = squares.reduce(0, +)
-        guard total > 0 else { return 0 }
-        var (first, second) = (0.0, 0.0)
-        for square in squares where square > second {
-            (first, second) = square > first ? (square, first) : (first, square)
-        }
-        return (first + second) / total
     }
 
     /// The mixed-radix number of two levels, the second varying fastest.

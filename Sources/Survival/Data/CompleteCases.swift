@@ -149,17 +149,25 @@ extension CompleteCases {
         return counts
     }
 
+    /// For each column of the design that a number and a level make together: the number, and who is at the level.
+    package func mixedColumns(
+        of model: ModelSpecification
+    ) throws(ScopeError) -> [(numbers: [Double], isAtLevel: [Bool])] {
+        var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
+        var result: [(numbers: [Double], isAtLevel: [Bool])] = []
+        for product in model.factors {
+            let (numbers, levels) = (product.filter(model.isNumber), product.filter { !model.isNumber($0) })
+            guard !numbers.isEmpty, !levels.isEmpty else { continue }
+            let isAtLevel = try factors.product(of: levels, rows: rows.count).map { $0 == 1 }
+            result.append((try factors.product(of: numbers, rows: rows.count), isAtLevel))
+        }
+        return result
+    }
+
     private func designColumns(of model: ModelSpecification) throws(ScopeError) -> [[Double]] {
         var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
         var result: [[Double]] = []
-        for product in model.factors {
-            var column = try factors.column(of: product[0])
-            for factor in product.dropFirst() {
-                let own = try factors.column(of: factor)
-                for row in column.indices { column[row] *= own[row] }
-            }
-            result.append(column)
-        }
+        for product in model.factors { result.append(try factors.product(of: product, rows: rows.count)) }
         return result
     }
 }
@@ -174,13 +182,27 @@ private struct FactorColumns {
         self.evaluator = evaluator
     }
 
-    mutating func column(of factor: ModelSpecification.Factor) throws(ScopeError) -> [Double] {
+    mutating func product(
+        of factors: [ModelSpecification.Factor], rows: Int
+    ) throws(ScopeError) -> [Double] {
+        guard let first = factors.first else { return Array(repeating: 1, count: rows) }
+        var column = try column(of: first)
+        for factor in factors.dropFirst() {
+            let own = try self.column(of: factor)
+            for row in column.indices { column[row] *= own[row] }
+        }
+        return column
+    }
+
+    private mutating func column(of factor: ModelSpecification.Factor) throws(ScopeError) -> [Double] {
         switch factor {
         case .value(let expression):
             if let known = values[expression] { return known }
             let column = try evaluator.finiteNumbers(of: expression)
             values[expression] = column
             return column
+        case .spline(let expression, let basis, let index):
+            return try column(of: .value(expression)).map { basis.value(of: index, at: $0) }
         case .level(let expression, let level):
             return try levelIndices(of: expression).map { $0 == level ? 1 : 0 }
         }

@@ -1,0 +1,42 @@
+/// How much of a covariate's variation at a hospital two people carry.
+///
+/// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`, or in a spline with knots close
+/// together where one person is; then the share is near 1. Only numbers are looked at: people in the levels of categories and
+/// conditions are counted instead.
+enum Concentration {
+    /// People at a level from whom on their variation within it is looked at; two of fewer carry most of any variation.
+    private static let peopleAtLevelMin = 10
+
+    /// The share of the sum of squares about the mean that the two people with the most of it have.
+    static func share(of column: [Double], person: [Int32]) -> Double {
+        let mean = column.reduce(0, +) / Double(max(column.count, 1))
+        return share(ofSquaresAbout: mean, column, person)
+    }
+
+    /// The largest share in a column that a number and a level make together, as in `age:sex`: of the number over all people,
+    /// and of what is left of it at the level.
+    static func share(ofMixed numbers: [Double], isAtLevel: [Bool], person: [Int32]) -> Double {
+        let rows = numbers.indices.filter { isAtLevel[$0] }
+        let (values, people) = (rows.map { numbers[$0] }, rows.map { person[$0] })
+        let within =
+            Set(people).count < peopleAtLevelMin
+            ? share(ofSquaresAbout: 0, values, people) : share(of: values, person: people)
+        return max(within, share(of: numbers, person: person))
+    }
+
+    private static func share(
+        ofSquaresAbout center: Double, _ column: [Double], _ person: [Int32]
+    ) -> Double {
+        var squares = [Double](repeating: 0, count: Int(person.max() ?? -1) + 1)
+        for (value, person) in zip(column, person) {
+            squares[Int(person)] += (value - center) * (value - center)
+        }
+        let total = squares.reduce(0, +)
+        guard total > 0 else { return 0 }
+        var (first, second) = (0.0, 0.0)
+        for square in squares where square > second {
+            (first, second) = square > first ? (square, first) : (first, square)
+        }
+        return (first + second) / total
+    }
+}
