@@ -5,6 +5,8 @@
 /// conditions are counted instead.
 enum Concentration {
     /// People at a level from whom on their variation within it is looked at; two of fewer carry most of any variation.
+    ///
+    /// Of fewer, squares about 0 are; of one or two, who always carry all, nothing: the rule on rare levels is theirs.
     private static let peopleAtLevelMin = 10
 
     /// The share of the sum of squares about the mean that the two people with the most of it have.
@@ -18,10 +20,12 @@ enum Concentration {
     static func share(ofMixed numbers: [Double], isAtLevel: [Bool], person: [Int32]) -> Double {
         let rows = numbers.indices.filter { isAtLevel[$0] }
         let (values, people) = (rows.map { numbers[$0] }, rows.map { person[$0] })
-        let within =
-            Set(people).count < peopleAtLevelMin
-            ? share(ofSquaresAbout: 0, values, people) : share(of: values, person: people)
-        return max(within, share(of: numbers, person: person))
+        let overall = share(of: numbers, person: person)
+        switch Set(people).count {
+        case ...2: return overall
+        case ..<peopleAtLevelMin: return max(overall, share(ofSquaresAbout: 0, values, people))
+        default: return max(overall, share(of: values, person: people))
+        }
     }
 
     private static func share(
