@@ -68,6 +68,12 @@ struct CSVReport {
             ofVariable.term = variable
             add(ofVariable, "dropped", .integer(count))
         }
+        if let landmark = counts.landmark { add(landmark, at: place) }
+    }
+
+    private mutating func add(_ landmark: CohortCounts.Landmark, at place: Place) {
+        add(place, "landmark", .number(Reported(landmark.time)))
+        add(place, "landmark_excluded", .integer(landmark.excluded))
     }
 
     private mutating func add(_ test: TestResult, as name: String, at place: Place) {
@@ -112,6 +118,11 @@ struct CSVReport {
         add(cox.wald, as: "wald_test", at: place)
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
+        for test in cox.termTests ?? [] {
+            var ofTerm = place
+            ofTerm.term = test.term
+            add(test.test, as: test.isNonlinear ? "nonlinear_test" : "term_test", at: ofTerm)
+        }
         if let check = cox.proportionalHazards { add(check, at: place) }
         if let concordance = cox.concordance { add(concordance, at: place) }
     }

@@ -42,6 +42,14 @@ struct JSONReport {
     }
 
     func counts(_ counts: CohortCounts) -> [String: JSONValue] {
+        var object = rows(of: counts)
+        object["landmark"] = counts.landmark.map {
+            .object(["time": .number($0.time), "excluded": .integer($0.excluded)])
+        }
+        return object
+    }
+
+    private func rows(of counts: CohortCounts) -> [String: JSONValue] {
         [
             "n": .integer(counts.rows), "people": .integer(counts.people), "events": .integer(counts.events),
             "dropped": .integer(counts.dropped),
@@ -56,6 +64,7 @@ struct JSONReport {
             table["robust_se"] = .reported(cox.terms.map { $0.robustSE ?? .notAvailable })
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
+        table["term_tests"] = cox.termTests.map(termTests)
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
         table["concordance"] = cox.concordance.map(concordance)
         return table
@@ -99,6 +108,17 @@ struct JSONReport {
             "iterations": .integer(cox.iterations),
             "warnings": .strings(cox.warnings),
         ]) { _, new in new }
+    }
+
+    private func termTests(_ tests: [CoxResult.WaldTest]) -> JSONValue {
+        .object([
+            "terms": .strings(tests.map(\.term)),
+            "part": .strings(tests.map { $0.isNonlinear ? "nonlinear" : "all" }),
+            "statistic": .reported(tests.map(\.test.statistic)),
+            "df": .array(tests.map { .integer($0.test.degreesOfFreedom) }),
+            "p": .reported(tests.map(\.test.p)),
+            "log_p": .reported(tests.map(\.test.logP)),
+        ])
     }
 
     private func proportionalHazards(_ check: CoxResult.ProportionalHazards) -> JSONValue {

@@ -14,6 +14,7 @@ extension TextReport {
         add(hazardRatios(cox))
         add(coefficients(cox))
         add(tests(cox))
+        if let tests = cox.termTests { add(tests) }
         let logLikelihoods = [cox.logLikelihoodNull, cox.logLikelihood].map {
             NumberText.fixed($0, places: 3)
         }
@@ -37,6 +38,14 @@ extension TextReport {
             "Concordance \(concordance.estimate.text { NumberText.fixed($0, places: 3) }) "
                 + "(se \(concordance.se.text { NumberText.fixed($0, places: 3) })) "
                 + "of \(pairs) pairs within sites\(weight)\(limits); pairs of two sites are not formed.")
+    }
+
+    private mutating func add(_ tests: [CoxResult.WaldTest]) {
+        var table = TextTable(headings: ["Wald test of a term", "chi-square", "df", "p"])
+        for test in tests {
+            table.add(test.isNonlinear ? "nonlinear part of \(test.term)" : test.term, cells(test.test))
+        }
+        add(table)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards) {

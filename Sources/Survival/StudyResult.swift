@@ -90,10 +90,26 @@ package struct CohortCounts: Hashable, Sendable, Codable {
     /// Rows of the cohort left out because something is missing, in all and by variable (a row may count for several).
     package var dropped: Int
     package var droppedByVariable: [String: Int]
+    /// The landmark from which time counts; nil without one.
+    package var landmark: Landmark?
 
-    package init(rows: Int, people: Int, events: Int, dropped: Int, droppedByVariable: [String: Int]) {
+    /// A time at which everyone in the analysis is at risk, in the endpoint's unit, and the people who were not.
+    package struct Landmark: Hashable, Sendable, Codable {
+        package var time: Double
+        package var excluded: Int
+
+        package init(time: Double, excluded: Int) {
+            (self.time, self.excluded) = (time, excluded)
+        }
+    }
+
+    package init(
+        rows: Int, people: Int, events: Int, dropped: Int, droppedByVariable: [String: Int],
+        landmark: Landmark? = nil
+    ) {
         (self.rows, self.people, self.events) = (rows, people, events)
         (self.dropped, self.droppedByVariable) = (dropped, droppedByVariable)
+        self.landmark = landmark
     }
 }
 
@@ -138,6 +154,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var naiveCovariance: [Reported]?
     /// Of pairs within sites, if the study asks for it.
     package var concordance: ConcordanceEstimate?
+    /// Wald tests of terms with more than one column, and of what is not linear in a spline; nil if there is no such term.
+    package var termTests: [WaldTest]?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -162,6 +180,17 @@ package struct CoxResult: Hashable, Sendable, Codable {
 
         package init(name: String, test: TestResult) {
             (self.name, self.test) = (name, test)
+        }
+    }
+
+    /// A test that all columns of a term have no effect, or (nonlinear) the curved ones of a spline.
+    package struct WaldTest: Hashable, Sendable, Codable {
+        package var term: String
+        package var isNonlinear: Bool
+        package var test: TestResult
+
+        package init(term: String, isNonlinear: Bool, test: TestResult) {
+            (self.term, self.isNonlinear, self.test) = (term, isNonlinear, test)
         }
     }
 
@@ -194,7 +223,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
         terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
         likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
         proportionalHazards: ProportionalHazards? = nil, cluster: String? = nil,
-        naiveCovariance: [Reported]? = nil
+        naiveCovariance: [Reported]? = nil, termTests: [WaldTest]? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
@@ -202,7 +231,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
         (self.likelihoodRatio, self.wald, self.score) = (likelihoodRatio, wald, score)
         (self.iterations, self.warnings) = (iterations, warnings)
         (self.cluster, self.naiveCovariance) = (cluster, naiveCovariance)
-        self.proportionalHazards = proportionalHazards
+        (self.proportionalHazards, self.termTests) = (proportionalHazards, termTests)
     }
 }
 

@@ -98,6 +98,7 @@ extension DisclosurePolicy {
                 "one baseline hazard over all hospitals needs sums indexed by time; use baseline: site")
         }
         if case .table(let table) = analysis.kind { try admit(table, in: analysis.id, of: study) }
+        try admitLandmark(of: analysis, in: study)
         guard analysis.axis != nil else { return }
         switch analysis.times {
         case .exact where !allowsExactTimes:
@@ -129,6 +130,23 @@ extension DisclosurePolicy {
             throw DisclosureError(
                 rule: "value-counts", in: analysis,
                 "counts of people by single values are not allowed; use bins of a width, or none")
+        }
+    }
+
+    /// A landmark cuts the time axis as a grid does: cohorts of two landmarks differ by who left in between.
+    private func admitLandmark(
+        of analysis: AnalysisPlan, in study: StudyFile
+    ) throws(DisclosureError) {
+        guard !allowsExactTimes, let landmark = analysis.endpoint.landmark else { return }
+        let unit = study.endpoint.unit
+        let others =
+            [0] + study.analyses.compactMap { $0.landmark?.length(in: unit) }.filter { $0 != landmark }
+        let distances = others.map { abs($0 - landmark) * unit.days }
+        guard distances.allSatisfy({ $0 >= timeGridDaysMin }) else {
+            throw DisclosureError(
+                rule: "time-grid-days-min", in: analysis.id,
+                "its landmark is less than \(timeGridDaysMin.formattedShort) days from time zero or from another analysis's"
+            )
         }
     }
 

@@ -1,12 +1,40 @@
-/// How much of a number's variation single people carry.
+/// How much of a covariate's variation at a hospital two people carry.
+///
+/// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`, or in a spline with knots close
+/// together where one person is; then the share is near 1. Only numbers are looked at: people in the levels of categories and
+/// conditions are counted instead.
 enum Concentration {
-    /// The share of the sum of squares about the mean that the two people with the most of it have; 0 without variation.
+    /// People at a level from whom on their variation within it is looked at; two of fewer carry most of any variation.
     ///
-    /// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`; then this is near 1.
-    static func largestShare(of column: [Double], person: [Int32]) -> Double {
+    /// Of fewer, squares about 0 are; of one or two, who always carry all, nothing: the rule on rare levels is theirs.
+    private static let peopleAtLevelMin = 10
+
+    /// The share of the sum of squares about the mean that the two people with the most of it have.
+    static func share(of column: [Double], person: [Int32]) -> Double {
         let mean = column.reduce(0, +) / Double(max(column.count, 1))
+        return share(ofSquaresAbout: mean, column, person)
+    }
+
+    /// The largest share in a column that a number and a level make together, as in `age:sex`: of the number over all people,
+    /// and of what is left of it at the level.
+    static func share(ofMixed numbers: [Double], isAtLevel: [Bool], person: [Int32]) -> Double {
+        let rows = numbers.indices.filter { isAtLevel[$0] }
+        let (values, people) = (rows.map { numbers[$0] }, rows.map { person[$0] })
+        let overall = share(of: numbers, person: person)
+        switch Set(people).count {
+        case ...2: return overall
+        case ..<peopleAtLevelMin: return max(overall, share(ofSquaresAbout: 0, values, people))
+        default: return max(overall, share(of: values, person: people))
+        }
+    }
+
+    private static func share(
+        ofSquaresAbout center: Double, _ column: [Double], _ person: [Int32]
+    ) -> Double {
         var squares = [Double](repeating: 0, count: Int(person.max() ?? -1) + 1)
-        for (value, person) in zip(column, person) { squares[Int(person)] += (value - mean) * (value - mean) }
+        for (value, person) in zip(column, person) {
+            squares[Int(person)] += (value - center) * (value - center)
+        }
         let total = squares.reduce(0, +)
         guard total > 0 else { return 0 }
         var (first, second) = (0.0, 0.0)

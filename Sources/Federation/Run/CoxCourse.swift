@@ -225,6 +225,7 @@ struct CoxReport: Sendable {
     ) -> CoxResult {
         let summary = CoxInference.summarize(
             fit, names: cox.model.parameterNames, scale: scale, level: plan.level, robust: robust)
+        let termTests = CoxInference.termTests(of: fit, terms: cox.model.terms, robust: robust)
         return CoxResult(
             id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties,
             times: cox.baseline == .site ? .exact : plan.times, level: plan.level,
@@ -235,7 +236,7 @@ struct CoxReport: Sendable {
             proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
             naiveCovariance: robust.map { _ in
                 CoxInference.covariance(fit.covariance, of: fit, scale: scale)
-            })
+            }, termTests: termTests.isEmpty ? nil : termTests)
     }
 
     /// Says so if a check was asked for and cannot be made.

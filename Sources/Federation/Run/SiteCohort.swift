@@ -122,9 +122,14 @@ private struct Prepared: Sendable {
             let numbers = data.columns.indices.filter { cox.model.isNumber(column: $0) }.map {
                 data.columns[$0]
             }
-            concentration = (numbers + [data.weight, data.offset].compactMap { $0 }).reduce(0) {
-                max($0, Concentration.largestShare(of: $1, person: cases.person))
-            }
+            let shares =
+                (numbers + [data.weight, data.offset].compactMap { $0 }).map {
+                    Concentration.share(of: $0, person: cases.person)
+                }
+                + (try cases.mixedColumns(of: cox.model)).map {
+                    Concentration.share(ofMixed: $0.numbers, isAtLevel: $0.isAtLevel, person: cases.person)
+                }
+            concentration = shares.max() ?? 0
             people = nil
         case .table(let table):
             let people = try SiteTable(table, cases: cases)
@@ -202,7 +207,7 @@ private struct Prepared: Sendable {
                 cases.rows.count, cases.peopleCount, cases.event.count { $0 },
                 cases.cohortRowCount - cases.rows.count,
             ]
-            + dropped + levelCounts
+            + dropped + levelCounts + [cases.landmarkExcludedPeople].compactMap { $0 }
         return numbers.map { Double($0) }
     }
 

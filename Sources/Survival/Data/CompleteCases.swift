@@ -5,7 +5,7 @@
 package struct CompleteCases: Sendable {
     /// Indices of the rows in the table, ascending.
     package let rows: [Int]
-    /// Rows for which every condition of the cohort is true; a missing condition is not.
+    /// Rows for which every condition of the cohort is true, and which are at risk at the landmark; a missing condition is not.
     package let cohortRowCount: Int
     /// For each dictionary variable of endpoint and needed expressions, rows of the cohort dropped because it
     /// is missing.
@@ -22,6 +22,8 @@ package struct CompleteCases: Sendable {
     /// The person of each row, from 0 without gaps, in the order of first rows.
     package let person: [Int32]
     package let peopleCount: Int
+    /// People of the cohort who are not at risk at the landmark; nil without one.
+    package let landmarkExcludedPeople: Int?
 
     private let scope: VariableScope
     private let cases: PatientTable
@@ -34,6 +36,14 @@ package struct CompleteCases: Sendable {
     ) throws(ScopeError) {
         try endpoint.validate(in: scope)
         var screening = try MissingnessScreening(table: table, scope: scope, cohort: cohort)
+        var whole = ExpressionEvaluator(scope: scope, table: table)
+        let followUp: LandmarkFollowUp? =
+            if let landmark = endpoint.landmark {
+                try LandmarkFollowUp(
+                    at: landmark, endpoint, isInCohort: screening.isInCohort, table: table, evaluator: &whole)
+            } else { nil }
+        if let followUp { screening.restrict(to: followUp.isAtRisk) }
+        landmarkExcludedPeople = followUp?.excludedPeople
         for expression in (endpoint.expressions + needed).uniqued() { try screening.require(expression) }
         if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
         rows = screening.completeRows
@@ -42,6 +52,11 @@ package struct CompleteCases: Sendable {
         (self.scope, self.cases) = (scope, cases)
         (person, peopleCount) = Self.renumbered(cases.person)
 
+        if let followUp {
+            (exit, event) = try followUp.ends(of: rows)
+            entry = nil
+            return
+        }
         var evaluator = ExpressionEvaluator(scope: scope, table: cases)
         exit = try evaluator.finiteNumbers(of: endpoint.time)
         entry = if let start = endpoint.start { try evaluator.finiteNumbers(of: start) } else { nil }
@@ -155,17 +170,25 @@ extension CompleteCases {
         return counts
     }
 
+    /// For each column of the design that a number and a level make together: the number, and who is at the level.
+    package func mixedColumns(
+        of model: ModelSpecification
+    ) throws(ScopeError) -> [(numbers: [Double], isAtLevel: [Bool])] {
+        var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
+        var result: [(numbers: [Double], isAtLevel: [Bool])] = []
+        for product in model.factors {
+            let (numbers, levels) = (product.filter(model.isNumber), product.filter { !model.isNumber($0) })
+            guard !numbers.isEmpty, !levels.isEmpty else { continue }
+            let isAtLevel = try factors.product(of: levels, rows: rows.count).map { $0 == 1 }
+            result.append((try factors.product(of: numbers, rows: rows.count), isAtLevel))
+        }
+        return result
+    }
+
     private func designColumns(of model: ModelSpecification) throws(ScopeError) -> [[Double]] {
         var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
         var result: [[Double]] = []
-        for product in model.factors {
-            var column = try factors.column(of: product[0])
-            for factor in product.dropFirst() {
-                let own = try factors.column(of: factor)
-                for row in column.indices { column[row] *= own[row] }
-            }
-            result.append(column)
-        }
+        for product in model.factors { result.append(try factors.product(of: product, rows: rows.count)) }
         return result
     }
 }
@@ -180,13 +203,27 @@ private struct FactorColumns {
         self.evaluator = evaluator
     }
 
-    mutating func column(of factor: ModelSpecification.Factor) throws(ScopeError) -> [Double] {
+    mutating func product(
+        of factors: [ModelSpecification.Factor], rows: Int
+    ) throws(ScopeError) -> [Double] {
+        guard let first = factors.first else { return Array(repeating: 1, count: rows) }
+        var column = try column(of: first)
+        for factor in factors.dropFirst() {
+            let own = try self.column(of: factor)
+            for row in column.indices { column[row] *= own[row] }
+        }
+        return column
+    }
+
+    private mutating func column(of factor: ModelSpecification.Factor) throws(ScopeError) -> [Double] {
         switch factor {
         case .value(let expression):
             if let known = values[expression] { return known }
             let column = try evaluator.finiteNumbers(of: expression)
             values[expression] = column
             return column
+        case .spline(let expression, let basis, let index):
+            return try column(of: .value(expression)).map { basis.value(of: index, at: $0) }
         case .level(let expression, let level):
             return try levelIndices(of: expression).map { $0 == level ? 1 : 0 }
         }

@@ -17,6 +17,11 @@ package struct Expression: Hashable, Sendable {
         (self.text, syntax) = (text, try parser.parse())
     }
 
+    /// A part of an expression as one of its own.
+    init(syntax: Syntax) {
+        (self.text, self.syntax) = (syntax.text(), syntax)
+    }
+
     /// The expression in one way of writing it: single blanks, double quotes, only the parentheses that are
     /// needed.
     package var canonicalText: String { syntax.text() }
@@ -41,6 +46,8 @@ struct Syntax: Hashable, Sendable {
         case boolean(Bool)
         case name(String)
         case call(ExpressionFunction, Syntax)
+        /// A restricted cubic spline: a part of a model's term, which has columns and no value.
+        case spline(Syntax, knots: [Double])
         case negative(Syntax)
         case arithmetic(ArithmeticOperator, Syntax, Syntax)
         case comparison(ComparisonOperator, Syntax, Syntax)

@@ -39,6 +39,7 @@ struct ExpressionChecker {
         case .text: throw error(.wrongType(found: "a text", expected: "a value"), at: syntax)
         case .name(let name): try meaning(ofName: name, at: syntax)
         case .call(let function, let operand): try meaning(of: function, operand, at: syntax)
+        case .spline: throw error(.term(.splineInside), at: syntax)
         case .negative(let operand): try negative(operand)
         case .arithmetic(let symbol, let left, let right): try arithmetic(symbol, left, right, at: syntax)
         case .comparison(let symbol, let left, let right):

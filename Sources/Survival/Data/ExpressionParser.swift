@@ -117,8 +117,9 @@ struct ExpressionParser {
     }
 
     private mutating func call(_ name: String, at position: Int) throws(ExpressionError) -> Syntax {
+        if name == "rcs" { return try spline(at: position) }
         guard let function = ExpressionFunction(rawValue: name) else {
-            let names = ExpressionFunction.allCases.map(\.rawValue)
+            let names = ExpressionFunction.allCases.map(\.rawValue) + ["rcs"]
             let suggestion = name == "ln" ? "log" : Spelling.nearest(to: name, among: names)
             throw ExpressionError(
                 .unknownFunction(name, suggestion: suggestion), position: position, text: text)
@@ -127,6 +128,25 @@ struct ExpressionParser {
         let argument = try disjunction()
         guard take(.symbol(.close)) else { throw unexpected("\")\"") }
         return Syntax(form: .call(function, argument), position: position)
+    }
+
+    /// `rcs(x, 40, 50, 60)`: a value, then numbers.
+    private mutating func spline(at position: Int) throws(ExpressionError) -> Syntax {
+        advance()
+        let argument = try disjunction()
+        var knots: [Double] = []
+        while take(.symbol(.comma)) {
+            let isNegative = take(.symbol(.minus))
+            guard case .number(let knot) = current.kind else { throw unexpected("a knot, which is a number") }
+            advance()
+            knots.append(isNegative ? -knot : knot)
+        }
+        guard take(.symbol(.close)) else {
+            throw unexpected(
+                current.kind == .end ? "\")\" (in a YAML list, a term with commas stands in quotes)" : "\")\""
+            )
+        }
+        return Syntax(form: .spline(argument, knots: knots), position: position)
     }
 
     private mutating func list() throws(ExpressionError) -> [Syntax] {

@@ -34,8 +34,26 @@ struct ModelLayout {
     }
 
     private func requirePart(_ part: Expression, in text: String) throws(ScopeError) {
-        try scope.requireTerm(part)
+        if let spline = part.spline { try requireSpline(of: spline.argument, spline.knots, part, in: text) }
+        try scope.requireTerm(part.spline?.argument ?? part)
         guard !scope.variables(of: part).isEmpty else { throw problem(.constant(part.text), in: text) }
+    }
+
+    /// Refuses a spline of anything but a number, and knots that make none or lie where no value can.
+    private func requireSpline(
+        of argument: Expression, _ knots: [Double], _ part: Expression, in text: String
+    ) throws(ScopeError) {
+        guard try scope.type(of: argument) == .number else {
+            throw problem(.needsNumber(argument.text, use: "rcs"), in: text)
+        }
+        let rises = zip(knots, knots.dropFirst()).allSatisfy { $0 < $1 } && knots.allSatisfy(\.isFinite)
+        guard rises, RestrictedCubicSpline.knotCounts.contains(knots.count) else {
+            throw problem(.badKnots(part.canonicalText), in: text)
+        }
+        let bounds = try scope.bounds(of: argument)
+        if let knot = knots.first(where: { !bounds.contains($0) }) {
+            throw problem(.knotOutside(part.canonicalText, knot: knot), in: text)
+        }
     }
 
     private func problem(_ problem: ModelTermProblem, in text: String) -> ScopeError {
@@ -111,7 +129,11 @@ struct ModelLayout {
                     product.isEmpty ? own : own.flatMap { slow in product.map { Self.product($0, slow) } }
             }
             let name = parts.map(\.termName).joined(separator: ":")
-            terms.append(.init(name: name, columns: result.count..<(result.count + product.count)))
+            let curved = product.indices.filter { product[$0].factors.contains(where: \.isCurved) }
+            terms.append(
+                .init(
+                    name: name, columns: result.count..<(result.count + product.count),
+                    nonlinear: curved.map { result.count + $0 }))
             result += product
         }
         var names: Set<String> = []
@@ -136,12 +158,28 @@ struct ModelLayout {
     private func columns(
         of part: Expression, isAlone: Bool, keepsReference: Bool
     ) throws(ScopeError) -> [BuiltColumn] {
+        if let spline = part.spline { return try columns(ofSpline: spline.argument, spline.knots) }
         guard case .category(let levels, let reference) = try scope.type(of: part) else {
             let name = isAlone || part.syntax.isAtom ? part.termName : "(\(part.termName))"
             return [(.init(name: name, bounds: try scope.bounds(of: part)), [.value(part)])]
         }
         return levels.enumerated().filter { keepsReference || $0.element != reference }.map { index, level in
             (.init(name: "\(part.termName)=\(level)", bounds: 0...1), [.level(part, Int32(index))])
+        }
+    }
+
+    /// `age`, `age'`, `age''`: the number, then its curved columns.
+    private func columns(
+        ofSpline argument: Expression, _ knots: [Double]
+    ) throws(ScopeError) -> [BuiltColumn] {
+        let basis = RestrictedCubicSpline(knots: knots)
+        let bounds = try scope.bounds(of: argument)
+        let name = argument.syntax.isAtom ? argument.termName : "(\(argument.termName))"
+        return (0..<basis.columnCount).map { column in
+            let own = ModelSpecification.DesignColumn(
+                name: name + String(repeating: "'", count: column),
+                bounds: basis.bounds(of: column, over: bounds))
+            return (own, [column == 0 ? .value(argument) : .spline(argument, basis, column: column)])
         }
     }
 

@@ -2,7 +2,7 @@
 ///
 /// Columns stand in R's order: main effects as listed, then interactions by the number of their parts. A
 /// category becomes one 0/1 column for each level but the reference (treatment contrasts), a yes/no
-/// expression one column under its own name. In an interaction the columns are products, the first part
+/// expression one column under its own name, a spline the number and its curved columns (`age`, `age'`). In an interaction the columns are products, the first part
 /// varying fastest; parts stand in the order in which the model first mentions them. As in R, an interaction
 /// has a column for a category's reference level too if no earlier term has its other parts: `age:sex` alone
 /// gives each sex a slope. Yes/no expressions count as numbers in this respect.
@@ -28,12 +28,19 @@ package struct ModelSpecification: Sendable {
     package struct Term: Sendable, Hashable {
         package var name: String
         package var columns: Range<Int>
+        /// Those of its columns that a straight line would not have; empty without a spline.
+        package var nonlinear: [Int] = []
     }
 
-    /// A factor of a column's product: an expression's value, or whether it is at one of its levels.
+    /// A factor of a column's product: an expression's value, a curved column of it, or whether it is at one of its levels.
     enum Factor: Sendable {
         case value(Expression)
+        case spline(Expression, RestrictedCubicSpline, column: Int)
         case level(Expression, Int32)
+
+        var isCurved: Bool {
+            if case .spline = self { true } else { false }
+        }
     }
 
     /// More columns are refused; the information matrix of so many has 125,250 numbers.
@@ -73,9 +80,9 @@ package struct ModelSpecification: Sendable {
         (strata, cluster, offset) = (layout.strata, layout.cluster, layout.offset)
         let parts = layout.parts
         let others = strata + [layout.clusterIsPerson ? nil : cluster, offset].compactMap(\.self)
-        expressions = (parts + others).uniqued()
+        expressions = (parts.map { $0.spline?.argument ?? $0 } + others).uniqued()
         var (leveled, levels, stratumCount) = ([Expression](), [Level](), 1)
-        for expression in (parts + strata).uniqued() {
+        for expression in (parts + strata).uniqued() where expression.spline == nil {
             guard let names = try scope.type(of: expression).levels else { continue }
             leveled.append(expression)
             levels += names.map { Level(variable: expression.termName, level: $0) }
@@ -91,9 +98,14 @@ package struct ModelSpecification: Sendable {
     /// Whether a column is made of numbers alone: no part of it is a category or a yes/no expression, whose people `levels`
     /// counts.
     package func isNumber(column: Int) -> Bool {
-        factors[column].allSatisfy { factor in
-            guard case .value(let expression) = factor else { return false }
-            return !leveled.contains(expression)
+        factors[column].allSatisfy(isNumber)
+    }
+
+    func isNumber(_ factor: Factor) -> Bool {
+        switch factor {
+        case .value(let expression): !leveled.contains(expression)
+        case .spline: true
+        case .level: false
         }
     }
 

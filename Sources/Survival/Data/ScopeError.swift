@@ -108,6 +108,9 @@ package enum ModelTermProblem: Hashable, Sendable, CustomStringConvertible {
     case tooManyStrata(maximum: Int)
     case tooManyColumns(maximum: Int)
     case interactionTooHigh(maximum: Int)
+    case splineInside
+    case badKnots(String)
+    case knotOutside(String, knot: Double)
 
     package var description: String {
         switch self {
@@ -126,6 +129,12 @@ package enum ModelTermProblem: Hashable, Sendable, CustomStringConvertible {
         case .needsNumber(let part, let use): "\(use)() needs a number, and \(quoted(part)) is none"
         case .tooManyStrata(let maximum): "the strata have more than \(maximum) combinations of levels"
         case .tooManyColumns(let maximum): "the terms make more than \(maximum) columns"
+        case .splineInside: "rcs() makes a term of a model or a part of an interaction, and has no value"
+        case .badKnots(let part):
+            "\(quoted(part)) needs \(RestrictedCubicSpline.knotCounts.lowerBound) to "
+                + "\(RestrictedCubicSpline.knotCounts.upperBound) knots, each larger than the one before"
+        case .knotOutside(let part, let knot):
+            "the knot \(knot) of \(quoted(part)) lies outside the range that the dictionary allows"
         case .interactionTooHigh(let maximum): "an interaction joins more than \(maximum) parts"
         }
     }

@@ -12,7 +12,7 @@ extension Syntax {
         case .arithmetic: .product
         case .negative: .sign
         case .number(let value) where value.sign == .minus: .sign
-        case .number, .text, .boolean, .name, .call: .atom
+        case .number, .text, .boolean, .name, .call, .spline: .atom
         }
     }
 
@@ -27,6 +27,8 @@ extension Syntax {
         case .boolean(let value): value ? "true" : "false"
         case .name(let name): ExpressionLexer.isPlainName(name) ? name : "`\(name)`"
         case .call(let function, let argument): "\(function.rawValue)(\(argument.text()))"
+        case .spline(let argument, let knots):
+            "rcs(\(([argument.text()] + knots.map(Syntax.text)).joined(separator: ", ")))"
         case .negative(let operand): "-" + operand.text(atLeast: .sign)
         case .arithmetic(let symbol, let left, let right):
             // The right side binds one step stronger: a - (b - c) keeps its parentheses.

@@ -189,7 +189,8 @@ extension Syntax {
         switch form {
         case .number, .text, .boolean: []
         case .name(let name): [name]
-        case .call(_, let operand), .negative(let operand), .not(let operand), .membership(let operand, _, _):
+        case .call(_, let operand), .spline(let operand, _), .negative(let operand), .not(let operand),
+            .membership(let operand, _, _):
             operand.names
         case .arithmetic(_, let left, let right), .comparison(_, let left, let right):
             left.names.union(right.names)

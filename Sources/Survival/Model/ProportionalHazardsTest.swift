@@ -46,7 +46,8 @@ package enum ProportionalHazardsTest {
         let kept = { (columns: Range<Int>) in columns.filter { !fit.isAliased[$0] } }
         let test = { (columns: [Int]) in
             columns.allSatisfy { varies[$0] }
-                ? Self.test(trend.score, schur, columns: columns) : unavailable(columns.count)
+                ? Self.test(trend.score, schur, columns: columns)
+                : CoxInference.unavailable(degreesOfFreedom: columns.count)
         }
         let tests = terms.compactMap { term in
             let columns = kept(term.columns)
@@ -74,23 +75,11 @@ package enum ProportionalHazardsTest {
     }
 
     private static func test(_ score: [Double], _ schur: SymmetricMatrix, columns: [Int]) -> TestResult {
-        var information = SymmetricMatrix(order: columns.count)
-        for (row, first) in columns.enumerated() {
-            for (column, second) in columns.enumerated() where column >= row {
-                information[row, column] = schur[first, second]
-            }
-        }
-        let factored = RankRevealingCholesky(information)
+        let factored = RankRevealingCholesky(schur.part(columns))
         guard factored.rank == columns.count, factored.rank > 0 else {
-            return unavailable(columns.count)
+            return CoxInference.unavailable(degreesOfFreedom: columns.count)
         }
         let part = columns.map { score[$0] }
         return CoxInference.test(dot(part, factored.solve(part)), df: columns.count)
-    }
-
-    private static func unavailable(_ degreesOfFreedom: Int) -> TestResult {
-        TestResult(
-            statistic: .notAvailable, degreesOfFreedom: degreesOfFreedom, p: .notAvailable,
-            logP: .notAvailable)
     }
 }

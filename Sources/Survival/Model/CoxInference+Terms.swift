@@ -1,0 +1,53 @@
+extension CoxInference {
+    /// Wald tests of the terms with more than one column, and of the curved columns of splines.
+    ///
+    /// βⱼᵀ(Vⱼⱼ)⁻¹βⱼ over a term's columns J, V being the robust covariance if there is one; aliased columns do not take part. A
+    /// test is not available where Vⱼⱼ is singular (fewer clusters than coefficients).
+    package static func termTests(
+        of fit: CoxFit, terms: [ModelSpecification.Term], robust: SymmetricMatrix?
+    ) -> [CoxResult.WaldTest] {
+        let covariance = robust ?? fit.covariance
+        func test(_ term: ModelSpecification.Term, _ columns: [Int], isNonlinear: Bool) -> CoxResult.WaldTest?
+        {
+            let kept = columns.filter { !fit.isAliased[$0] }
+            guard !kept.isEmpty else { return nil }
+            return .init(
+                term: term.name, isNonlinear: isNonlinear, test: waldTest(fit.beta, covariance, columns: kept)
+            )
+        }
+        return terms.flatMap { term in
+            [
+                term.columns.count > 1 ? test(term, Array(term.columns), isNonlinear: false) : nil,
+                test(term, term.nonlinear, isNonlinear: true),
+            ].compactMap(\.self)
+        }
+    }
+
+    private static func waldTest(
+        _ beta: [Double], _ covariance: SymmetricMatrix, columns: [Int]
+    ) -> TestResult {
+        let factored = RankRevealingCholesky(covariance.part(columns))
+        let part = columns.map { beta[$0] }
+        return factored.rank < columns.count
+            ? unavailable(degreesOfFreedom: columns.count)
+            : test(dot(part, factored.solve(part)), df: columns.count)
+    }
+
+    /// A test that cannot be made.
+    static func unavailable(degreesOfFreedom: Int) -> TestResult {
+        TestResult(
+            statistic: .notAvailable, degreesOfFreedom: degreesOfFreedom, p: .notAvailable,
+            logP: .notAvailable)
+    }
+}
+
+extension SymmetricMatrix {
+    /// The rows and columns with these indices.
+    func part(_ indices: [Int]) -> SymmetricMatrix {
+        var part = SymmetricMatrix(order: indices.count)
+        for row in indices.indices {
+            for column in row..<indices.count { part[row, column] = self[indices[row], indices[column]] }
+        }
+        return part
+    }
+}
