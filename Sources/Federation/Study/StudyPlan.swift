@@ -53,6 +53,8 @@ package struct AnalysisPlan: Sendable {
     package var neededVariables: [String]
     /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero.
     package var lateVariables: [String]
+    /// What the dictionary allows the end of follow-up to be.
+    package var timeBounds: ClosedRange<Double>
     /// Positions on the time axis; nil where no time leaves a hospital.
     package var axis: TimeAxis?
 
@@ -107,6 +109,7 @@ package struct AnalysisPlan: Sendable {
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
             variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
+            timeBounds = try scope.bounds(of: endpoint.time)
             axis = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch {
             throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
