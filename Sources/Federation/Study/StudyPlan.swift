@@ -311,7 +311,8 @@ private struct AnalysisCompiler {
 
     private func requireType(_ type: ExpressionType, of expression: Expression, called what: String) throws {
         guard try scope.type(of: expression) == type else {
-            let wanted = type == .boolean ? "a condition (true or false)" : "a number"
+            let wanted =
+                type == .boolean ? "a condition (true or false), such as age > 60 or status == 2" : "a number"
             throw Fault(reason: "\(what), \"\(expression.text)\", must be \(wanted)")
         }
     }

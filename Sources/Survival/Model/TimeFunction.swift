@@ -52,7 +52,8 @@ package struct TimeFunction: Sendable, Hashable {
         guard moments.undefined == 0, moments.count > 0 else { return nil }
         let mean = moments.sum / moments.count
         let variance = moments.square / moments.count - mean * mean
-        return TimeFunction(shape, center: center + scale * mean, scale: scale * max(0, variance).squareRoot())
+        let deviation = max(0, variance).squareRoot()
+        return TimeFunction(shape, center: center + scale * mean, scale: scale * deviation)
     }
 }
 

@@ -76,8 +76,9 @@ struct AgreementTable {
         hazard). Cox models that R stratified by site run under `baseline: site`, the others under `baseline: common` with exact times.
 
         A number is the largest relative difference |ours - R|/|R| over all cases and ways, rounded up to one digit. R is 4.2.2 with
-        `survival` 3.5-3. Coefficients are compared relative to their standard error where that is larger, z to 1 and covariances to
-        the product of two standard errors; p-values below 1e-14 and everything that the case says cannot be compared are left out.
+        `survival` 3.5-3. Where it is larger, the difference is relative to the standard error (coefficients), 1 (z, log-likelihoods, expected
+        events), the product of two standard errors (covariances), 1e-3 (test statistics, curves) or 1e-5 (p). What a case says cannot
+        be compared is left out: infinite coefficients, for example.
 
         `COXSWAIN_AGREEMENT=write swift test --filter AgreementTableTests` writes this file. A test fails if a number in it is
         larger than its tolerance, or if it names other cases than the reference has.

@@ -32,7 +32,7 @@ struct CaseVariables {
         }
     }
 
-    /// Times with their range and the largest of 1, 0.1, ... of which all are multiples but for rounding.
+    /// Times, with their range and the largest power of ten of which all are multiples but for rounding.
     private mutating func addTimes() {
         let columns = ["time", "start"].compactMap { reference.model[$0].string }
         let values = columns.flatMap { reference.table.column($0) }.compactMap { Double($0) }
