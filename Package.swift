@@ -89,8 +89,8 @@ let package = Package(
 
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
         .testTarget(
-            name: "SurvivalTests", dependencies: ["Survival"], resources: [.copy("Reference")],
-            swiftSettings: settings),
+            name: "SurvivalTests", dependencies: ["Survival", "Federation", "Cryptography"],
+            resources: [.copy("Reference")], swiftSettings: settings),
         .testTarget(
             name: "FederationTests", dependencies: ["Federation", "Survival", "Cryptography"],
             exclude: ["Masking/masks.py"], swiftSettings: settings),

@@ -26,7 +26,8 @@ package struct LocalFit {
         } else {
             let (name, version) = try Self.nameAndVersion(study.dictionary)
             dictionary = try InferredDictionary.read(
-                csv: data, name: name, version: version, categories: Self.groupings(in: study))
+                csv: data, name: name, version: version, categories: Self.groupings(in: study),
+                conditions: Self.conditions(in: study))
             notes.append(
                 "no dictionary \(study.dictionary) was found; the types of the columns were guessed from \(data)"
             )
@@ -65,6 +66,12 @@ package struct LocalFit {
             }
         }
         return names
+    }
+
+    /// Columns that the study takes for conditions as they are: `event: died`.
+    private static func conditions(in study: StudyFile) -> Set<String> {
+        let texts = [study.endpoint.event, study.cohort] + study.analyses.map(\.cohort)
+        return Set(texts.compactMap { $0?.replacing("`", with: "") })
     }
 
     private static func dictionary(

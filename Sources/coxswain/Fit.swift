@@ -12,8 +12,8 @@ struct Fit: ParsableCommand {
             Examples:
               coxswain fit study.yaml --data patients.csv
               coxswain fit study.yaml --data patients.csv --sites hospital --format json
-            With --sites each value of that column is a site of its own in an in-process federation; without it the file is
-            one site. The dictionary is looked for beside the study file unless --dictionary names it; if there is none,
+            With --sites each value of that column (at most 100) is a site of its own in an in-process federation; without it
+            the file is one site. The sites that the study names are not looked at. The dictionary is looked for beside the study file unless --dictionary names it; if there is none,
             the columns' types are guessed from the file. Nothing leaves this machine, and no disclosure rule applies.
             """)
     @Argument(help: "The study file (YAML).") var study: String

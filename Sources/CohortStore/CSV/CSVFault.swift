@@ -20,6 +20,7 @@ package enum CSVFault: Error, Hashable, Sendable {
     case bareCarriageReturn(line: Int)
     case fieldTooLong(line: Int)
     case lineTooLong(line: Int)
+    case tooManySites(column: String, maximum: Int)
 
     package enum Separator: String, Sendable { case semicolons, tabs }
 
@@ -50,6 +51,8 @@ package enum CSVFault: Error, Hashable, Sendable {
         case .lineTooLong(let line):
             "line \(line) is longer than \(CSVScanner.recordBytesMax) bytes; "
                 + "look for a quote that is not closed"
+        case .tooManySites(let column, let maximum):
+            "the column \(column) has more than \(maximum) different values; name the column of the hospitals"
         }
     }
 

@@ -84,7 +84,7 @@ final class CellRule: Sendable {
         return abs(steps - steps.rounded()) <= 1e-9 * max(1, abs(steps))
     }
 
-    private static func boolean(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool? {
+    static func boolean(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool? {
         if bytes.count == 1, let byte = bytes.first {
             return byte == UInt8(ascii: "1") ? true : byte == UInt8(ascii: "0") ? false : nil
         }

@@ -4,21 +4,29 @@ package import Survival
 /// A data dictionary guessed from a CSV file, for a fit on a file that comes without one.
 ///
 /// Columns whose cells are all numbers are numbers, with the range and the decimals that occur; other columns are categories
-/// with the levels that occur, the first in the alphabet as reference, as R makes factors. Empty cells and `NA` are missing. A
-/// federated study never guesses: hospitals would guess differently.
+/// with the levels that occur, the first in the alphabet as reference, as R makes factors. Empty cells and `NA` are missing.
+/// Columns without a name (R writes its row names into one), with a name that occurs twice or that no formula could use are left
+/// out. A federated study never guesses: hospitals would guess differently.
 package enum InferredDictionary {
     /// More levels than this make a column text that no analysis can use.
     static let levelsMax = 200
 
-    /// Reads the file once; `categories` are columns that are categories even if all their cells are numbers.
+    /// The level that a category gets where a file has one only; nobody has it.
+    static let otherLevel = "(other)"
+
+    /// Reads the file once; `categories` are columns that are categories even if all their cells are numbers, `conditions` are
+    /// yes/no if all their cells are 0/1, no/yes or false/true.
     package static func read(
-        csv path: String, name: String, version: Int, categories: Set<String> = []
+        csv path: String, name: String, version: Int, categories: Set<String> = [],
+        conditions: Set<String> = []
     ) throws(StoreError) -> DataDictionary {
         do {
             var scanner = try CSVScanner(path: path)
             guard try scanner.next() else { throw CSVFault.empty }
             let names = (0..<scanner.fieldCount).map { String(decoding: scanner.field($0), as: UTF8.self) }
-            var guesses = names.map { Guess(isNumber: !categories.contains($0)) }
+            var guesses = names.map {
+                Guess(isNumber: !categories.contains($0), isCondition: conditions.contains($0))
+            }
             while try scanner.next() {
                 for place in 0..<min(scanner.fieldCount, names.count) {
                     guesses[place].take(scanner.field(place))
@@ -35,9 +43,10 @@ package enum InferredDictionary {
     private static func dictionary(
         _ names: [String], _ guesses: [Guess], name: String, version: Int
     ) -> DataDictionary {
-        let variables = zip(names, guesses).compactMap { name, guess in
-            guess.kind.map { variable(name, $0) }
+        let usable = zip(names, guesses).filter { name, _ in
+            DataDictionary.Variable.isName(name) && names.count { $0 == name } == 1
         }
+        let variables = usable.compactMap { name, guess in guess.kind.map { variable(name, $0) } }
         let person = variable("row of the file", .identifier)
         return DataDictionary(
             name: name, version: version, title: nil, person: person.name, variables: [person] + variables)
@@ -55,14 +64,18 @@ package enum InferredDictionary {
         private var upper = -Double.infinity
         private var decimals = 0
         private var isNumber: Bool
+        private var isCondition: Bool
         private var levels: Set<String> = []
 
-        init(isNumber: Bool) { self.isNumber = isNumber }
+        init(isNumber: Bool, isCondition: Bool) {
+            (self.isNumber, self.isCondition) = (isNumber, isCondition)
+        }
 
         mutating func take(_ cell: UnsafeBufferPointer<UInt8>) {
             let text = String(decoding: cell, as: UTF8.self)
             guard !text.isEmpty, text != "NA", text != "NaN" else { return }
             if levels.count <= InferredDictionary.levelsMax { levels.insert(text) }
+            isCondition = isCondition && CellRule.boolean(cell) != nil
             guard isNumber, let value = DecimalNumber.parse(cell), value.isFinite else {
                 return isNumber = false
             }
@@ -78,6 +91,7 @@ package enum InferredDictionary {
 
         var kind: DataDictionary.Variable.Kind? {
             guard !levels.isEmpty else { return nil }
+            if isCondition { return .boolean }
             if isNumber {
                 let steps = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001]
                 // A range has two ends, also where all cells are equal.
@@ -87,7 +101,9 @@ package enum InferredDictionary {
             }
             guard levels.count <= InferredDictionary.levelsMax else { return nil }
             let sorted = levels.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
-            return .category(levels: sorted, reference: sorted[0])
+            return .category(
+                levels: sorted.count > 1 ? sorted : sorted + [InferredDictionary.otherLevel],
+                reference: sorted[0])
         }
     }
 }

@@ -5,12 +5,15 @@ package import Survival
 ///
 /// The same scanner and cell rules as an import, without a database: for a statistician's own files.
 package struct LocalTable: Sendable {
+    /// More sites than this are no hospitals but a column named by mistake; every pair of sites would agree on a key.
+    package static let sitesMax = 100
+
     /// Sites in the order of their names, each with its rows; one site named `local` without a site column.
     package private(set) var sites: [(name: String, table: PatientTable)] = []
 
     /// Reads the columns of the given variables; without the dictionary's person column every row is a person.
     ///
-    /// Rows whose site is empty are left out and counted. Throws `StoreError` as an import does.
+    /// Rows whose site is empty are left out and counted. Throws `StoreError` as an import does, and for more than `sitesMax` sites.
     package init(
         csv path: String, dictionary: DataDictionary, variables: [String], siteColumn: String?
     ) throws(StoreError) {
@@ -90,6 +93,9 @@ private struct LocalReader: ~Copyable {
         }
         guard rejected.total == 0 else { throw StoreError.rejectedRows(rejected) }
         guard !site.isEmpty else { throw CSVFault.headerOnly }
+        guard siteIndices.count <= LocalTable.sitesMax else {
+            throw CSVFault.tooManySites(column: siteColumn ?? "", maximum: LocalTable.sitesMax)
+        }
     }
 
     private mutating func readSite(_ place: Int?) {

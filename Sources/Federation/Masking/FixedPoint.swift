@@ -58,7 +58,7 @@ package enum FixedPointError: Error, Hashable, Sendable, CustomStringConvertible
         switch self {
         case .notFinite: "a sum is not a finite number; a covariate or weight of the model overflows"
         case .outOfRange:
-            "a sum is too large to be sent; give the covariates a smaller scale in the study's terms"
+            "a sum is too large to be sent; give the covariates, weights and offsets a range in the dictionary, or a smaller scale in the study's terms"
         }
     }
 }

@@ -11,11 +11,11 @@ struct HazardCheck: Sendable {
     /// What must be asked, beside the moments, under a baseline hazard for each site.
     ///
     /// The km transform is made from the exits of all sites; the others need their mean over the events alone.
-    static func asks(of cox: AnalysisPlan.CoxPlan) -> [Query.Ask] {
+    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [Query.Ask] {
         switch cox.check {
         case nil: []
         case .km: [.exits]
-        case .identity: [.eventTimes(TimeFunction(.identity))]
+        case .identity: [.eventTimes(identity(plan))]
         case .log: [.eventTimes(TimeFunction(.logarithm))]
         }
     }
@@ -32,7 +32,7 @@ struct HazardCheck: Sendable {
         let raw: TimeFunction =
             switch transform {
             case .km: TimeFunction(kaplanMeierOf: exits ?? ExitCounts(times: [], events: [], censored: []))
-            case .identity: TimeFunction(.identity)
+            case .identity: Self.identity(plan)
             case .log: TimeFunction(.logarithm)
             }
         var moments = exits == nil ? TimeMoments(vector: answer) : TimeMoments()
@@ -42,6 +42,12 @@ struct HazardCheck: Sendable {
             }
         }
         function = raw.standardized(by: moments)
+    }
+
+    /// The time itself on the scale of the dictionary's range, so that sums of its squares can be sent in any unit.
+    private static func identity(_ plan: AnalysisPlan) -> TimeFunction {
+        let range = DictionaryRange(plan.timeBounds)
+        return TimeFunction(.identity, center: range.middle, scale: range.half)
     }
 
     /// The counts of all strata together, at the times at which anything happens.

@@ -169,7 +169,7 @@ struct AnalysisRun: Sendable {
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
-            pend([.moments] + HazardCheck.asks(of: cox))
+            pend([.moments] + HazardCheck.asks(of: cox, in: plan))
         case .cox(let cox):
             course = .commonCox(
                 CommonCoxCourse(plan, cox, counts: counts, smallestInterval: privacy.smallestInterval))

@@ -54,6 +54,8 @@ package struct AnalysisPlan: Sendable {
     /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero or at
     /// a landmark before they are known, or not known to be.
     package var lateVariables: [String]
+    /// What the dictionary allows the end of follow-up to be.
+    package var timeBounds: ClosedRange<Double>
     /// Positions on the time axis; nil where no time leaves a hospital.
     package var axis: TimeAxis?
 
@@ -112,6 +114,7 @@ package struct AnalysisPlan: Sendable {
             let read = cohort + kind.described
             variables = Array(Set(neededVariables + read.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
+            timeBounds = try scope.bounds(of: endpoint.time)
             axis = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch {
             throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
@@ -352,7 +355,8 @@ private struct AnalysisCompiler {
 
     private func requireType(_ type: ExpressionType, of expression: Expression, called what: String) throws {
         guard try scope.type(of: expression) == type else {
-            let wanted = type == .boolean ? "a condition (true or false)" : "a number"
+            let wanted =
+                type == .boolean ? "a condition (true or false), such as age > 60 or status == 2" : "a number"
             throw Fault(reason: "\(what), \"\(expression.text)\", must be \(wanted)")
         }
     }

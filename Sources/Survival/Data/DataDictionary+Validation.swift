@@ -90,7 +90,7 @@ extension DataDictionary {
 
 extension DataDictionary.Variable {
     fileprivate func validate() throws(DataDictionaryError) {
-        guard isTidy(name), !name.contains("`") else {
+        guard Self.isName(name) else {
             throw DataDictionaryError(.badVariableName, variable: name)
         }
         switch kind {
@@ -126,9 +126,10 @@ extension DataDictionary.Variable {
         }
     }
 
-    /// On one line, not empty, and without blanks at the ends, so that people can type it.
-    private func isTidy(_ text: String) -> Bool {
+    /// On one line, not empty, without blanks at the ends, so that people can type it, and without backquotes, which quote it.
+    package static func isName(_ text: String) -> Bool {
         guard let first = text.first, let last = text.last else { return false }
-        return !first.isWhitespace && !last.isWhitespace && !text.contains(where: \.isNewline)
+        return !first.isWhitespace && !last.isWhitespace
+            && !text.contains { $0.isNewline || $0 == "`" }
     }
 }

@@ -47,12 +47,13 @@ package struct TimeFunction: Sendable, Hashable {
         }
     }
 
-    /// The same function with mean 0 and standard deviation 1 over events with these sums; nil where f is not defined for some.
+    /// The same function with mean 0 and standard deviation 1 over events with these sums of it; nil where f is not defined for some.
     package func standardized(by moments: TimeMoments) -> TimeFunction? {
         guard moments.undefined == 0, moments.count > 0 else { return nil }
         let mean = moments.sum / moments.count
         let variance = moments.square / moments.count - mean * mean
-        return TimeFunction(shape, center: mean, scale: max(0, variance).squareRoot())
+        let deviation = max(0, variance).squareRoot()
+        return TimeFunction(shape, center: center + scale * mean, scale: scale * deviation)
     }
 }
 

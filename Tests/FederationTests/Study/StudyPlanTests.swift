@@ -87,7 +87,7 @@ struct StudyPlanTests {
         ),
         (
             "- cox: {id: m, terms: [age], cohort: age}",
-            #"the cohort, "age", must be a condition (true or false)"#
+            #"the cohort, "age", must be a condition (true or false), such as age > 60 or status == 2"#
         ),
         (
             "- cox: {id: m, terms: [age], cohort: months > 3}",
@@ -118,7 +118,10 @@ struct StudyPlanTests {
             #"there is no variable or definition "month"; did you mean "months"? (character 1 of "month")"#
         ),
         ("time: stage", #"the endpoint's time, "stage", must be a number"#),
-        ("event: age", #"the endpoint's event, "age", must be a condition (true or false)"#),
+        (
+            "event: age",
+            #"the endpoint's event, "age", must be a condition (true or false), such as age > 60 or status == 2"#
+        ),
         ("start: stage", #"the endpoint's start, "stage", must be a number"#),
         (
             "time: age + 0",
