@@ -91,7 +91,14 @@ package struct StudyExplanation {
             let groups = survival.by.map { ", by \($0.text)" } ?? ""
             let strata = survival.strata.map(\.expression.text).joined(separator: ", ")
             let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
-            return "survival curve\(groups)\(test), \(times(analysis))"
+            let robust = survival.cluster.map { ", robust standard errors by \($0)" } ?? ""
+            let weights = survival.weights.map { ", weighted by \($0.text)" } ?? ""
+            return "survival curve\(groups)\(weights)\(robust)\(test), \(times(analysis))"
+        case .incidence(let incidence):
+            let groups = incidence.by.map { ", by \($0.text)" } ?? ""
+            let weights = incidence.weights.map { ", weighted by \($0.text)" } ?? ""
+            let causes = analysis.causes.map { "\($0.name) (\($0.condition.text))" }.joined(separator: ", ")
+            return "cumulative incidence of \(causes)\(groups)\(weights), \(times(analysis))"
         case .cox(let cox):
             let baseline =
                 cox.baseline == .site
@@ -125,9 +132,13 @@ package struct StudyExplanation {
         let counts =
             "counts of rows, people, events, missing values\(analysis.levels.isEmpty ? "" : " and levels")"
         switch analysis.kind {
-        case .survival:
+        case .survival(let survival):
+            let squares =
+                survival.cluster == nil ? "" : "; sums over people of squares of their influence on each curve"
+            return "\(counts); \(exits(of: analysis))\(squares)"
+        case .incidence:
             return
-                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.exitGroupCount) groups)"
+                "\(counts); \(exits(of: analysis)); sums over people of squares of their influence on each curve"
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
@@ -139,6 +150,14 @@ package struct StudyExplanation {
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    /// The sums at times from which curves are made.
+    private func exits(of analysis: AnalysisPlan) -> String {
+        let events = analysis.causes.isEmpty ? "events" : "events of \(analysis.causes.count) causes"
+        let weights = analysis.weights == nil ? "" : ", and sums of their weights,"
+        return
+            "\(events) and censorings\(weights) at \(analysis.axis?.count ?? 0) times (\(analysis.exitGroupCount) groups)"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {

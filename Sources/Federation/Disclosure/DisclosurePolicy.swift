@@ -224,7 +224,7 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
         case .residuals(_, _, let common): common != nil
         case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
@@ -234,7 +234,8 @@ extension Query {
     package var isEvaluation: Bool {
         switch ask {
         case .likelihood, .gram, .timeTrend, .residuals: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend,
+            .influence:
             false
         }
     }

@@ -37,6 +37,8 @@ package struct Query: Hashable, Sendable {
         ///
         /// Under the site's own baseline hazard, or the one of all sites.
         case residuals(Coordinates, beta: [Double], CommonHazard?)
+        /// Sums over people of squares of their influence on each group's curve.
+        case influence([CurveCounts])
     }
 
     /// The baseline hazard of all sites, as each forms it from sums.
@@ -74,6 +76,7 @@ package struct Query: Hashable, Sendable {
         case .timeTrend: "time-trend"
         case .eventTrend: "event-trend"
         case .residuals: "residuals"
+        case .influence: "influence"
         }
     }
 
@@ -84,7 +87,7 @@ package struct Query: Hashable, Sendable {
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
             .residuals(_, let beta, _):
             beta
-        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
+        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend, .influence: nil
         }
     }
 
@@ -95,7 +98,7 @@ package struct Query: Hashable, Sendable {
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
             .residuals(let coordinates, _, _):
             coordinates
-        case .counts, .moments, .exits, .eventTimes: nil
+        case .counts, .moments, .exits, .eventTimes, .influence: nil
         }
     }
 
@@ -117,6 +120,7 @@ package struct Query: Hashable, Sendable {
         case .residuals:
             let squares = columns * (columns + 1) / 2
             return plan.clusterLevels.map { $0.count * columns } ?? squares
+        case .influence(let curves): return curves.reduce(0) { $0 + $1.squareCount }
         }
     }
 }
@@ -160,6 +164,21 @@ extension Query {
                 append(stratum.starts ?? [])
             }
         }
+        func append(_ curve: CurveCounts) {
+            let shape: Double =
+                switch curve.shape {
+                case .productLimit: 0
+                case .exponential: 1
+                case .incidence: 2
+                }
+            append([shape, Double(curve.counts.events.count)])
+            append(curve.ends.map { Double($0) })
+            append(curve.counts.times)
+            for events in curve.counts.events { append(events) }
+            append(curve.counts.censored)
+            append(curve.counts.entered ?? [])
+            append(curve.areas)
+        }
         func append(_ function: TimeFunction) {
             let kind: Double =
                 switch function.shape {
@@ -195,6 +214,7 @@ extension Query {
             append(common.means.survivor)
             append(common.means.leaver)
             append(common.means.death)
+        case .influence(let curves): for curve in curves { append(curve) }
         case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
         }
         return bytes
@@ -216,6 +236,7 @@ extension AnalysisPlan {
     package var groupCount: Int {
         switch kind {
         case .survival(let survival): survival.groups.count
+        case .incidence(let incidence): incidence.groups.count
         case .cox(let cox): cox.model.stratumCount
         }
     }
@@ -231,6 +252,7 @@ extension AnalysisPlan {
     package var exitGroupCount: Int {
         switch kind {
         case .survival(let survival): groupCount * survival.stratumCount
+        case .incidence: groupCount
         case .cox(let cox): cox.baseline == .site ? 1 : groupCount
         }
     }
@@ -267,58 +289,5 @@ package struct CountsLayout: Sendable {
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
         sum[(4 + droppedVariables.count)...].map { Int($0) }
-    }
-}
-
-/// Where each number of an `exits` answer stands: for each group, lanes for each position of the time axis.
-package struct ExitsLayout: Sendable {
-    package enum Field: Int, Sendable, CaseIterable { case events, eventWeights, otherExits, entries }
-
-    package let positions: Int
-    package let groups: Int
-    package let fields: [Field]
-
-    package init(_ plan: AnalysisPlan) {
-        positions = plan.axis?.count ?? 0
-        groups = plan.exitGroupCount
-        var fields: [Field] = [.events, .otherExits]
-        if case .cox(let cox) = plan.kind, cox.baseline == .common, cox.weights != nil {
-            fields.append(.eventWeights)
-        }
-        if plan.endpoint.start != nil { fields.append(.entries) }
-        self.fields = fields
-    }
-
-    package var count: Int { positions * groups * fields.count }
-
-    /// Throws unless the numbers are counts of these rows and events.
-    package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
-        let (events, others, entries) = (
-            total(.events, of: sum), total(.otherExits, of: sum), total(.entries, of: sum)
-        )
-        guard let events, let others, events == Double(counts.events), events + others == Double(counts.rows),
-            entries == nil || entries == Double(counts.rows)
-        else { throw .sums("the hospitals' exits do not add up to their counts of rows and events") }
-    }
-
-    /// All of a field, over groups and positions; nil if the layout has no such field, or if one of them is no count.
-    private func total(_ field: Field, of sum: [Double]) -> Double? {
-        var total = 0.0
-        for group in 0..<groups {
-            guard let lanes = lanes(field, group: group, of: sum) else { return nil }
-            guard lanes.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }) else { return .nan }
-            total += lanes.reduce(0, +)
-        }
-        return total
-    }
-
-    /// The lane of a field of a group at position 0; nil if the layout has no such field.
-    package func offset(_ field: Field, group: Int) -> Int? {
-        fields.firstIndex(of: field).map { (group * fields.count + $0) * positions }
-    }
-
-    /// A field of a group over all positions; nil if the layout has no such field.
-    package func lanes(_ field: Field, group: Int, of sum: [Double]) -> [Double]? {
-        offset(field, group: group).map { Array(sum[$0..<($0 + positions)]) }
     }
 }

@@ -114,6 +114,7 @@ struct AnalysisRun: Sendable {
     private enum Course: Sendable {
         case counting
         case survival(SurvivalCourse)
+        case incidence(IncidenceCourse)
         case siteCox(SiteCoxCourse)
         case commonCox(CommonCoxCourse)
     }
@@ -130,8 +131,13 @@ struct AnalysisRun: Sendable {
             switch course {
             case .counting: try begin(answers[0])
             case .survival(var survival):
-                finish(try survival.receive(answers))
+                follow(try survival.receive(answers))
                 thinnestInterval = survival.thinnestInterval
+                course = .survival(survival)
+            case .incidence(var incidence):
+                follow(try incidence.receive(answers))
+                thinnestInterval = incidence.thinnestInterval
+                course = .incidence(incidence)
             case .siteCox(var cox):
                 follow(try cox.receive(answers))
                 course = .siteCox(cox)
@@ -159,6 +165,10 @@ struct AnalysisRun: Sendable {
             let course = SurvivalCourse(plan, survival, counts: counts, smallestInterval: smallestInterval)
             self.course = .survival(course)
             pend([.exits])
+        case .incidence(let incidence):
+            course = .incidence(
+                IncidenceCourse(plan, incidence, counts: counts, smallestInterval: smallestInterval))
+            pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
             pend([.moments] + HazardCheck.asks(of: cox))
@@ -176,6 +186,13 @@ struct AnalysisRun: Sendable {
         }
     }
 
+    private mutating func follow(_ step: CurveStep) {
+        switch step {
+        case .ask(let asks): pend(asks)
+        case .finish(let result): finish(result)
+        }
+    }
+
     private mutating func pend(_ asks: [Query.Ask]) {
         pending = asks.map { Query(analysis: plan.id, ask: $0) }
     }
@@ -184,6 +201,12 @@ struct AnalysisRun: Sendable {
         self.result = result
         pending = []
     }
+}
+
+/// What the course of a curve wants next.
+enum CurveStep: Sendable {
+    case ask([Query.Ask])
+    case finish(AnalysisResult)
 }
 
 /// What a Cox course wants next.

@@ -55,9 +55,18 @@ package struct AnalysisPlan: Sendable {
     package var lateVariables: [String]
     /// Positions on the time axis; nil where no time leaves a hospital.
     package var axis: TimeAxis?
+    /// Competing causes whose exits are counted apart: the endpoint's, or none.
+    package var causes: [Cause]
+
+    /// A cause of the event and the condition that says so; of one row at most one cause is true.
+    package struct Cause: Hashable, Sendable {
+        package var name: String
+        package var condition: Expression
+    }
 
     package enum Kind: Sendable {
         case survival(SurvivalPlan)
+        case incidence(IncidencePlan)
         case cox(CoxPlan)
     }
 
@@ -71,8 +80,20 @@ package struct AnalysisPlan: Sendable {
         package var options: StudyFile.SurvivalOptions
         /// Categories and conditions whose levels make the strata of the test, and those levels.
         package var strata: [(expression: Expression, levels: [String])]
+        package var weights: Expression?
+        /// Whose rows belong together in robust standard errors; nil without them.
+        package var cluster: String?
 
         package var stratumCount: Int { strata.reduce(1) { $0 * $1.levels.count } }
+    }
+
+    package struct IncidencePlan: Sendable {
+        package var by: Expression?
+        /// The groups' names; one empty name without groups.
+        package var groups: [String]
+        package var at: [Double]
+        package var limits: ConfidenceLimits
+        package var weights: Expression?
     }
 
     package struct CoxPlan: Sendable {
@@ -101,9 +122,10 @@ package struct AnalysisPlan: Sendable {
             times = analysis.times
             level = analysis.level
             cohort = try compiler.cohort(of: analysis)
-            endpoint = try compiler.endpoint()
+            endpoint = try compiler.endpoint(of: analysis)
+            causes = try compiler.causes(of: analysis)
             kind = try compiler.kind(of: analysis)
-            let needed = Self.needed(by: kind, endpoint: endpoint)
+            let needed = endpoint.expressions + Self.needed(by: kind) + causes.map(\.condition)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
             variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
@@ -113,22 +135,29 @@ package struct AnalysisPlan: Sendable {
         }
     }
 
-    private static func needed(by kind: Kind, endpoint: EndpointSpecification) -> [Expression] {
-        let outcome = [endpoint.time, endpoint.event] + (endpoint.start.map { [$0] } ?? [])
+    private static func needed(by kind: Kind) -> [Expression] {
         switch kind {
         case .survival(let survival):
-            return outcome + (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
-        case .cox(let cox): return outcome + cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+            [survival.by, survival.weights].compactMap { $0 } + survival.strata.map(\.expression)
+        case .incidence(let incidence): [incidence.by, incidence.weights].compactMap { $0 }
+        case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
         }
     }
 
     /// Expressions besides the endpoint that must not be missing.
-    package var neededExpressions: [Expression] {
+    package var neededExpressions: [Expression] { Self.needed(by: kind) + causes.map(\.condition) }
+
+    /// Case weights.
+    package var weights: Expression? {
         switch kind {
-        case .survival(let survival): (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
-        case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        case .survival(let survival): survival.weights
+        case .incidence(let incidence): incidence.weights
+        case .cox(let cox): cox.weights
         }
     }
+
+    /// Which of several causes is the event; nil if each of them is.
+    package var causeOfInterest: Int? { nil }
 
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {
@@ -143,6 +172,9 @@ package struct AnalysisPlan: Sendable {
                 + survival.strata.flatMap { stratum in
                     stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
                 }
+        case .incidence(let incidence):
+            (incidence.by.map { by in incidence.groups.map { .init(variable: by.text, level: $0) } } ?? [])
+                + causes.map { .init(variable: "cause", level: $0.name) }
         }
     }
 
@@ -157,6 +189,7 @@ package struct AnalysisPlan: Sendable {
     package var name: String {
         switch kind {
         case .survival: "survival"
+        case .incidence: "incidence"
         case .cox: "cox"
         }
     }
@@ -176,9 +209,9 @@ private struct AnalysisCompiler {
         }
     }
 
-    func endpoint() throws -> EndpointSpecification {
+    func endpoint(of analysis: StudyFile.Analysis) throws -> EndpointSpecification {
         let time = try Expression(parsing: study.endpoint.time)
-        let event = try Expression(parsing: study.endpoint.event)
+        let event = try event(of: analysis)
         try requireType(.number, of: time, called: "the endpoint's time")
         try requireType(.boolean, of: event, called: "the endpoint's event")
         var start: Expression?
@@ -190,6 +223,48 @@ private struct AnalysisCompiler {
         return EndpointSpecification(time: time, start: start, event: event)
     }
 
+    /// The analysis's own event or cause, or the study's event; of cumulative incidence any cause.
+    private func event(of analysis: StudyFile.Analysis) throws -> Expression {
+        if case .incidence = analysis.kind {
+            let texts = study.endpoint.causes.map { "(\($0.text))" }
+            guard !texts.isEmpty else {
+                throw Fault(reason: "incidence needs causes: {NAME: condition, ...} in endpoint:")
+            }
+            return try Expression(parsing: texts.joined(separator: " or "))
+        }
+        guard let cause = analysis.cause else {
+            return try Expression(parsing: analysis.event ?? study.endpoint.event)
+        }
+        return try named(cause).condition
+    }
+
+    private func named(_ cause: String) throws -> AnalysisPlan.Cause {
+        guard let found = try allCauses().first(where: { $0.name == cause }) else {
+            let known = study.endpoint.causes.map(\.name).joined(separator: ", ")
+            throw Fault(
+                reason: "the endpoint has no cause \"\(cause)\"; \(known.isEmpty ? "add causes: to endpoint:" : "it has \(known)")")
+        }
+        return found
+    }
+
+    private func allCauses() throws -> [AnalysisPlan.Cause] {
+        let causes = try study.endpoint.causes.map {
+            AnalysisPlan.Cause(name: $0.name, condition: try Expression(parsing: $0.text))
+        }
+        guard Set(causes.map(\.condition)).count == causes.count, causes.count <= 20 else {
+            throw Fault(reason: "the endpoint's causes are more than 20, or two of them are the same condition")
+        }
+        for cause in causes {
+            try requireType(.boolean, of: cause.condition, called: "the cause \(cause.name)")
+        }
+        return causes
+    }
+
+    /// The causes whose exits are counted apart.
+    func causes(of analysis: StudyFile.Analysis) throws -> [AnalysisPlan.Cause] {
+        if case .incidence = analysis.kind { try allCauses() } else { [] }
+    }
+
     func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
         switch analysis.kind {
         case .survival(let by, let at, let limits, let logRank, let options):
@@ -197,26 +272,52 @@ private struct AnalysisCompiler {
             let strata = try options.strata.map { try leveled($0, for: "strata") }
             let plan = AnalysisPlan.SurvivalPlan(
                 by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
-                logRank: logRank, options: options, strata: strata)
+                logRank: logRank, options: options, strata: strata,
+                weights: try caseWeights(options.weights),
+                cluster: options.isRobust ? scope.dictionary.person : nil)
+            try requireExactTimes(analysis, plan.weights)
+            guard plan.weights == nil || !logRank else {
+                throw Fault(reason: "a log-rank test has no weights; make an analysis of its own for it")
+            }
             guard Set(strata.map(\.expression)).count == strata.count, plan.stratumCount <= 1000 else {
                 throw Fault(reason: "the strata name a variable twice, or make more than 1000 combinations")
             }
             return .survival(plan)
+        case .incidence(let by, let at, let limits, let weights):
+            let groups = try by.map { try leveled($0, for: "groups") }
+            let weight = try caseWeights(weights)
+            try requireExactTimes(analysis, weight)
+            return .incidence(
+                .init(
+                    by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
+                    weights: weight))
         case .cox(let terms, let baseline, let ties, let weights, let options):
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {
                 throw Fault(reason: "the model has no covariate; name one in terms:")
             }
-            let weight = try weights.map { try Expression(parsing: $0) }
-            if let weight {
-                try requireType(.number, of: weight, called: "the weights")
-                try scope.requireTerm(weight)
-            }
+            let weight = try caseWeights(weights)
             if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
                     cluster: try cluster(of: model, options)))
+        }
+    }
+
+    private func caseWeights(_ text: String?) throws -> Expression? {
+        guard let text else { return nil }
+        let weight = try Expression(parsing: text)
+        try requireType(.number, of: weight, called: "the weights")
+        try scope.requireTerm(weight)
+        return weight
+    }
+
+    /// A sum of weights at a time at which one person leaves is this person's weight: only a site that allows exact times
+    /// may be asked for it.
+    private func requireExactTimes(_ analysis: StudyFile.Analysis, _ weights: Expression?) throws {
+        guard weights == nil || analysis.times == .exact else {
+            throw Fault(reason: "the weights of a curve need times: exact; leave them out, or ask for it")
         }
     }
 
@@ -266,6 +367,7 @@ private struct AnalysisCompiler {
             switch kind {
             case .survival(let survival):
                 (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
+            case .incidence(let incidence): incidence.by.map { [$0] } ?? []
             case .cox(let cox): cox.model.expressions
             }
         guard endpoint.start == nil else { return [] }
