@@ -93,7 +93,8 @@ package struct StudyExplanation {
             let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
             let robust = survival.cluster.map { ", robust standard errors by \($0)" } ?? ""
             let weights = survival.weights.map { ", weighted by \($0.text)" } ?? ""
-            return "survival curve\(groups)\(weights)\(robust)\(test), \(times(analysis))"
+            let event = analysis.ownEvent.map { " to \($0)" } ?? ""
+            return "survival curve\(event)\(groups)\(weights)\(robust)\(test), \(times(analysis))"
         case .incidence(let incidence):
             let groups = incidence.by.map { ", by \($0.text)" } ?? ""
             let weights = incidence.weights.map { ", weighted by \($0.text)" } ?? ""
@@ -108,8 +109,11 @@ package struct StudyExplanation {
                 "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
             }
             let robust = cox.cluster.map { "; robust variance by \($0.name)" }
+            let event = analysis.ownEvent.map { "; event \($0)" } ?? ""
+            let hazard = cox.hazard == .subdistribution ? "; subdistribution hazard (Fine and Gray)" : ""
+            let curves = cox.prediction == nil ? "" : "; curves of the baseline hazard, from the same sums"
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(event)\(hazard)\(robust ?? "")\(check ?? "")\(curves)"
         }
     }
 
@@ -148,7 +152,7 @@ package struct StudyExplanation {
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
             }
             return
-                "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
+                "\(means); \(exits(of: analysis)); risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
     }
 

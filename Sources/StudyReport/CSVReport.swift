@@ -113,6 +113,7 @@ struct CSVReport {
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
         if let check = cox.proportionalHazards { add(check, at: place) }
+        addCurves(of: cox, at: place)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {
@@ -136,6 +137,7 @@ struct CSVReport {
         add(place, "estimate", .text(survival.estimate.rawValue))
         if let weights = survival.weights { add(place, "weights", .text(weights)) }
         if let cluster = survival.cluster { add(place, "cluster", .text(cluster)) }
+        if let event = survival.event { add(place, "event", .text(event)) }
         for group in survival.groups { add(group, at: place) }
         if let test = survival.test { add(test, at: place) }
     }

@@ -57,7 +57,7 @@ struct JSONReport {
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
-        return table
+        return table.merging(curves(of: cox)) { own, _ in own }
     }
 
     private func table(of cox: CoxResult) -> [String: JSONValue] {
@@ -115,6 +115,7 @@ struct JSONReport {
         var object = table(of: survival)
         object["weights"] = survival.weights.map { .string($0) }
         object["cluster"] = survival.cluster.map { .string($0) }
+        object["event"] = survival.event.map { .string($0) }
         return object
     }
 

@@ -34,6 +34,11 @@ private func requireCoherence(of cox: CoxResult) throws(ReportError) {
     guard cox.covariance.count == cox.terms.count * cox.terms.count else {
         throw .incoherent(id: cox.id, part: "its covariance has not one row and one column a term")
     }
+    for curve in cox.baselineHazard ?? [] {
+        guard curve.hazard.count == curve.time.count, curve.se.count == curve.time.count else {
+            throw .incoherent(id: cox.id, part: "the columns of its baseline hazard differ in length")
+        }
+    }
 }
 
 private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {

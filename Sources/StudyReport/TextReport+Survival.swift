@@ -7,6 +7,7 @@ extension TextReport {
         addCounts(survival.counts)
         addParagraph(sentence(for: survival.times))
         let level = NumberText.level(survival.level)
+        if let event = survival.event { addParagraph("Event: \(event).") }
         if let weights = survival.weights { addParagraph("Weighted by \(weights).") }
         if let cluster = survival.cluster {
             addParagraph("Standard errors: robust, rows of the same \(cluster) taken together.")

@@ -136,6 +136,14 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var cluster: String?
     /// The model's covariance where `covariance` is the robust one.
     package var naiveCovariance: [Reported]?
+    /// The event that the analysis has in place of the endpoint's: a condition, or the name of a cause.
+    package var event: String?
+    package var hazard = Hazard.causeSpecific
+    /// The cumulative baseline hazard by stratum, at covariates and offset 0, if the study asks for it.
+    package var baselineHazard: [BaselineCurve]?
+    /// Survival at stated covariates, if the study asks for it, and the scale of its limits.
+    package var predictions: [Prediction]?
+    package var curveLimits: ConfidenceLimits?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -238,6 +246,8 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
     package var estimate = CurveEstimate.kaplanMeier
     /// What standard errors and limits are robust against: rows of one of these belong together; nil for Greenwood's.
     package var cluster: String?
+    /// The event that the analysis has in place of the endpoint's.
+    package var event: String?
     /// The formula of the case weights; counts are then sums of weights.
     package var weights: String?
 

@@ -163,6 +163,8 @@ extension Query {
                 append(stratum.deathWeights)
                 append(stratum.starts ?? [])
             }
+            append(grid.censoring?.times ?? [])
+            append(grid.censoring?.values ?? [])
         }
         func append(_ curve: CurveCounts) {
             let shape: Double =

@@ -354,7 +354,10 @@ private struct Prepared: Sendable {
             exit: data.exit.map { Double(axis.position(of: $0)) },
             event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
             columns: data.columns)
-        return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties)
+        let competing = plan.causeOfInterest.map { cause in
+            (causes ?? []).map { $0 >= 0 && $0 != cause }
+        }
+        return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties, competing: competing)
     }
 
     /// The largest distance from its mean of a row's xβ + offset + log weight: what lifts a row above all others.

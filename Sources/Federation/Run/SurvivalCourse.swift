@@ -63,6 +63,7 @@ struct SurvivalCourse: Sendable {
         result.estimate = options.estimate
         result.cluster = survival.cluster
         result.weights = survival.weights?.text
+        result.event = plan.ownEvent
         return result
     }
 

@@ -180,8 +180,10 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
-        let options = CoxOptions(
+        var options = CoxOptions(
             check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
+        options.hazard = try body.choice("hazard", among: CoxResult.Hazard.self) ?? .causeSpecific
+        try readCurves(of: body, into: &options)
         let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
         func kind(_ terms: [String]) -> Kind {
             .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
@@ -199,6 +201,28 @@ extension StudyFile {
             one.kind = kind([term])
             return one
         }
+    }
+
+    /// Reads `predict`, `at`, `curve-limits` and `baseline-hazard`.
+    private static func readCurves(
+        of body: YAMLMapping, into options: inout CoxOptions
+    ) throws(DocumentError) {
+        options.hasBaselineHazard = try body.has("baseline-hazard") ? body.bool("baseline-hazard") : false
+        guard body.has("predict") else {
+            for key in ["at", "curve-limits"] where body.has(key) {
+                throw body.error(at: key, "\(key): belongs to predict:; add profiles of covariates")
+            }
+            return
+        }
+        for profile in try body.mappings("predict") {
+            options.profiles.append(
+                try profile.pairs().map { StudyFile.Definition(name: $0.name, text: $0.text) })
+        }
+        guard (1...100).contains(options.profiles.count) else {
+            throw body.error(at: "predict", "predict: lists from 1 to 100 profiles of covariates")
+        }
+        options.at = try times(in: body)
+        options.curveLimits = try body.choice("curve-limits", among: ConfidenceLimits.self) ?? .log
     }
 
     /// Reads `check: proportional-hazards` and its `transform`, which is R's default km unless given.

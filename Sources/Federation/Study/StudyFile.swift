@@ -105,6 +105,14 @@ package struct StudyFile: Hashable, Sendable {
         package var check: TimeTransform?
         /// Robust variance by person, without a `cluster(x)` among the terms.
         package var isRobust: Bool
+        /// Whether those who had another cause leave the risk set, or stay in it with weights (Fine and Gray).
+        package var hazard = CoxResult.Hazard.causeSpecific
+        /// Rows of covariates whose curves are wanted.
+        package var profiles: [[Definition]] = []
+        /// Times at which they are wanted, ascending.
+        package var at: [Double] = []
+        package var curveLimits = ConfidenceLimits.log
+        package var hasBaselineHazard = false
 
         package init(check: TimeTransform? = nil, isRobust: Bool = false) {
             (self.check, self.isRobust) = (check, isRobust)

@@ -57,6 +57,10 @@ package struct AnalysisPlan: Sendable {
     package var axis: TimeAxis?
     /// Competing causes whose exits are counted apart: the endpoint's, or none.
     package var causes: [Cause]
+    /// Which of several causes is the event; nil if each of them is.
+    package var causeOfInterest: Int?
+    /// The event that an analysis has in place of the endpoint's: a condition, or the name of a cause.
+    package var ownEvent: String?
 
     /// A cause of the event and the condition that says so; of one row at most one cause is true.
     package struct Cause: Hashable, Sendable {
@@ -87,6 +91,15 @@ package struct AnalysisPlan: Sendable {
         package var stratumCount: Int { strata.reduce(1) { $0 * $1.levels.count } }
     }
 
+    package struct Prediction: Hashable, Sendable {
+        package var profiles: [CovariateProfile]
+        package var at: [Double]
+        package var limits: ConfidenceLimits
+        package var hasBaselineHazard: Bool
+        /// The names of the strata; one empty name without strata.
+        package var strata: [String] = []
+    }
+
     package struct IncidencePlan: Sendable {
         package var by: Expression?
         /// The groups' names; one empty name without groups.
@@ -105,6 +118,9 @@ package struct AnalysisPlan: Sendable {
         package var check: TimeTransform?
         /// Rows that belong together in the robust variance; nil with the model's variance.
         package var cluster: Cluster?
+        package var hazard: CoxResult.Hazard
+        /// Curves to be made of the baseline hazard; nil for none.
+        package var prediction: Prediction?
 
         package struct Cluster: Hashable, Sendable {
             package var name: String
@@ -124,6 +140,8 @@ package struct AnalysisPlan: Sendable {
             cohort = try compiler.cohort(of: analysis)
             endpoint = try compiler.endpoint(of: analysis)
             causes = try compiler.causes(of: analysis)
+            causeOfInterest = causes.firstIndex { $0.name == analysis.cause }
+            ownEvent = analysis.cause ?? analysis.event
             kind = try compiler.kind(of: analysis)
             let needed = endpoint.expressions + Self.needed(by: kind) + causes.map(\.condition)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
@@ -156,8 +174,6 @@ package struct AnalysisPlan: Sendable {
         }
     }
 
-    /// Which of several causes is the event; nil if each of them is.
-    package var causeOfInterest: Int? { nil }
 
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {
@@ -262,7 +278,11 @@ private struct AnalysisCompiler {
 
     /// The causes whose exits are counted apart.
     func causes(of analysis: StudyFile.Analysis) throws -> [AnalysisPlan.Cause] {
-        if case .incidence = analysis.kind { try allCauses() } else { [] }
+        switch analysis.kind {
+        case .incidence: try allCauses()
+        case .cox(_, _, _, _, let options) where options.hazard == .subdistribution: try allCauses()
+        case .cox, .survival: []
+        }
     }
 
     func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
@@ -298,11 +318,52 @@ private struct AnalysisCompiler {
             }
             let weight = try caseWeights(weights)
             if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
+            if options.hazard == .subdistribution { try requireSubdistribution(analysis, baseline, weight, options) }
+            var prediction = try prediction(terms: terms, options)
+            if baseline == .site, prediction != nil {
+                throw Fault(
+                    reason:
+                        "under baseline: site each hospital has its own baseline hazard, and a curve would be one hospital's; predict: and baseline-hazard: need baseline: common"
+                )
+            }
+            prediction?.strata = (0..<model.stratumCount).map(model.stratumLabel)
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
-                    cluster: try cluster(of: model, options)))
+                    cluster: try cluster(of: model, options), hazard: options.hazard,
+                    prediction: prediction))
         }
+    }
+
+    /// What a subdistribution hazard (Fine and Gray) needs, and what it does not have.
+    private func requireSubdistribution(
+        _ analysis: StudyFile.Analysis, _ baseline: CoxResult.Baseline, _ weights: Expression?,
+        _ options: StudyFile.CoxOptions
+    ) throws {
+        guard analysis.cause != nil else {
+            throw Fault(reason: "hazard: subdistribution needs cause:, one of the endpoint's causes")
+        }
+        guard baseline == .common else {
+            throw Fault(
+                reason: "hazard: subdistribution weighs by the censoring of all hospitals; it needs baseline: common")
+        }
+        guard weights == nil, options.check == nil, study.endpoint.start == nil else {
+            throw Fault(
+                reason: "hazard: subdistribution goes with none of weights:, check: and a start of the endpoint")
+        }
+    }
+
+    /// The curves to be predicted; nil if none are asked for.
+    private func prediction(
+        terms: [String], _ options: StudyFile.CoxOptions
+    ) throws -> AnalysisPlan.Prediction? {
+        guard options.hasBaselineHazard || !options.profiles.isEmpty else { return nil }
+        let profiles = try options.profiles.map { values in
+            try CovariateProfile(values: values.map { ($0.name, $0.text) }, terms: terms, scope: scope)
+        }
+        return AnalysisPlan.Prediction(
+            profiles: profiles, at: options.at, limits: options.curveLimits,
+            hasBaselineHazard: options.hasBaselineHazard)
     }
 
     private func caseWeights(_ text: String?) throws -> Expression? {
@@ -337,7 +398,10 @@ private struct AnalysisCompiler {
         of model: ModelSpecification, _ options: StudyFile.CoxOptions
     ) throws -> AnalysisPlan.CoxPlan.Cluster? {
         let person = scope.dictionary.person
-        guard let term = model.cluster else { return options.isRobust ? .init(name: person) : nil }
+        guard let term = model.cluster else {
+            // The weights of a subdistribution hazard leave no other variance.
+            return options.isRobust || options.hazard == .subdistribution ? .init(name: person) : nil
+        }
         if term.termName == person { return .init(name: person) }
         switch try scope.type(of: term) {
         case .category(let levels, _): return .init(name: term.termName, levels: levels)
