@@ -47,7 +47,7 @@ struct CoxEpilogue: Sendable {
         curves = report.cox.prediction.flatMap { prediction in
             report.plan.axis.map { axis in
                 PredictedCurves(
-                    prediction, common(), ends: followUpEnds.map(axis.time), axis: axis,
+                    prediction, common(), ends: followUpEnds.map { axis.time(at: $0) }, axis: axis,
                     coordinates: coordinates, level: report.plan.level)
             }
         }

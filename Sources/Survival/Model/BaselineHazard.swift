@@ -28,6 +28,10 @@ package struct BaselineHazard: Sendable {
         package var time: Double
         package var hazard: Double
         package var se: Double
+
+        package init(time: Double, hazard: Double, se: Double) {
+            (self.time, self.hazard, self.se) = (time, hazard, se)
+        }
     }
 
     /// The cumulative hazard of covariates `x` in a stratum, at each of its times with a death.
