@@ -118,10 +118,14 @@ package struct StudyExplanation {
     }
 
     private func times(_ analysis: AnalysisPlan) -> String {
-        let step = (analysis.axis?.step).map { "\($0)" } ?? ""
         let unit = plan.study.endpoint.unit.rawValue
+        guard let step = analysis.axis?.step else { return "at exact times" }
         return analysis.times == .exact
             ? "at exact times (to \(step) \(unit))" : "on a grid of \(step) \(unit)"
+    }
+
+    private func positions(of analysis: AnalysisPlan) -> String {
+        analysis.axis.map { "\($0.count) times" } ?? "every time at which someone leaves"
     }
 
     private func smallestLevel(of analysis: StudyAssessment.Analysis) -> [String] {
@@ -161,7 +165,7 @@ package struct StudyExplanation {
         let events = analysis.causes.isEmpty ? "events" : "events of \(analysis.causes.count) causes"
         let weights = analysis.weights == nil ? "" : ", and sums of their weights,"
         return
-            "\(events) and censorings\(weights) at \(analysis.axis?.count ?? 0) times (\(analysis.exitGroupCount) groups)"
+            "\(events) and censorings\(weights) at \(positions(of: analysis)) (\(analysis.exitGroupCount) groups)"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
@@ -177,7 +181,7 @@ package struct StudyExplanation {
         let weighted = "score and information weighted with a function of time, once each"
         if cox.baseline == .common { return "; \(weighted)" }
         return check == .km
-            ? "; events and censorings at \(analysis.axis?.count ?? 0) times; \(weighted)"
+            ? "; events and censorings at \(positions(of: analysis)); \(weighted)"
             : "; sums of the event times and of their squares; \(weighted)"
     }
 

@@ -9,6 +9,8 @@ package struct Query: Hashable, Sendable {
     /// The analysis it belongs to.
     package var analysis: String
     package var ask: Ask
+    /// The positions of the time axis, where they were found by a search and are not the study's.
+    package var axis: TimeAxis?
 
     package enum Ask: Hashable, Sendable {
         /// Rows, people, events, rows dropped by variable, people by level.
@@ -17,6 +19,8 @@ package struct Query: Hashable, Sendable {
         case moments
         /// Log-likelihood, score and information under the site's own baseline hazard.
         case likelihood(Coordinates, beta: [Double])
+        /// Rows that leave in each part of some cells of time, and where in it.
+        case times(TimeCells)
         /// Events and other exits (and entries) at each position of the time axis, by group or stratum.
         case exits
         /// Σ over events of w·x and of w·offset.
@@ -58,8 +62,8 @@ package struct Query: Hashable, Sendable {
         }
     }
 
-    package init(analysis: String, ask: Ask) {
-        (self.analysis, self.ask) = (analysis, ask)
+    package init(analysis: String, ask: Ask, axis: TimeAxis? = nil) {
+        (self.analysis, self.ask, self.axis) = (analysis, ask, axis)
     }
 
     package var kind: String {
@@ -67,6 +71,7 @@ package struct Query: Hashable, Sendable {
         case .counts: "counts"
         case .moments: "moments"
         case .likelihood: "likelihood"
+        case .times: "times"
         case .exits: "exits"
         case .eventSums: "event-sums"
         case .riskSums: "risk-sums"
@@ -87,7 +92,7 @@ package struct Query: Hashable, Sendable {
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
             .residuals(_, let beta, _):
             beta
-        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend, .influence: nil
+        case .counts, .moments, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence: nil
         }
     }
 
@@ -98,17 +103,19 @@ package struct Query: Hashable, Sendable {
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
             .residuals(let coordinates, _, _):
             coordinates
-        case .counts, .moments, .exits, .eventTimes, .influence: nil
+        case .counts, .moments, .times, .exits, .eventTimes, .influence: nil
         }
     }
 
     /// Numbers in the answer.
     package func laneCount(in plan: AnalysisPlan) -> Int {
+        let plan = plan.located(on: axis)
         let columns = plan.columnCount
         switch ask {
         case .counts: return CountsLayout(plan).count
         case .moments: return 1 + 2 * columns
         case .likelihood: return 1 + columns + columns * (columns + 1) / 2
+        case .times(let cells): return 3 * cells.partCount
         case .exits: return ExitsLayout(plan).count
         case .eventSums: return columns + 1
         case .riskSums(_, _, let grid): return grid.riskSetCount(plan.ties)
@@ -199,6 +206,7 @@ extension Query {
             append(coordinates.scale)
         }
         append(beta ?? [])
+        append(axis?.context ?? [])
         switch ask {
         case .riskSums(_, _, let grid), .covariateRiskSums(_, _, let grid): append(grid)
         case .gram(_, _, let grid, let hazard):
@@ -216,6 +224,8 @@ extension Query {
             append(common.means.survivor)
             append(common.means.leaver)
             append(common.means.death)
+        case .times(let cells):
+            for cell in cells.cells { append([cell.lower, cell.upper, Double(cell.parts)]) }
         case .influence(let curves): for curve in curves { append(curve) }
         case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
         }

@@ -27,7 +27,7 @@ package struct SiteCohort: Sendable {
     package func answer(_ query: Query) throws(StudyError) -> [Double] {
         let prepared = try prepared(query.analysis)
         do {
-            let lanes = try prepared.answer(query.ask)
+            let lanes = try prepared.located(on: query.axis).answer(query.ask)
             precondition(
                 lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
             return lanes
@@ -74,7 +74,7 @@ package struct SiteFacts: Hashable, Sendable {
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
 private struct Prepared: Sendable {
-    let plan: AnalysisPlan
+    private(set) var plan: AnalysisPlan
     let cases: CompleteCases
     let groups: [Int32]?
     /// Which of the plan's causes is each row's, -1 for none; nil if causes are not counted apart.
@@ -198,6 +198,13 @@ private struct Prepared: Sendable {
         return seen.map(\.count)
     }
 
+    /// The same on the time axis that a search has found.
+    func located(on axis: TimeAxis?) -> Prepared {
+        var located = self
+        located.plan = plan.located(on: axis)
+        return located
+    }
+
     var eventPeople: Int {
         Set(zip(cases.person, cases.event).lazy.filter(\.1).map(\.0)).count
     }
@@ -205,6 +212,7 @@ private struct Prepared: Sendable {
     func answer(_ ask: Query.Ask) throws -> [Double] {
         switch ask {
         case .counts: return counts()
+        case .times(let cells): return cells.sums(of: cases.exit)
         case .exits: return exits()
         case .moments: return try moments()
         case .likelihood(let coordinates, let beta):

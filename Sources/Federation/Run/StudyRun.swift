@@ -103,7 +103,7 @@ package struct StudyRun: Sendable {
 
 /// The course of one analysis: counts first, then what its kind needs.
 struct AnalysisRun: Sendable {
-    let plan: AnalysisPlan
+    private(set) var plan: AnalysisPlan
     private let smallestInterval: Int
     private(set) var pending: [Query]
     private(set) var result: AnalysisResult?
@@ -113,6 +113,7 @@ struct AnalysisRun: Sendable {
 
     private enum Course: Sendable {
         case counting
+        case locating(TimeSearch, CohortCounts)
         case survival(SurvivalCourse)
         case incidence(IncidenceCourse)
         case siteCox(SiteCoxCourse)
@@ -130,6 +131,13 @@ struct AnalysisRun: Sendable {
         do {
             switch course {
             case .counting: try begin(answers[0])
+            case .locating(var search, let counts):
+                if let times = try search.receive(answers[0]) {
+                    plan.axis = TimeAxis(times)
+                    start(counts)
+                } else {
+                    locate(search, counts)
+                }
             case .survival(var survival):
                 follow(try survival.receive(answers))
                 thinnestInterval = survival.thinnestInterval
@@ -160,6 +168,19 @@ struct AnalysisRun: Sendable {
         let layout = CountsLayout(plan)
         let counts = try layout.counts(sum)
         levelTotals = layout.levelCounts(sum)
+        if let range = plan.searchRange {
+            locate(TimeSearch(range: range, rows: counts.rows), counts)
+        } else {
+            start(counts)
+        }
+    }
+
+    private mutating func locate(_ search: TimeSearch, _ counts: CohortCounts) {
+        course = .locating(search, counts)
+        pend([.times(search.cells)])
+    }
+
+    private mutating func start(_ counts: CohortCounts) {
         switch plan.kind {
         case .survival(let survival):
             let course = SurvivalCourse(plan, survival, counts: counts, smallestInterval: smallestInterval)
@@ -194,7 +215,8 @@ struct AnalysisRun: Sendable {
     }
 
     private mutating func pend(_ asks: [Query.Ask]) {
-        pending = asks.map { Query(analysis: plan.id, ask: $0) }
+        let found = plan.searchRange == nil ? nil : plan.axis
+        pending = asks.map { Query(analysis: plan.id, ask: $0, axis: found) }
     }
 
     private mutating func finish(_ result: AnalysisResult) {

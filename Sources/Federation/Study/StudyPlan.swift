@@ -54,7 +54,11 @@ package struct AnalysisPlan: Sendable {
     /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero.
     package var lateVariables: [String]
     /// Positions on the time axis; nil where no time leaves a hospital.
+    ///
+    /// Also nil before they are found, where the times have a `searchRange`.
     package var axis: TimeAxis?
+    /// The bounds of exact times whose positions the dictionary does not fix: they are searched for.
+    package var searchRange: ClosedRange<Double>?
     /// Competing causes whose exits are counted apart: the endpoint's, or none.
     package var causes: [Cause]
     /// Which of several causes is the event; nil if each of them is.
@@ -147,7 +151,7 @@ package struct AnalysisPlan: Sendable {
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
             variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
-            axis = try compiler.axis(of: analysis, endpoint: endpoint)
+            (axis, searchRange) = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch {
             throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
         }
@@ -164,6 +168,17 @@ package struct AnalysisPlan: Sendable {
 
     /// Expressions besides the endpoint that must not be missing.
     package var neededExpressions: [Expression] { Self.needed(by: kind) + causes.map(\.condition) }
+
+    /// Whether sums indexed by time leave a hospital.
+    package var usesTimes: Bool { axis != nil || searchRange != nil }
+
+    /// The same with the positions that a search has found; unchanged without.
+    func located(on axis: TimeAxis?) -> AnalysisPlan {
+        guard let axis else { return self }
+        var located = self
+        located.axis = axis
+        return located
+    }
 
     /// Case weights.
     package var weights: Expression? {
@@ -440,26 +455,25 @@ private struct AnalysisCompiler {
         }
     }
 
-    func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
-        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return nil }
-        let upper = try scope.bounds(of: endpoint.time).upperBound
-        for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
-            guard try scope.bounds(of: time).lowerBound >= 0 else {
-                throw Fault(
-                    reason:
-                        "the time axis starts at 0, and the dictionary allows \"\(time.text)\" to be negative"
-                )
-            }
-        }
+    /// The time axis of an analysis, or the range in which exact times are searched for; neither where no time leaves a hospital.
+    func axis(
+        of analysis: StudyFile.Analysis, endpoint: EndpointSpecification
+    ) throws -> (TimeAxis?, search: ClosedRange<Double>?) {
+        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return (nil, nil) }
+        let bounds = try scope.bounds(of: endpoint.time)
+        let starts = try endpoint.start.map { try scope.bounds(of: $0).lowerBound } ?? 0
         switch analysis.times {
         case .exact:
-            guard let resolution = scope.resolution(of: endpoint.time) else {
-                throw Fault(
-                    reason:
-                        "times: exact needs a time variable with a resolution in the dictionary (e.g. 1 for whole days)"
-                )
+            if let step = scope.resolution(of: endpoint.time), min(bounds.lowerBound, starts) >= 0,
+                bounds.upperBound / step < Double(TimeAxis.countMax)
+            {
+                return (try TimeAxis(step: step, upper: bounds.upperBound), nil)
             }
-            return try TimeAxis(step: resolution, upper: upper)
+            guard bounds.lowerBound.isFinite, bounds.upperBound.isFinite else {
+                throw Fault(
+                    reason: "times: exact needs a time with a range in the dictionary, and \"\(endpoint.time.text)\" has none")
+            }
+            return (nil, bounds)
         case .grid:
             guard let step = study.privacy.timeGrid else {
                 throw Fault(
@@ -468,7 +482,12 @@ private struct AnalysisCompiler {
             if endpoint.start != nil {
                 throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")
             }
-            return try TimeAxis(step: step, upper: upper)
+            guard bounds.lowerBound >= 0 else {
+                throw Fault(
+                    reason:
+                        "the time grid starts at 0, and the dictionary allows \"\(endpoint.time.text)\" to be negative")
+            }
+            return (try TimeAxis(step: step, upper: bounds.upperBound), nil)
         }
     }
 
