@@ -16,6 +16,7 @@ struct CSVReport {
             case .cox(let cox): add(cox)
             case .survival(let survival): add(survival)
             case .describe(let table): add(table)
+            case .incidence(let incidence): add(incidence)
             case .failed(let id, let kind, let reason):
                 let place = Place(analysis: id, kind: "failed")
                 add(place, "analysis", .text(kind))
@@ -125,6 +126,7 @@ struct CSVReport {
         }
         if let check = cox.proportionalHazards { add(check, at: place) }
         if let concordance = cox.concordance { add(concordance, at: place) }
+        addCurves(of: cox, at: place)
     }
 
     private mutating func add(_ concordance: ConcordanceEstimate, at place: Place) {
@@ -164,6 +166,10 @@ struct CSVReport {
         add(place, "by", .text(survival.by ?? ""))
         add(place, "limits", .text(survival.limits.rawValue))
         add(place, "level", .number(Reported(survival.level)))
+        add(place, "estimate", .text(survival.estimate.rawValue))
+        if let weights = survival.weights { add(place, "weights", .text(weights)) }
+        if let cluster = survival.cluster { add(place, "cluster", .text(cluster)) }
+        if let event = survival.event { add(place, "event", .text(event)) }
         for group in survival.groups { add(group, at: place) }
         if let test = survival.test { add(test, at: place) }
     }
@@ -184,6 +190,8 @@ struct CSVReport {
             add(place, "at_se", .number(point.se))
             add(place, "at_lower", .number(point.lower))
             add(place, "at_upper", .number(point.upper))
+            add(place, "at_cumulative_hazard", .number(point.hazard))
+            add(place, "at_cumulative_hazard_se", .number(point.hazardSE))
         }
         place.time = nil
         addSummaries(of: group, at: place)
@@ -222,6 +230,8 @@ struct CSVReport {
             add(place, "se", .number(curve.se[index]))
             add(place, "lower", .number(curve.lower[index]))
             add(place, "upper", .number(curve.upper[index]))
+            add(place, "cumulative_hazard", .number(curve.hazard[index]))
+            add(place, "cumulative_hazard_se", .number(curve.hazardSE[index]))
         }
     }
 

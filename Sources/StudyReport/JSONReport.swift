@@ -36,6 +36,7 @@ struct JSONReport {
         case .cox(let result): .object(cox(result))
         case .survival(let result): .object(survival(result))
         case .describe(let result): .object(description(result))
+        case .incidence(let result): .object(incidence(result))
         case .failed(_, let kind, let reason):
             .object(["kind": .string("failed"), "analysis": .string(kind), "reason": .string(reason)])
         }
@@ -67,7 +68,7 @@ struct JSONReport {
         table["term_tests"] = cox.termTests.map(termTests)
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
         table["concordance"] = cox.concordance.map(concordance)
-        return table
+        return table.merging(curves(of: cox)) { own, _ in own }
     }
 
     private func concordance(_ concordance: ConcordanceEstimate) -> JSONValue {
@@ -146,8 +147,17 @@ struct JSONReport {
     }
 
     private func survival(_ survival: SurvivalResult) -> [String: JSONValue] {
+        var object = table(of: survival)
+        object["weights"] = survival.weights.map { .string($0) }
+        object["cluster"] = survival.cluster.map { .string($0) }
+        object["event"] = survival.event.map { .string($0) }
+        return object
+    }
+
+    private func table(of survival: SurvivalResult) -> [String: JSONValue] {
         counts(survival.counts).merging([
             "kind": .string("survival"),
+            "estimate": .string(survival.estimate.rawValue),
             "times": .string(survival.times.rawValue),
             "by": survival.by.map(JSONValue.string) ?? .null,
             "limits": .string(survival.limits.rawValue),
@@ -203,6 +213,8 @@ struct JSONReport {
             "se": .reported(group.curve.se),
             "lower": .reported(group.curve.lower),
             "upper": .reported(group.curve.upper),
+            "cumulative_hazard": .reported(group.curve.hazard),
+            "cumulative_hazard_se": .reported(group.curve.hazardSE),
             "at": .array(group.at.map(point)),
         ]
     }
@@ -212,6 +224,8 @@ struct JSONReport {
             "time": .number(point.time), "n_risk": .reported(point.atRisk),
             "survival": .reported(point.survival), "se": .reported(point.se),
             "lower": .reported(point.lower), "upper": .reported(point.upper),
+            "cumulative_hazard": .reported(point.hazard),
+            "cumulative_hazard_se": .reported(point.hazardSE),
         ])
     }
 

@@ -42,6 +42,7 @@ extension AnalysisResult: Codable {
         case "cox": self = .cox(try CoxResult(from: decoder))
         case "survival": self = .survival(try SurvivalResult(from: decoder))
         case "describe": self = .describe(try DescriptionResult(from: decoder))
+        case "incidence": self = .incidence(try IncidenceResult(from: decoder))
         default:
             let failure = try Failure(from: decoder)
             self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
@@ -59,6 +60,9 @@ extension AnalysisResult: Codable {
             try result.encode(to: encoder)
         case .describe(let result):
             try container.encode("describe", forKey: .kind)
+            try result.encode(to: encoder)
+        case .incidence(let result):
+            try container.encode("incidence", forKey: .kind)
             try result.encode(to: encoder)
         case .failed(let id, let kind, let reason):
             try container.encode("failed", forKey: .kind)

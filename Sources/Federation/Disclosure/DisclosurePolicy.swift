@@ -99,7 +99,7 @@ extension DisclosurePolicy {
         }
         if case .table(let table) = analysis.kind { try admit(table, in: analysis.id, of: study) }
         try admitLandmark(of: analysis, in: study)
-        guard analysis.axis != nil else { return }
+        guard analysis.usesTimes else { return }
         switch analysis.times {
         case .exact where !allowsExactTimes:
             throw DisclosureError(
@@ -261,7 +261,7 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
         case .residuals(_, _, let common): common != nil
         case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend, .concordance, .tallies, .tableSums,
             .tableSquares, .histograms:
@@ -273,8 +273,8 @@ extension Query {
     package var isEvaluation: Bool {
         switch ask {
         case .likelihood, .gram, .timeTrend, .residuals, .concordance: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend,
-            .tallies, .tableSums, .tableSquares, .histograms:
+        case .counts, .moments, .times, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes,
+            .eventTrend, .influence, .tallies, .tableSums, .tableSquares, .histograms:
             false
         }
     }

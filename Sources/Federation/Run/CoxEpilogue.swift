@@ -10,6 +10,7 @@ struct CoxEpilogue: Sendable {
     private let residuals: Query.Ask?
     private let concordance: Query.Ask?
     private let trendAsks: [Query.Ask]
+    private let curves: PredictedCurves?
 
     /// Where the sums of the proportional-hazards test come from.
     private enum Trend: Sendable {
@@ -20,6 +21,7 @@ struct CoxEpilogue: Sendable {
     /// A baseline hazard for each site.
     init(_ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates) {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
+        curves = nil
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, nil) : nil
         concordance = report.concordanceAsk(of: fit, coordinates)
         if let function = check?.function, fit.rank > 0 {
@@ -34,7 +36,7 @@ struct CoxEpilogue: Sendable {
     init(
         _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates,
         grid: EventGrid,
-        hazard: HazardIncrements, covariateRiskSums: [Double]
+        hazard: HazardIncrements, covariateRiskSums: [Double], followUpEnds: [Int]
     ) {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         let common = {
@@ -45,6 +47,13 @@ struct CoxEpilogue: Sendable {
         }
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, common()) : nil
         concordance = report.concordanceAsk(of: fit, coordinates)
+        curves = report.cox.prediction.flatMap { prediction in
+            report.plan.axis.map { axis in
+                PredictedCurves(
+                    prediction, common(), ends: followUpEnds.map { axis.time(at: $0) }, axis: axis,
+                    coordinates: coordinates, level: report.plan.level)
+            }
+        }
         if let check, check.function != nil, fit.rank > 0, let axis = report.plan.axis {
             let sums = GridTrend(check.factors(at: grid, on: axis), hazard: hazard)
             trend = .common(sums, covariateRiskSums: covariateRiskSums)
@@ -69,6 +78,7 @@ struct CoxEpilogue: Sendable {
             fit, scale: scale, robust: robust,
             check: trendSums(Array(rest)).flatMap { check?.result(of: fit, trend: $0) })
         result.concordance = pairs.flatMap(report.concordance)
+        curves?.add(to: &result, fit: fit, covariance: robust ?? fit.covariance)
         return result
     }
 
