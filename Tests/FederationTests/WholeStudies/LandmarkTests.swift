@@ -216,7 +216,6 @@ struct LandmarkTests {
 
     @Test(arguments: [
         ("landmark: 0", "is no landmark"), ("landmark: soon", "is no landmark"),
-        ("landmark: 2.5, baseline: common, times: exact", "a multiple of the time variable's resolution"),
         ("landmark: 60, baseline: common, times: exact", "allows no \"months\" beyond the landmark"),
     ])
     func `what is no landmark is refused`(_ keys: String, _ reason: String) {
