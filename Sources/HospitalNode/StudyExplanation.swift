@@ -146,7 +146,8 @@ package struct StudyExplanation {
         switch analysis.kind {
         case .survival(let survival):
             let squares =
-                survival.cluster == nil ? "" : "; sums over people of squares of their influence on each curve"
+                survival.cluster == nil
+                ? "" : "; sums over people of squares of their influence on each curve"
             return "\(counts); \(exits(of: analysis))\(squares)"
         case .incidence:
             return

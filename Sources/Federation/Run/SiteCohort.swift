@@ -185,7 +185,8 @@ private struct Prepared: Sendable {
                 guard causes[row] < 0 else {
                     let names = "\(plan.causes[causes[row]].name) and \(cause.name)"
                     throw StudyError.sums(
-                        "a row has the causes \(names) at once; make the endpoint's causes exclude each other")
+                        "a row has the causes \(names) at once; make the endpoint's causes exclude each other"
+                    )
                 }
                 causes[row] = index
             }

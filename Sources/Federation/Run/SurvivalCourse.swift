@@ -98,7 +98,9 @@ struct SurvivalCourse: Sendable {
             quantiles: options.quantiles.map {
                 .init(share: $0, time: estimate.quantile($0, limits: survival.limits, level: plan.level))
             },
-            restrictedMeans: options.restrictedMeans.map { estimate.restrictedMean(to: $0, level: plan.level) },
+            restrictedMeans: options.restrictedMeans.map {
+                estimate.restrictedMean(to: $0, level: plan.level)
+            },
             followUp: options.hasFollowUp
                 ? KaplanMeier(own.reversed).quantile(0.5, limits: survival.limits, level: plan.level) : nil)
     }

@@ -1,5 +1,5 @@
 import Foundation
-package import Survival
+import Survival
 
 /// Cells of the time axis, each cut into parts; the answer says how many leave in each part, and where in it.
 package struct TimeCells: Hashable, Sendable {
@@ -26,7 +26,9 @@ package struct TimeCells: Hashable, Sendable {
     /// Parts of all cells.
     package var partCount: Int { cells.reduce(0) { $0 + $1.parts } }
 
-    /// For each part: rows that leave in it, Σu, Σu², u being their place in it from 0 to 1. Adds up over sites.
+    /// For each part: rows that leave in it, Σu, Σu², u being their place in it from 0 to 1.
+    ///
+    /// Adds up over sites.
     package func sums(of times: [Double]) -> [Double] {
         var sums = Array(repeating: 0.0, count: 3 * partCount)
         var (offsets, offset) = ([Int](), 0)
@@ -106,7 +108,7 @@ struct TimeSearch: Sendable {
     }
 
     private mutating func take(_ parts: [Part]) throws(StudyError) {
-        let resolution = try resolution ?? first(parts)
+        let resolution = if let known = self.resolution { known } else { try first(parts) }
         self.resolution = resolution
         var open: [TimeCells.Cell] = []
         for part in parts {
@@ -117,7 +119,8 @@ struct TimeSearch: Sendable {
                 found.append(part.time)
             } else {
                 open.append(
-                    .init(lower: part.lower, upper: part.upper, parts: min(max(2 * Int(part.count), 4), 1024)))
+                    .init(lower: part.lower, upper: part.upper, parts: min(max(2 * Int(part.count), 4), 1024))
+                )
             }
         }
         guard found.count + open.count <= rows else {

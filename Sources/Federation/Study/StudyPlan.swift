@@ -199,7 +199,6 @@ package struct AnalysisPlan: Sendable {
         }
     }
 
-
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {
         switch kind {
@@ -279,11 +278,11 @@ private struct AnalysisCompiler {
     /// The analysis's own event or cause, or the study's event; of cumulative incidence any cause.
     private func event(of analysis: StudyFile.Analysis) throws -> Expression {
         if case .incidence = analysis.kind {
-            let texts = study.endpoint.causes.map { "(\($0.text))" }
-            guard !texts.isEmpty else {
+            let causes = try allCauses().map { "(\($0.condition.text))" }
+            guard !causes.isEmpty else {
                 throw Fault(reason: "incidence needs causes: {NAME: condition, ...} in endpoint:")
             }
-            return try Expression(parsing: texts.joined(separator: " or "))
+            return try Expression(parsing: causes.joined(separator: " or "))
         }
         guard let cause = analysis.cause else {
             return try Expression(parsing: analysis.event ?? study.endpoint.event)
@@ -295,7 +294,9 @@ private struct AnalysisCompiler {
         guard let found = try allCauses().first(where: { $0.name == cause }) else {
             let known = study.endpoint.causes.map(\.name).joined(separator: ", ")
             throw Fault(
-                reason: "the endpoint has no cause \"\(cause)\"; \(known.isEmpty ? "add causes: to endpoint:" : "it has \(known)")")
+                reason:
+                    "the endpoint has no cause \"\(cause)\"; \(known.isEmpty ? "add causes: to endpoint:" : "it has \(known)")"
+            )
         }
         return found
     }
@@ -305,7 +306,8 @@ private struct AnalysisCompiler {
             AnalysisPlan.Cause(name: $0.name, condition: try Expression(parsing: $0.text))
         }
         guard Set(causes.map(\.condition)).count == causes.count, causes.count <= 20 else {
-            throw Fault(reason: "the endpoint's causes are more than 20, or two of them are the same condition")
+            throw Fault(
+                reason: "the endpoint's causes are more than 20, or two of them are the same condition")
         }
         for cause in causes {
             try requireType(.boolean, of: cause.condition, called: "the cause \(cause.name)")
@@ -391,11 +393,14 @@ private struct AnalysisCompiler {
         }
         guard baseline == .common else {
             throw Fault(
-                reason: "hazard: subdistribution weighs by the censoring of all hospitals; it needs baseline: common")
+                reason:
+                    "hazard: subdistribution weighs by the censoring of all hospitals; it needs baseline: common"
+            )
         }
         guard weights == nil, options.check == nil, study.endpoint.start == nil else {
             throw Fault(
-                reason: "hazard: subdistribution goes with none of weights:, check: and a start of the endpoint")
+                reason:
+                    "hazard: subdistribution goes with none of weights:, check: and a start of the endpoint")
         }
     }
 
@@ -530,7 +535,8 @@ private struct AnalysisCompiler {
             guard bounds.lowerBound >= 0 else {
                 throw Fault(
                     reason:
-                        "the time grid starts at 0, and the dictionary allows \"\(endpoint.time.text)\" to be negative")
+                        "the time grid starts at 0, and the dictionary allows \"\(endpoint.time.text)\" to be negative"
+                )
             }
             return (try TimeAxis(step: step, upper: bounds.upperBound), nil)
         }

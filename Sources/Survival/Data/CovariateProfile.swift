@@ -61,6 +61,8 @@ private struct ProfileRow {
     private let values: [(name: String, text: String)]
     private let scope: VariableScope
     private let table: PatientTable
+    /// A variable that is true, for want of an event: a row of covariates has none.
+    private let event: String
 
     init(_ values: [(name: String, text: String)], scope: VariableScope) throws {
         var dictionary = scope.dictionary
@@ -70,6 +72,12 @@ private struct ProfileRow {
                 .init(name: name, kind: try Self.kind(of: definition.expression, in: scope)))
         }
         let names = Set(values.map(\.name))
+        var event = "profile"
+        while dictionary[event] != nil || scope.definitions.contains(where: { $0.name == event }) {
+            event += "_"
+        }
+        dictionary.variables.append(.init(name: event, kind: .boolean))
+        self.event = event
         self.values = values
         self.scope = try VariableScope(
             dictionary: dictionary,
@@ -82,6 +90,7 @@ private struct ProfileRow {
             if case .identifier = variable.kind { continue }
             columns[variable.name] = try Self.column(variable, texts[variable.name], values)
         }
+        columns[event] = .boolean([1])
         table = PatientTable(rowCount: 1, person: [0], columns: columns)
     }
 
@@ -107,7 +116,8 @@ private struct ProfileRow {
             guard let text else { return .number([.nan]) }
             guard let value = Double(text), value >= lower, value <= upper else {
                 throw ProfileError(
-                    values, "\(variable.name) is not a number from \(lower) to \(upper), the dictionary's range")
+                    values,
+                    "\(variable.name) is not a number from \(lower) to \(upper), the dictionary's range")
             }
             return .number([value])
         case .boolean:
@@ -133,7 +143,8 @@ private struct ProfileRow {
         for (name, _) in values where !used.contains(name) {
             guard scope.dictionary[name] != nil else {
                 let near = Spelling.nearest(to: name, among: scope.dictionary.variables.map(\.name))
-                throw ProfileError(values, "there is no \"\(name)\"" + (near.map { "; is \"\($0)\" meant?" } ?? ""))
+                throw ProfileError(
+                    values, "there is no \"\(name)\"" + (near.map { "; is \"\($0)\" meant?" } ?? ""))
             }
             throw ProfileError(values, "\(name) is not in the model, or given twice over by a definition")
         }
@@ -154,7 +165,7 @@ private struct ProfileRow {
 
     private func cases(_ model: ModelSpecification) throws -> CompleteCases {
         let endpoint = EndpointSpecification(
-            time: try Expression(parsing: "1"), event: try Expression(parsing: "1 > 0"))
+            time: try Expression(parsing: "1"), event: try Expression(parsing: event))
         return try CompleteCases(
             table: table, scope: scope, cohort: [], endpoint: endpoint, needed: model.expressions)
     }

@@ -32,7 +32,9 @@ struct ReferenceTable {
         let key = person.flatMap { names.firstIndex(of: $0) }
         let people = rows.indices.map { row in key.map { rows[row][$0] } ?? "\(row)" }
         var home: [String: Int] = [:]
-        for person in people where home[person] == nil { home[person] = Int.random(in: 0..<sites, using: &random) }
+        for person in people where home[person] == nil {
+            home[person] = Int.random(in: 0..<sites, using: &random)
+        }
         return (0..<sites).map { site in
             table(rows.indices.filter { home[people[$0]] == site }, people, dictionary)
         }

@@ -61,7 +61,8 @@ struct CompetingRisksTests {
         let expected = try ReferenceTable.expected("aj-mgus2-sex")["groups"].elements
         for (group, want) in zip(incidence.groups, expected) {
             #expect("sex=\(group.name)" == want["group"].string && Double(group.rows) == want["n"].double)
-            let states = [("event_free", group.curve.eventFree)] + zip(incidence.causes, group.curve.incidence)
+            let states =
+                [("event_free", group.curve.eventFree)] + zip(incidence.causes, group.curve.incidence)
             for (state, estimates) in states {
                 let sums = want["checksums_all_times"][state]
                 expectSum(estimates.estimate, sums["p"].double, "p of \(state)")
@@ -119,11 +120,14 @@ struct CompetingRisksTests {
         expectClose(
             [cox.logLikelihoodNull, cox.logLikelihood],
             [expected["loglik_null"].double, expected["loglik"].double], relative: 1e-11, "loglik")
-        expectClose(cox.terms.map { $0.lower.value ?? .nan }, expected["lower95"].doubles, relative: 1e-9, "lower")
+        expectClose(
+            cox.terms.map { $0.lower.value ?? .nan }, expected["lower95"].doubles, relative: 1e-9, "lower")
     }
 
     /// With nobody censored the weights are 1: those who had a competing event stay at risk for good.
-    @Test func `without censoring a Fine-Gray model is a Cox model in which competing events come last`() throws {
+    @Test func `without censoring a Fine-Gray model is a Cox model in which competing events come last`()
+        throws
+    {
         func patients(_ cause: Double) -> [Patient] {
             var random = SeededGenerator(3)
             return Patient.random(60, seed: 8).map { patient in
@@ -136,7 +140,8 @@ struct CompetingRisksTests {
             }
         }
         let head = "endpoint: {time: months, causes: {a: frail, b: not frail}, event: died, unit: month}"
-        let fine = "cox: {id: m, cause: a, hazard: subdistribution, terms: [age], baseline: common, times: exact}"
+        let fine =
+            "cox: {id: m, cause: a, hazard: subdistribution, terms: [age], baseline: common, times: exact}"
         let cox = "cox: {id: m, terms: [age], robust: true, baseline: common, times: exact}"
         let study = { (analysis: String) in
             "study: ward\ndictionary: ward@1\nsites: [site-1]\n\(head)\nanalyses:\n  - \(analysis)\n"
@@ -164,21 +169,45 @@ struct CompetingRisksTests {
 
     @Test(arguments: [
         (months, "incidence: {id: m, times: grid}", "sums over time need a grid"),
-        ("time: etime, event: event > 0, unit: month", "incidence: {id: m, times: exact}",
-            "incidence needs causes: {NAME: condition, ...} in endpoint:"),
-        (months, "cox: {id: m, terms: [age], cause: relapse}", "the endpoint has no cause \"relapse\"; it has pcm, death"),
-        (months, "cox: {id: m, terms: [age], cause: pcm, event: event == 1}", "an analysis has either event: or cause:"),
-        (months, "cox: {id: m, terms: [age], cause: pcm, hazard: subdistribution}", "it needs baseline: common"),
-        (months, "cox: {id: m, terms: [age], baseline: common, times: exact, hazard: subdistribution}",
-            "hazard: subdistribution needs cause:"),
-        (months, "cox: {id: m, terms: [age], baseline: common, times: exact, cause: pcm, hazard: subdistribution, weights: age}",
-            "goes with none of weights:, check: and a start"),
-        ("time: etime, causes: {pcm: event >= 1, death: event == 2}, unit: month", "incidence: {id: m, times: exact}",
-            "a row has the causes pcm and death at once; make the endpoint's causes exclude each other"),
-        ("time: etime, causes: {pcm: event, death: event == 2}, unit: month", "incidence: {id: m, times: exact}",
-            "the cause pcm, \"event\", must be a condition (true or false)"),
-        (months, "incidence: {id: m, weights: age, times: grid}\nprivacy: {time-grid: 10}",
-            "the weights of a curve need times: exact"),
+        (
+            "time: etime, event: event > 0, unit: month", "incidence: {id: m, times: exact}",
+            "incidence needs causes: {NAME: condition, ...} in endpoint:"
+        ),
+        (
+            months, "cox: {id: m, terms: [age], cause: relapse}",
+            "the endpoint has no cause \"relapse\"; it has pcm, death"
+        ),
+        (
+            months, "cox: {id: m, terms: [age], cause: pcm, event: event == 1}",
+            "an analysis has either event: or cause:"
+        ),
+        (
+            months, "cox: {id: m, terms: [age], cause: pcm, hazard: subdistribution}",
+            "it needs baseline: common"
+        ),
+        (
+            months, "cox: {id: m, terms: [age], baseline: common, times: exact, hazard: subdistribution}",
+            "hazard: subdistribution needs cause:"
+        ),
+        (
+            months,
+            "cox: {id: m, terms: [age], baseline: common, times: exact, cause: pcm, hazard: subdistribution, weights: age}",
+            "goes with none of weights:, check: and a start"
+        ),
+        (
+            "time: etime, causes: {pcm: event >= 1, death: event == 2}, unit: month",
+            "incidence: {id: m, times: exact}",
+            "a row has the causes pcm and death at once; make the endpoint's causes exclude each other"
+        ),
+        (
+            "time: etime, causes: {pcm: event, death: event == 2}, unit: month",
+            "incidence: {id: m, times: exact}",
+            "the cause pcm, \"event\", must be a condition (true or false)"
+        ),
+        (
+            months, "incidence: {id: m, weights: age, times: grid}\nprivacy: {time-grid: 10}",
+            "the weights of a curve need times: exact"
+        ),
     ])
     func `a question about causes that makes no sense is refused`(
         _ endpoint: String, _ analysis: String, _ reason: String

@@ -5,7 +5,9 @@ import Testing
 /// Exact times without a resolution in the dictionary: found by sums over cells, against R 4.2.2, survival 3.5-3 on the stacked
 /// rows (`SurvivalTests/Reference`).
 struct ContinuousTimesTests {
-    private static func dictionary(_ name: String, time: String, _ range: ClosedRange<Double>) -> DataDictionary {
+    private static func dictionary(_ name: String, time: String, _ range: ClosedRange<Double>)
+        -> DataDictionary
+    {
         DataDictionary(
             name: name, version: 1, person: "patient",
             variables: [
@@ -66,7 +68,8 @@ struct ContinuousTimesTests {
     @Test(arguments: ["time / 365.25", "time * 1.1", "time * 86400", "1.6e9 + time * 86400", "time - 500"])
     func `the curve and the model of days are those of any other unit`(_ unit: String) throws {
         let analyses = [
-            "survival: {id: s, times: exact}", "cox: {id: m, terms: [age, sex], baseline: common, times: exact}",
+            "survival: {id: s, times: exact}",
+            "cox: {id: m, terms: [age, sex], baseline: common, times: exact}",
         ]
         func result(_ time: String, resolution: Double?) throws -> StudyResult {
             var dictionary = Self.dictionary("lung", time: "time", 0...1100)
@@ -118,7 +121,8 @@ struct ContinuousTimesTests {
     }
 
     @Test func `cells that differ in any number have different statements`() throws {
-        let plan = try #require(try Ward.plan(Ward.study("analyses: [{survival: {id: s, times: exact}}]")).analysis("s"))
+        let plan = try #require(
+            try Ward.plan(Ward.study("analyses: [{survival: {id: s, times: exact}}]")).analysis("s"))
         let cells = [(0.0, 1.0, 4), (0, 2, 4), (0, 1, 5), (-1, 1, 4)].map {
             TimeCells(cells: [.init(lower: $0, upper: $1, parts: $2)])
         }

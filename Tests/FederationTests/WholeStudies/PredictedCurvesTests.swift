@@ -79,7 +79,8 @@ struct PredictedCurvesTests {
         }
     }
 
-    @Test func `a profile may name a definition, and strata; without them there is a curve for each`() throws {
+    @Test func `a profile may name a definition, and strata; without them there is a curve for each`() throws
+    {
         let lines = "define:\n  old: age > 65\n  weak: ph.ecog >= 2"
         func predictions(_ terms: String, _ profile: String) throws -> [CoxResult.Prediction] {
             let keys = "baseline: common, times: exact, at: [100, 300]"
@@ -106,7 +107,8 @@ struct PredictedCurvesTests {
         (", predict: []", "predict: lists from 1 to 100 profiles"),
         (", at: [5]", "at: belongs to predict:"),
     ])
-    func `a profile that the model cannot use is refused in the study file`(_ keys: String, _ reason: String) {
+    func `a profile that the model cannot use is refused in the study file`(_ keys: String, _ reason: String)
+    {
         let error = sentence {
             _ = try Self.result(
                 Self.lung, event: "status == 2", sites: 1,
@@ -163,7 +165,9 @@ struct PredictedCurvesTests {
             }
             for (row, point) in group.at.enumerated() where point.survival != .notAvailable {
                 expectClose(
-                    [point.atRisk, point.survival, point.se, point.lower, point.upper].map { $0.value ?? .nan },
+                    [point.atRisk, point.survival, point.se, point.lower, point.upper].map {
+                        $0.value ?? .nan
+                    },
                     [
                         at["n_risk"], at["surv"], at["se_surv"], at["ci"]["log"]["lower"],
                         at["ci"]["log"]["upper"],
