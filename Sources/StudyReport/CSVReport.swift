@@ -124,6 +124,8 @@ struct CSVReport {
             ofTerm.term = test.term
             add(test.test, as: test.isNonlinear ? "nonlinear_test" : "term_test", at: ofTerm)
         }
+        if let heterogeneity = cox.heterogeneity { add(heterogeneity, at: place) }
+        if let diagnostics = cox.diagnostics { add(diagnostics, at: place) }
         if let check = cox.proportionalHazards { add(check, at: place) }
         if let concordance = cox.concordance { add(concordance, at: place) }
         addCurves(of: cox, at: place)
@@ -146,6 +148,16 @@ struct CSVReport {
         if let most = concordance.options.timeMax {
             add(place, "concordance_ymax", .number(Reported(most)))
         }
+    }
+
+    private mutating func add(_ heterogeneity: CoxResult.Heterogeneity, at place: Place) {
+        add(place, "heterogeneity_sites", .integer(heterogeneity.sites))
+        for coefficient in heterogeneity.coefficients {
+            var ofTerm = place
+            ofTerm.term = coefficient.name
+            add(coefficient.test, as: "heterogeneity", at: ofTerm)
+        }
+        add(heterogeneity.global, as: "heterogeneity_global", at: place)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {

@@ -23,6 +23,8 @@ extension TextReport {
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
         if let concordance = cox.concordance { add(concordance) }
+        if let heterogeneity = cox.heterogeneity { add(heterogeneity) }
+        if let diagnostics = cox.diagnostics { add(diagnostics) }
         if let check = cox.proportionalHazards { add(check) }
         addCurves(of: cox, unit: unit)
     }
@@ -40,6 +42,14 @@ extension TextReport {
             "Concordance \(concordance.estimate.text { NumberText.fixed($0, places: 3) }) "
                 + "(se \(concordance.se.text { NumberText.fixed($0, places: 3) })) "
                 + "of \(pairs) pairs within sites\(weight)\(limits); pairs of two sites are not formed.")
+    }
+
+    private mutating func add(_ heterogeneity: CoxResult.Heterogeneity) {
+        let heading = "same effect at all \(heterogeneity.sites) sites"
+        var table = TextTable(headings: [heading, "chi-square", "df", "p"])
+        for coefficient in heterogeneity.coefficients { table.add(coefficient.name, cells(coefficient.test)) }
+        table.add("all together", cells(heterogeneity.global))
+        add(table)
     }
 
     private mutating func add(_ tests: [CoxResult.WaldTest]) {

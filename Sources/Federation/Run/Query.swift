@@ -54,6 +54,16 @@ package struct Query: Hashable, Sendable {
         case histograms([TableHistogram])
         /// Sums over people of squares of their influence on each group's curve.
         case influence([CurveCounts])
+        /// Hospitals whose own information is not 0, its rank, and for each coefficient the hospitals that tell of it.
+        case siteRanks(Coordinates, beta: [Double])
+        /// What a test of equal coefficients at all hospitals takes from a hospital's own score and information.
+        case siteHeterogeneity(Coordinates, beta: [Double], coefficients: [Int])
+        /// People in each cell of the covariates by which residuals are added up.
+        case cellCounts
+        /// Rows, people, events and expected events by bin of covariates; events and Schoenfeld residuals by bin of time.
+        ///
+        /// Under the site's own baseline hazard, or the one of all sites.
+        case binnedResiduals(Coordinates, beta: [Double], DiagnosticBins, CommonHazard?)
     }
 
     /// The baseline hazard of all sites, as each forms it from sums.
@@ -98,6 +108,10 @@ package struct Query: Hashable, Sendable {
         case .tableSquares: "table-squares"
         case .histograms: "histograms"
         case .influence: "influence"
+        case .siteRanks: "site-ranks"
+        case .siteHeterogeneity: "site-heterogeneity"
+        case .cellCounts: "cell-counts"
+        case .binnedResiduals: "binned-residuals"
         }
     }
 
@@ -106,10 +120,11 @@ package struct Query: Hashable, Sendable {
         switch ask {
         case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
-            .residuals(_, let beta, _), .concordance(_, let beta, _, _):
+            .residuals(_, let beta, _), .concordance(_, let beta, _, _), .siteRanks(_, let beta),
+            .siteHeterogeneity(_, let beta, _), .binnedResiduals(_, let beta, _, _):
             beta
         case .counts, .moments, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence, .tallies,
-            .tableSums, .tableSquares, .histograms:
+            .tableSums, .tableSquares, .histograms, .cellCounts:
             nil
         }
     }
@@ -119,10 +134,12 @@ package struct Query: Hashable, Sendable {
         case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
-            .residuals(let coordinates, _, _), .concordance(let coordinates, _, _, _):
+            .residuals(let coordinates, _, _), .concordance(let coordinates, _, _, _),
+            .siteRanks(let coordinates, _), .siteHeterogeneity(let coordinates, _, _),
+            .binnedResiduals(let coordinates, _, _, _):
             coordinates
         case .counts, .moments, .times, .exits, .eventTimes, .influence, .tallies, .tableSums, .tableSquares,
-            .histograms:
+            .histograms, .cellCounts:
             nil
         }
     }
@@ -144,6 +161,11 @@ package struct Query: Hashable, Sendable {
         case .eventTimes: return TimeMoments.vectorCount
         case .timeTrend: return TimeTrendSums.vectorCount(parameterCount: columns)
         case .eventTrend: return columns
+        case .siteRanks: return SiteHeterogeneity.ranksCount(parameterCount: columns)
+        case .siteHeterogeneity(_, _, let coefficients):
+            return SiteHeterogeneity.partsCount(coefficientCount: coefficients.count)
+        case .cellCounts: return plan.diagnostics?.cellCount ?? 0
+        case .binnedResiduals(_, _, let bins, _): return bins.laneCount(columns: columns)
         case .residuals:
             let squares = columns * (columns + 1) / 2
             return plan.clusterLevels.map { $0.count * columns } ?? squares
@@ -225,6 +247,18 @@ extension Query {
                 append(values)
             }
         }
+        func append(_ common: CommonHazard) {
+            append(common.grid)
+            append(common.hazard.survivor)
+            append(common.hazard.leaver)
+            append(common.means.survivor)
+            append(common.means.leaver)
+            append(common.means.death)
+        }
+        func append(_ merged: DiagnosticBins.Merged) {
+            append(merged.ranges.flatMap { [Double($0.lowerBound), Double($0.upperBound)] })
+            append(merged.counts.map { Double($0) })
+        }
         if let coordinates {
             append(coordinates.center)
             append(coordinates.scale)
@@ -241,13 +275,14 @@ extension Query {
         case .eventTrend(_, let grid, let factors):
             append(grid)
             append(factors)
-        case .residuals(_, _, let common?):
-            append(common.grid)
-            append(common.hazard.survivor)
-            append(common.hazard.leaver)
-            append(common.means.survivor)
-            append(common.means.leaver)
-            append(common.means.death)
+        case .residuals(_, _, let common?): append(common)
+        case .binnedResiduals(_, _, let bins, let common):
+            append([Double(bins.covariates.count)])
+            for merged in bins.covariates { append(merged) }
+            append([bins.times == nil ? 0 : 1])
+            if let times = bins.times { append(times) }
+            if let common { append(common) }
+        case .siteHeterogeneity(_, _, let coefficients): append(coefficients.map { Double($0) })
         case .concordance(_, _, let options, let scale):
             append([options.weight.contextNumber, scale])
             append([options.timeMin].compactMap { $0 })
@@ -256,7 +291,9 @@ extension Query {
         case .times(let cells):
             for cell in cells.cells { append([cell.lower, cell.upper, Double(cell.parts)]) }
         case .influence(let curves): for curve in curves { append(curve) }
-        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil), .tallies: break
+        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil), .tallies, .siteRanks,
+            .cellCounts:
+            break
         }
         return bytes
     }

@@ -201,11 +201,11 @@ struct AnalysisRun: Sendable {
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
-            pend([.moments] + HazardCheck.asks(of: cox, in: plan))
+            pend(CoxOpening.asks(of: cox, in: plan))
         case .cox(let cox):
             course = .commonCox(
                 CommonCoxCourse(plan, cox, counts: counts, smallestInterval: privacy.smallestInterval))
-            pend([.moments, .exits])
+            pend(CoxOpening.asks(of: cox, in: plan))
         case .table(let table):
             course = .table(
                 TableCourse(plan, table, counts: counts, smallestCell: privacy.smallestCell))

@@ -131,6 +131,16 @@ package struct AnalysisPlan: Sendable {
         package var hazard: CoxResult.Hazard
         /// Curves to be made of the baseline hazard; nil for none.
         package var prediction: Prediction?
+        /// Whether it is tested that the coefficients are the same at all hospitals.
+        package var testsHeterogeneity: Bool
+        /// Residuals that are added up over bins.
+        package var diagnostics: Diagnostics?
+
+        /// Expressions besides the endpoint that must not be missing.
+        var neededExpressions: [Expression] {
+            model.expressions + (weights.map { [$0] } ?? [])
+                + (diagnostics?.covariates.map(\.expression) ?? [])
+        }
 
         package struct Cluster: Hashable, Sendable {
             package var name: String
@@ -170,7 +180,7 @@ package struct AnalysisPlan: Sendable {
         case .survival(let survival):
             [survival.by, survival.weights].compactMap { $0 } + survival.strata.map(\.expression)
         case .incidence(let incidence): [incidence.by, incidence.weights].compactMap { $0 }
-        case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        case .cox(let cox): cox.neededExpressions
         case .table(let table): table.by.map { [$0] } ?? []
         }
     }
@@ -376,7 +386,9 @@ private struct AnalysisCompiler {
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
                     cluster: try cluster(of: model, options), concordance: options.concordance,
-                    hazard: options.hazard, prediction: prediction))
+                    hazard: options.hazard, prediction: prediction,
+                    testsHeterogeneity: options.testsHeterogeneity,
+                    diagnostics: try options.diagnostics.map(diagnostics)))
         case .describe(let variables, let by, let bins):
             let groups = try by.map { try leveled($0, for: "groups") }
             return .table(try TablePlan(variables, by: groups, bins: bins, scope: scope))
@@ -439,9 +451,31 @@ private struct AnalysisCompiler {
         _ model: ModelSpecification
     ) throws {
         guard baseline == .site else { throw Fault(reason: "ties: exact needs baseline: site") }
-        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil else {
-            throw Fault(reason: "ties: exact goes with none of weights:, robust:, cluster() and check:")
+        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil,
+            options.diagnostics == nil
+        else {
+            throw Fault(
+                reason: "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:")
         }
+    }
+
+    /// Numbers with a finite range, which need not be in the model.
+    private func diagnostics(_ asked: StudyFile.Diagnostics) throws -> AnalysisPlan.Diagnostics {
+        let covariates = try asked.functionalForm.map { text in
+            let expression = try Expression(parsing: text)
+            try requireType(.number, of: expression, called: "a covariate of functional-form")
+            try scope.requireTerm(expression)
+            let bounds = try scope.bounds(of: expression)
+            guard
+                let cells = CovariateCells(bounds: bounds, resolution: scope.resolution(of: expression))
+            else {
+                throw Fault(reason: "bins of \"\(text)\" need a finite range in the dictionary")
+            }
+            return AnalysisPlan.Diagnostics.Covariate(expression: expression, cells: cells)
+        }
+        return .init(
+            covariates: covariates, hasSchoenfeld: asked.hasSchoenfeld, bins: asked.bins,
+            smallestBin: asked.smallestBin)
     }
 
     /// That of a `cluster()` term, which may be the person; the person for `robust: true` alone.
@@ -500,7 +534,11 @@ private struct AnalysisCompiler {
     func axis(
         of analysis: StudyFile.Analysis, endpoint: EndpointSpecification
     ) throws -> (TimeAxis?, search: ClosedRange<Double>?) {
-        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return (nil, nil) }
+        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km,
+            options.diagnostics?.hasSchoenfeld != true
+        {
+            return (nil, nil)
+        }
         if case .describe = analysis.kind { return (nil, nil) }
         let origin = endpoint.landmark ?? 0
         let whole = try scope.bounds(of: endpoint.time)

@@ -4,8 +4,9 @@
 /// landmark, and covariates are those of that row (Anderson et al., J Clin Oncol 1983). Where a person has several (start,
 /// time] rows, the later ones only tell how long the person was followed: until the first event, a gap, or the last row.
 struct LandmarkFollowUp {
-    /// Whether each row of the table is in; false for rows outside the cohort. A row whose times are missing stays in, to be
-    /// left out as incomplete.
+    /// Whether each row of the table is in; false for rows outside the cohort.
+    ///
+    /// A row whose times are missing stays in, to be left out as incomplete.
     let isAtRisk: [Bool]
     /// People of the cohort none of whose rows is in.
     let excludedPeople: Int

@@ -78,7 +78,7 @@ struct LandmarkTests {
         ])
 
     private static let marrow = DataDictionary(
-        name: "bmt_td", version: 1, person: "id",
+        name: "bmt-td", version: 1, person: "id",
         variables: [
             .init(name: "id", kind: .identifier),
             .init(name: "start", kind: .number(lower: 0, upper: 3000, resolution: 1), column: "tstart"),
@@ -99,7 +99,7 @@ struct LandmarkTests {
             """
         let tables = try (0..<3).map { site in
             try ReferenceTables.tables(
-                dictionary.name, dictionary, sites: 1, site: { _ in 0 },
+                dictionary.name.replacing("-", with: "_"), dictionary, sites: 1, site: { _ in 0 },
                 isKept: { _, row in (Int(row["id"] ?? "") ?? 0) % 3 == site })[0].table
         }
         return try ReferenceTables.result(
@@ -161,7 +161,7 @@ struct LandmarkTests {
 
     // MARK: At the edges
 
-    /// Out: exit at 6, start after 6. In: exit after 6, start at 6. A row without a time is incomplete, not out.
+    /// Out: exit at 6, start after 6; in: exit after 6, start at 6; a row without a time is incomplete, not out.
     @Test func `who leaves at the landmark is out, who enters at it is in`() throws {
         var rows = (0..<6).map { Patient(person: $0, months: 20, entered: 0) }
         rows[0].months = 6
