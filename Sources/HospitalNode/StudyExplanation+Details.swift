@@ -8,8 +8,18 @@ extension StudyExplanation {
         patients(of: analysis)
             + analysis.lateVariables.map {
                 "\($0) is measured after time zero and used as if known from the start"
+                    + (analysis.endpoint.landmark == nil ? "" : " of follow-up at the landmark")
             }
+            + landmark(of: analysis)
             + choices(of: analysis) + ["confidence level \(analysis.level)"]
+    }
+
+    private func landmark(of analysis: AnalysisPlan) -> [String] {
+        analysis.endpoint.landmark.map {
+            [
+                "landmark: only those still at risk at \($0) \(plan.study.endpoint.unit.rawValue)s, time counted from then; the number of the others leaves too"
+            ]
+        } ?? []
     }
 
     private func patients(of analysis: AnalysisPlan) -> [String] {

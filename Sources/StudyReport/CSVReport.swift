@@ -67,6 +67,12 @@ struct CSVReport {
             ofVariable.term = variable
             add(ofVariable, "dropped", .integer(count))
         }
+        if let landmark = counts.landmark { add(landmark, at: place) }
+    }
+
+    private mutating func add(_ landmark: CohortCounts.Landmark, at place: Place) {
+        add(place, "landmark", .number(Reported(landmark.time)))
+        add(place, "landmark_excluded", .integer(landmark.excluded))
     }
 
     private mutating func add(_ test: TestResult, as name: String, at place: Place) {

@@ -41,6 +41,14 @@ struct JSONReport {
     }
 
     private func counts(_ counts: CohortCounts) -> [String: JSONValue] {
+        var object = rows(of: counts)
+        object["landmark"] = counts.landmark.map {
+            .object(["time": .number($0.time), "excluded": .integer($0.excluded)])
+        }
+        return object
+    }
+
+    private func rows(of counts: CohortCounts) -> [String: JSONValue] {
         [
             "n": .integer(counts.rows), "people": .integer(counts.people), "events": .integer(counts.events),
             "dropped": .integer(counts.dropped),

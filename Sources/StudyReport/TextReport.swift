@@ -7,8 +7,10 @@ import Survival
 struct TextReport {
     static let columnMax = 100
     private var lines: [String] = []
+    private let unit: String
 
     init(_ result: StudyResult) {
+        unit = result.endpoint.unit
         addHeader(result)
         for analysis in result.analyses {
             addLine()
@@ -81,6 +83,13 @@ struct TextReport {
     mutating func addCounts(_ counts: CohortCounts) {
         let people = counted(counts.people, "person", "people")
         addParagraph("\(counted(counts.rows, "row")) of \(people), \(counted(counts.events, "event")).")
+        if let landmark = counts.landmark {
+            let time = NumberText.time(landmark.time)
+            addParagraph(
+                "Landmark at \(time) \(unit)s: times count from it, covariates are as of it; "
+                    + "\(counted(landmark.excluded, "person", "people")) not at risk then "
+                    + "\(landmark.excluded == 1 ? "is" : "are") not in.")
+        }
         guard counts.dropped > 0 else {
             addParagraph("No row was left out for a missing value.")
             return

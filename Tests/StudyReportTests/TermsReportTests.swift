@@ -18,7 +18,8 @@ struct TermsReportTests {
 
     @Test func `tests of terms stand in every format`() throws {
         var cox = CoxResult.leukaemia
-        let test = TestResult(statistic: .value(6.5), degreesOfFreedom: 3, p: .value(0.09), logP: .value(-2.4))
+        let test = TestResult(
+            statistic: .value(6.5), degreesOfFreedom: 3, p: .value(0.09), logP: .value(-2.4))
         cox.termTests = [
             .init(term: "rcs(age, 1, 2, 3, 4)", isNonlinear: false, test: test),
             .init(term: "rcs(age, 1, 2, 3, 4)", isNonlinear: true, test: TestResult(2, p: 0.16, logP: -1.8)),
@@ -36,7 +37,21 @@ struct TermsReportTests {
         let json = try rendered(cox, as: .json).filter { !$0.isWhitespace }
         #expect(json.contains(#""part":["all","nonlinear"]"#) && json.contains(#""df":[3,1]"#))
         let text = try rendered(cox, as: .text)
-        #expect(text.contains("Wald test of a term") && text.contains("nonlinear part of rcs(age, 1, 2, 3, 4)"))
+        #expect(
+            text.contains("Wald test of a term") && text.contains("nonlinear part of rcs(age, 1, 2, 3, 4)"))
         #expect(try !rendered(.leukaemia, as: .json).contains("term_tests"))
+    }
+
+    @Test func `a landmark stands in every format, with the people who are not in`() throws {
+        var cox = CoxResult.leukaemia
+        cox.counts.landmark = .init(time: 12, excluded: 4)
+        #expect(try added(cox) == [",,,landmark,12", ",,,landmark_excluded,4"])
+        let json = try rendered(cox, as: .json).filter { !$0.isWhitespace }
+        #expect(json.contains(#""landmark":{"excluded":4,"time":12}"#))
+        let text = try rendered(cox, as: .text).split(separator: "\n").joined(separator: " ")
+        #expect(
+            text.contains(
+                "Landmark at 12 weeks: times count from it, covariates are as of it; 4 people not at risk then are not in."
+            ))
     }
 }

@@ -93,6 +93,7 @@ extension DisclosurePolicy {
                 rule: "baseline-common", in: analysis.id,
                 "one baseline hazard over all hospitals needs sums indexed by time; use baseline: site")
         }
+        try admitLandmark(of: analysis, in: study)
         guard analysis.axis != nil else { return }
         switch analysis.times {
         case .exact where !allowsExactTimes:
@@ -110,6 +111,23 @@ extension DisclosurePolicy {
                     rule: "interval-exits-min", in: analysis.id,
                     "the study's smallest-interval is below \(intervalExitsMin)")
             }
+        }
+    }
+
+    /// A landmark cuts the time axis as a grid does: cohorts of two landmarks differ by who left in between.
+    private func admitLandmark(
+        of analysis: AnalysisPlan, in study: StudyFile
+    ) throws(DisclosureError) {
+        guard !allowsExactTimes, let landmark = analysis.endpoint.landmark else { return }
+        let unit = study.endpoint.unit
+        let others =
+            [0] + study.analyses.compactMap { $0.landmark?.length(in: unit) }.filter { $0 != landmark }
+        let distances = others.map { abs($0 - landmark) * unit.days }
+        guard distances.allSatisfy({ $0 >= timeGridDaysMin }) else {
+            throw DisclosureError(
+                rule: "time-grid-days-min", in: analysis.id,
+                "its landmark is less than \(timeGridDaysMin.formattedShort) days from time zero or from another analysis's"
+            )
         }
     }
 

@@ -5,7 +5,7 @@ extension DataDictionary {
     ///
     /// The keys are those of `dictionary`, `version`, `title`, `person` and `variables`, a mapping of each
     /// variable's name to `type` (number, integer, category, boolean or identifier), `label`, `unit`,
-    /// `column`, `missing`, `required`, `filter`, `term`, `measured` (baseline or follow-up); for numbers
+    /// `column`, `missing`, `required`, `filter`, `term`, `measured` (baseline, follow-up or a time such as 3 months); for numbers
     /// `range` and `resolution`; for categories `levels` (a list, or a mapping of levels to labels) and
     /// `reference` (the first level unless given).
     package init(yaml text: String, file: String) throws(DocumentError) {
@@ -44,6 +44,7 @@ extension DataDictionary.Variable {
             case .boolean: .boolean
             case .identifier: .identifier
             }
+        let measurement = try yaml.measurement()
         self.init(
             name: name, label: try yaml.optionalString("label"), kind: kind,
             unit: try yaml.optionalString("unit"),
@@ -52,7 +53,8 @@ extension DataDictionary.Variable {
             isRequired: try yaml.flag("required", default: false),
             isAllowedInFilters: try yaml.flag("filter", default: true),
             isAllowedInTerms: try yaml.flag("term", default: true),
-            isMeasuredAfterTimeZero: try yaml.isMeasuredAfterTimeZero(), levelLabels: labels)
+            isMeasuredAfterTimeZero: measurement != nil, daysToMeasurement: measurement?.days,
+            levelLabels: labels)
         try yaml.finish()
     }
 }
@@ -125,12 +127,24 @@ extension YAMLMapping {
         try has(key) ? bool(key) : standard
     }
 
-    fileprivate func isMeasuredAfterTimeZero() throws(DocumentError) -> Bool {
+    /// A measurement after time zero, so many days later if the dictionary says when.
+    fileprivate struct LateMeasurement {
+        var days: Double?
+    }
+
+    /// Nil at baseline.
+    fileprivate func measurement() throws(DocumentError) -> LateMeasurement? {
         switch try optionalString("measured") {
-        case nil, "baseline": return false
-        case "follow-up": return true
+        case nil, "baseline": return nil
+        case "follow-up": return LateMeasurement()
         case let text?:
-            throw error(at: "measured", "\(quoted(text)) is neither \"baseline\" nor \"follow-up\"")
+            guard let span = TimeSpan(text), span.unit != nil else {
+                throw error(
+                    at: "measured",
+                    "\(quoted(text)) is neither \"baseline\" nor \"follow-up\" nor a time such as \"3 months\""
+                )
+            }
+            return span.count == 0 ? nil : LateMeasurement(days: span.length(in: .day))
         }
     }
 }

@@ -240,14 +240,16 @@ extension AnalysisPlan {
 package struct CountsLayout: Sendable {
     package let droppedVariables: [String]
     package let levels: [ModelSpecification.Level]
+    private let landmark: Double?
 
     package init(_ plan: AnalysisPlan) {
         droppedVariables = plan.neededVariables
         levels = plan.levels
+        landmark = plan.endpoint.landmark
     }
 
-    /// rows, people, events, rows dropped, dropped by variable, people by level.
-    package var count: Int { 4 + droppedVariables.count + levels.count }
+    /// rows, people, events, rows dropped, dropped by variable, people by level, people not at risk at the landmark.
+    package var count: Int { 4 + droppedVariables.count + levels.count + (landmark == nil ? 0 : 1) }
 
     /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
     static let rowsMax = 1e8
@@ -262,11 +264,12 @@ package struct CountsLayout: Sendable {
         return CohortCounts(
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
             droppedByVariable: Dictionary(
-                zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }))
+                zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
+            landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1])) })
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
-        sum[(4 + droppedVariables.count)...].map { Int($0) }
+        sum[(4 + droppedVariables.count)...].prefix(levels.count).map { Int($0) }
     }
 }
 
@@ -285,7 +288,7 @@ package struct ExitsLayout: Sendable {
         if case .cox(let cox) = plan.kind, cox.baseline == .common, cox.weights != nil {
             fields.append(.eventWeights)
         }
-        if plan.endpoint.start != nil { fields.append(.entries) }
+        if plan.endpoint.hasEntry { fields.append(.entries) }
         self.fields = fields
     }
 

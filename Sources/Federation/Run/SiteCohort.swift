@@ -188,7 +188,7 @@ private struct Prepared: Sendable {
                 cases.rows.count, cases.peopleCount, cases.event.count { $0 },
                 cases.cohortRowCount - cases.rows.count,
             ]
-            + dropped + levelCounts
+            + dropped + levelCounts + [cases.landmarkExcludedPeople].compactMap { $0 }
         return numbers.map { Double($0) }
     }
 

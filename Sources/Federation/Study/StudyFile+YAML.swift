@@ -182,6 +182,18 @@ extension StudyFile {
         return transform ?? .km
     }
 
+    /// Reads `landmark: 3 months`, or a number in the endpoint's unit.
+    private static func landmark(in body: YAMLMapping) throws(DocumentError) -> TimeSpan? {
+        guard let text = try body.optionalString("landmark") else { return nil }
+        guard let span = TimeSpan(text), span.count > 0 else {
+            throw body.error(
+                at: "landmark",
+                "\"\(text)\" is no landmark; write a time after 0: \"3 months\", or a number in the endpoint's unit"
+            )
+        }
+        return span
+    }
+
     /// Whether an analysis asks for sums at times.
     private enum TimeAxisUse { case always, never }
 
@@ -202,8 +214,7 @@ extension StudyFile {
         }
         let analysis = Analysis(
             id: id, cohort: cohort, times: times ?? (axis == .never ? .exact : .grid), level: level,
-            kind: kind,
-            line: body.line)
+            landmark: try landmark(in: body), kind: kind, line: body.line)
         try body.finish()
         return analysis
     }

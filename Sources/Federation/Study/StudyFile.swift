@@ -57,6 +57,8 @@ package struct StudyFile: Hashable, Sendable {
         package var cohort: String?
         package var times: TimeAxisKind
         package var level: Double
+        /// Only those still at risk then are in, and time counts from it.
+        package var landmark: TimeSpan?
         package var kind: Kind
         /// Line of the study file, for messages.
         package var line: Int

@@ -51,7 +51,8 @@ package struct AnalysisPlan: Sendable {
     /// Dictionary variables that the analysis reads, and of those the ones whose absence drops a row; both sorted.
     package var variables: [String]
     package var neededVariables: [String]
-    /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero.
+    /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero or at
+    /// a landmark before they are known, or not known to be.
     package var lateVariables: [String]
     /// Positions on the time axis; nil where no time leaves a hospital.
     package var axis: TimeAxis?
@@ -101,7 +102,7 @@ package struct AnalysisPlan: Sendable {
             times = analysis.times
             level = analysis.level
             cohort = try compiler.cohort(of: analysis)
-            endpoint = try compiler.endpoint()
+            endpoint = try compiler.endpoint(of: analysis)
             kind = try compiler.kind(of: analysis)
             let needed = Self.needed(by: kind, endpoint: endpoint)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
@@ -150,7 +151,9 @@ package struct AnalysisPlan: Sendable {
     /// to attain them, which makes them look protective (guarantee-time bias; Anderson et al., J Clin Oncol 1983).
     package var guaranteeTimeWarnings: [String] {
         lateVariables.map {
-            "\($0) is measured after time zero and is used as if known from the start; the comparison favours those who live longer (guarantee-time bias)"
+            endpoint.landmark == nil
+                ? "\($0) is measured after time zero and is used as if known from the start; the comparison favours those who live longer (guarantee-time bias)"
+                : "\($0) is used as if known at the landmark, and the dictionary does not say that it is; what is measured later favours those who live longer (guarantee-time bias)"
         }
     }
 
@@ -176,7 +179,7 @@ private struct AnalysisCompiler {
         }
     }
 
-    func endpoint() throws -> EndpointSpecification {
+    func endpoint(of analysis: StudyFile.Analysis) throws -> EndpointSpecification {
         let time = try Expression(parsing: study.endpoint.time)
         let event = try Expression(parsing: study.endpoint.event)
         try requireType(.number, of: time, called: "the endpoint's time")
@@ -187,7 +190,8 @@ private struct AnalysisCompiler {
             try requireType(.number, of: entry, called: "the endpoint's start")
             start = entry
         }
-        return EndpointSpecification(time: time, start: start, event: event)
+        let landmark = analysis.landmark?.length(in: study.endpoint.unit)
+        return EndpointSpecification(time: time, start: start, event: event, landmark: landmark)
     }
 
     func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
@@ -268,16 +272,24 @@ private struct AnalysisCompiler {
                 (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
             case .cox(let cox): cox.model.expressions
             }
-        guard endpoint.start == nil else { return [] }
+        guard !endpoint.hasEntry else { return [] }
+        let landmark = endpoint.landmark.map { $0 * study.endpoint.unit.days }
         return Array(Set(expressions.flatMap { scope.variables(of: $0) })).sorted().filter {
-            scope.dictionary[$0]?.isMeasuredAfterTimeZero == true
+            guard let variable = scope.dictionary[$0], variable.isMeasuredAfterTimeZero else { return false }
+            guard let landmark, let days = variable.daysToMeasurement else { return true }
+            return days > landmark * (1 + 1e-12)
         }
     }
 
     func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
         if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return nil }
-        let upper = try scope.bounds(of: endpoint.time).upperBound
-        for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
+        let origin = endpoint.landmark ?? 0
+        let upper = try scope.bounds(of: endpoint.time).upperBound - origin
+        guard endpoint.landmark == nil || upper > 0 else {
+            throw Fault(reason: "the dictionary allows no \"\(endpoint.time.text)\" beyond the landmark")
+        }
+        let times = endpoint.landmark == nil ? [endpoint.time, endpoint.start].compactMap { $0 } : []
+        for time in times {
             guard try scope.bounds(of: time).lowerBound >= 0 else {
                 throw Fault(
                     reason:
@@ -293,13 +305,20 @@ private struct AnalysisCompiler {
                         "times: exact needs a time variable with a resolution in the dictionary (e.g. 1 for whole days)"
                 )
             }
+            let steps = origin / resolution
+            guard abs(steps - steps.rounded()) < 1e-6 else {
+                throw Fault(
+                    reason:
+                        "at exact times a landmark is a multiple of the time variable's resolution, \(resolution), and \(origin) is not; write it as a number in the endpoint's unit"
+                )
+            }
             return try TimeAxis(step: resolution, upper: upper)
         case .grid:
             guard let step = study.privacy.timeGrid else {
                 throw Fault(
                     reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
             }
-            if endpoint.start != nil {
+            if endpoint.hasEntry {
                 throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")
             }
             return try TimeAxis(step: step, upper: upper)

@@ -5,7 +5,7 @@
 package struct CompleteCases: Sendable {
     /// Indices of the rows in the table, ascending.
     package let rows: [Int]
-    /// Rows for which every condition of the cohort is true; a missing condition is not.
+    /// Rows for which every condition of the cohort is true, and which are at risk at the landmark; a missing condition is not.
     package let cohortRowCount: Int
     /// For each dictionary variable of endpoint and needed expressions, rows of the cohort dropped because it
     /// is missing.
@@ -22,6 +22,8 @@ package struct CompleteCases: Sendable {
     /// The person of each row, from 0 without gaps, in the order of first rows.
     package let person: [Int32]
     package let peopleCount: Int
+    /// People of the cohort who are not at risk at the landmark; nil without one.
+    package let landmarkExcludedPeople: Int?
 
     private let scope: VariableScope
     private let cases: PatientTable
@@ -34,6 +36,14 @@ package struct CompleteCases: Sendable {
     ) throws(ScopeError) {
         try endpoint.validate(in: scope)
         var screening = try MissingnessScreening(table: table, scope: scope, cohort: cohort)
+        var whole = ExpressionEvaluator(scope: scope, table: table)
+        let followUp: LandmarkFollowUp? =
+            if let landmark = endpoint.landmark {
+                try LandmarkFollowUp(
+                    at: landmark, endpoint, isInCohort: screening.isInCohort, table: table, evaluator: &whole)
+            } else { nil }
+        if let followUp { screening.restrict(to: followUp.isAtRisk) }
+        landmarkExcludedPeople = followUp?.excludedPeople
         for expression in (endpoint.expressions + needed).uniqued() { try screening.require(expression) }
         if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
         rows = screening.completeRows
@@ -42,6 +52,11 @@ package struct CompleteCases: Sendable {
         (self.scope, self.cases) = (scope, cases)
         (person, peopleCount) = Self.renumbered(cases.person)
 
+        if let followUp {
+            (exit, event) = try followUp.ends(of: rows)
+            entry = nil
+            return
+        }
         var evaluator = ExpressionEvaluator(scope: scope, table: cases)
         exit = try evaluator.finiteNumbers(of: endpoint.time)
         entry = if let start = endpoint.start { try evaluator.finiteNumbers(of: start) } else { nil }

@@ -19,6 +19,8 @@ package struct DataDictionary: Codable, Hashable, Sendable {
         package var isAllowedInTerms: Bool
         /// Known only after follow-up began, so that its use as a covariate invites immortal-time bias.
         package var isMeasuredAfterTimeZero: Bool
+        /// Days from time zero until it is known; nil if it is not measured later, or at no set time.
+        package var daysToMeasurement: Double?
         /// What a report prints for a level; levels without an entry are printed as they are.
         package var levelLabels: [String: String]
 
@@ -27,12 +29,13 @@ package struct DataDictionary: Codable, Hashable, Sendable {
             name: String, label: String? = nil, kind: Kind, unit: String? = nil, column: String? = nil,
             missing: [String] = [], isRequired: Bool = false, isAllowedInFilters: Bool = true,
             isAllowedInTerms: Bool = true, isMeasuredAfterTimeZero: Bool = false,
-            levelLabels: [String: String] = [:]
+            daysToMeasurement: Double? = nil, levelLabels: [String: String] = [:]
         ) {
             (self.name, self.label, self.kind, self.unit) = (name, label, kind, unit)
             (self.column, self.missing, self.isRequired) = (column ?? name, missing, isRequired)
             (self.isAllowedInFilters, self.isAllowedInTerms) = (isAllowedInFilters, isAllowedInTerms)
             (self.isMeasuredAfterTimeZero, self.levelLabels) = (isMeasuredAfterTimeZero, levelLabels)
+            self.daysToMeasurement = daysToMeasurement
         }
     }
 

@@ -4,10 +4,15 @@ package struct EndpointSpecification: Sendable, Hashable {
     /// nil: at risk from the beginning.
     package var start: Expression?
     package var event: Expression
+    /// Only rows at risk at this time are in, and time counts from it; nil without a landmark.
+    package var landmark: Double?
 
-    package init(time: Expression, start: Expression? = nil, event: Expression) {
-        (self.time, self.start, self.event) = (time, start, event)
+    package init(time: Expression, start: Expression? = nil, event: Expression, landmark: Double? = nil) {
+        (self.time, self.start, self.event, self.landmark) = (time, start, event, landmark)
     }
+
+    /// Whether rows of the analysis come under observation at times of their own; from a landmark on, all are.
+    package var hasEntry: Bool { start != nil && landmark == nil }
 
     /// All that must not be missing in a row.
     package var expressions: [Expression] { [time, start, event].compactMap(\.self) }

@@ -143,7 +143,8 @@ struct ExpressionParser {
         }
         guard take(.symbol(.close)) else {
             throw unexpected(
-                current.kind == .end ? "\")\" (in a YAML list, a term with commas stands in quotes)" : "\")\"")
+                current.kind == .end ? "\")\" (in a YAML list, a term with commas stands in quotes)" : "\")\""
+            )
         }
         return Syntax(form: .spline(argument, knots: knots), position: position)
     }

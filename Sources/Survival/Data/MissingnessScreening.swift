@@ -4,7 +4,7 @@ struct MissingnessScreening {
     private let table: PatientTable
     private var evaluator: ExpressionEvaluator
     /// Rows of the cohort, and those among them that are complete so far.
-    private let isInCohort: [Bool]
+    private(set) var isInCohort: [Bool]
     private var isComplete: [Bool]
     /// By variable, the rows it is to blame for; an empty array stands for none.
     private var blamed: [String: [Bool]] = [:]
@@ -20,6 +20,12 @@ struct MissingnessScreening {
             for row in isInCohort.indices { isInCohort[row] = isInCohort[row] && truth[row] == 1 }
         }
         (self.isInCohort, isComplete) = (isInCohort, isInCohort)
+    }
+
+    /// Takes rows out of the cohort, before anything is required of the others.
+    mutating func restrict(to isKept: [Bool]) {
+        for row in isInCohort.indices { isInCohort[row] = isInCohort[row] && isKept[row] }
+        isComplete = isInCohort
     }
 
     var cohortRowCount: Int { isInCohort.count(where: \.self) }

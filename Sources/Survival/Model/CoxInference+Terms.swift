@@ -7,11 +7,13 @@ extension CoxInference {
         of fit: CoxFit, terms: [ModelSpecification.Term], robust: SymmetricMatrix?
     ) -> [CoxResult.WaldTest] {
         let covariance = robust ?? fit.covariance
-        func test(_ term: ModelSpecification.Term, _ columns: [Int], isNonlinear: Bool) -> CoxResult.WaldTest? {
+        func test(_ term: ModelSpecification.Term, _ columns: [Int], isNonlinear: Bool) -> CoxResult.WaldTest?
+        {
             let kept = columns.filter { !fit.isAliased[$0] }
             guard !kept.isEmpty else { return nil }
             return .init(
-                term: term.name, isNonlinear: isNonlinear, test: waldTest(fit.beta, covariance, columns: kept))
+                term: term.name, isNonlinear: isNonlinear, test: waldTest(fit.beta, covariance, columns: kept)
+            )
         }
         return terms.flatMap { term in
             [

@@ -77,7 +77,8 @@ enum Lung {
                 name: "ecog", kind: .category(levels: ["0", "1", "2"], reference: "0"), column: "ph.ecog"),
             .init(
                 name: "karno", kind: .number(lower: 0, upper: 100, resolution: 10), column: "ph.karno"),
-            .init(name: "calories", kind: .number(lower: 1, upper: 10_000, resolution: 1), column: "meal.cal"),
+            .init(
+                name: "calories", kind: .number(lower: 1, upper: 10_000, resolution: 1), column: "meal.cal"),
             .init(
                 name: "weight_loss", kind: .number(lower: -100, upper: 200, resolution: 1),
                 column: "wt.loss", isMeasuredAfterTimeZero: true),

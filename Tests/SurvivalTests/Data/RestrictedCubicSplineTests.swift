@@ -10,7 +10,8 @@ struct RestrictedCubicSplineTests {
     private func written(_ column: Int, _ x: Double) -> Double {
         let k = spline.knots
         func cube(_ t: Double) -> Double { x > t ? (x - t) * (x - t) * (x - t) : 0 }
-        return (cube(k[column - 1]) - cube(66) * (75 - k[column - 1]) / (75 - 66)
+        return
+            (cube(k[column - 1]) - cube(66) * (75 - k[column - 1]) / (75 - 66)
             + cube(75) * (66 - k[column - 1]) / (75 - 66)) / (30 * 30)
     }
 

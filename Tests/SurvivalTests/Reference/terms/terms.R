@@ -68,9 +68,188 @@ splines <- function() {
       Surv(time, status == 2) ~ calories + factor(ph.ecog) + cluster(id) + strata(site), d[d$ph.ecog %in% 0:2, ], list(1:2, 3:4), 2))
 }
 
+# ---- landmark cohorts ----------------------------------------------------------------------------
+
+curves <- function(time, event, group, at) {
+  d <- data.frame(time, event, group = factor(group))
+  lapply(levels(d$group), function(g) {
+    fit <- survfit(Surv(time, event) ~ 1, data = d[d$group == g, ])
+    points <- summary(fit, times = at)
+    list(
+      n = sum(d$group == g), events = sum(d$event[d$group == g]), median = unname(summary(fit)$table["median"]),
+      times = I(fit$time), survival = I(fit$surv), at = I(points$surv), se = I(points$std.err))
+  })
+}
+
+landmarks <- function() {
+  d <- read("lung")
+  d$event <- d$status == 2
+  late <- d[d$time > 90, ]
+  late$time <- late$time - 90
+  late$cell <- ceiling(late$time / 30)
+  # Rows (start, stop]: a person is as the row is that holds day 30, and is followed to the end of the last row.
+  h <- read("heart")
+  h$last <- ave(h$stop, h$id, FUN = max)
+  h$dead <- ave(h$event, h$id, FUN = max)
+  on <- h[h$start <= 30 & 30 < h$stop, ]
+  on$time <- on$last - 30
+  log_rank <- survdiff(Surv(time, event) ~ sex, data = late)
+  cox <- function(formula, data) table_of(coxph(formula, data = data, control = control))
+  zph <- function(transform) {
+    fit <- coxph(Surv(time, event) ~ age + factor(sex) + strata(site), data = late, control = control)
+    I(unname(cox.zph(fit, transform = transform)$table[, 1]))
+  }
+  list(
+    excluded = sum(d$time <= 90), rows = nrow(late), events = sum(late$event),
+    site = cox(Surv(time, event) ~ age + factor(sex) + strata(site), late),
+    common = cox(Surv(time, event) ~ age + factor(sex), late),
+    zph_log = zph("log"), zph_km = zph("km"),
+    curves = curves(late$time, late$event, late$sex, c(100, 300)),
+    log_rank = test(log_rank$chisq, 1),
+    grid = curves(late$cell * 30, late$event, rep("all", nrow(late)), c(120, 300)),
+    heart = c(
+      list(excluded = length(setdiff(h$id, on$id))),
+      cox(Surv(time, dead) ~ transplant + age + surgery + strata(site), transform(on, site = id %% 3))),
+    heart_common = cox(Surv(time, dead) ~ transplant + age + surgery, on),
+    heart_curves = curves(on$time, on$dead, on$transplant, c(60, 360)))
+}
+
+# Covariates that change with time, as rows (start, stop]; a person's rows are at one site.
+time_dependent <- function() {
+  h <- read("heart")
+  h$site <- h$id %% 3
+  b <- read("bmt_td")
+  b$site <- b$id %% 3
+  cox <- function(formula, data) table_of(coxph(formula, data = data, control = control))
+  list(
+    heart_site = cox(Surv(start, stop, event) ~ transplant + age + surgery + strata(site), h),
+    heart_common = cox(Surv(start, stop, event) ~ transplant + age + surgery, h),
+    bmt_site = cox(Surv(tstart, tstop, event) ~ platelets + factor(group) + z1 + strata(site), b),
+    bmt_common = cox(Surv(tstart, tstop, event) ~ platelets + factor(group) + z1, b))
+}
+
+# ---- heterogeneity between sites -----------------------------------------------------------------
+
+# The score test, at the pooled estimate, that coefficients `columns` are the same at all sites.
+differs <- function(d, x, columns, ties, statistic_of_all = FALSE) {
+  sites <- sort(unique(d$site))
+  pooled <- coxph(Surv(time, status) ~ x + strata(site), data = d, ties = ties, control = control)
+  b <- coef(pooled)
+  others <- setdiff(seq_len(ncol(x)), columns)
+  own <- do.call(cbind, lapply(columns, function(j) sapply(sites, function(s) x[, j] * (d$site == s))))
+  start <- c(rep(b[columns], each = length(sites)), b[others])
+  start[is.na(start)] <- 0
+  z <- cbind(own, x[, others, drop = FALSE])
+  fit <- coxph(
+    Surv(time, status) ~ z + strata(site), data = d, ties = ties, init = start,
+    control = coxph.control(iter.max = 0))
+  test(fit$score, sum(diag(fit$var) > 0) - sum(!is.na(b)))
+}
+
+# Cochran's Q of the sites' one-step estimates from the pooled one, each with all coefficients of its own.
+differs_in <- function(d, x, ties) {
+  sites <- sort(unique(d$site))
+  pooled <- coxph(Surv(time, status) ~ x + strata(site), data = d, ties = ties, control = control)
+  parts <- lapply(sites, function(s) {
+    own <- d[d$site == s, ]
+    z <- x[d$site == s, ]
+    varies <- apply(z, 2, function(column) diff(range(column)) > 0)
+    fit <- coxph(
+      Surv(own$time, own$status) ~ z[, varies], ties = ties, init = coef(pooled)[varies],
+      control = coxph.control(iter.max = 0))
+    detail <- coxph.detail(fit)
+    variance <- solve(apply(detail$imat, 1:2, sum))
+    result <- matrix(NA, 2, ncol(x))
+    result[, varies] <- rbind(drop(variance %*% colSums(detail$score)), diag(variance))
+    result
+  })
+  lapply(seq_len(ncol(x)), function(j) {
+    estimate <- sapply(parts, function(p) p[1, j])
+    weight <- 1 / sapply(parts, function(p) p[2, j])
+    known <- !is.na(estimate)
+    center <- sum((weight * estimate)[known]) / sum(weight[known])
+    test(sum((weight * (estimate - center)^2)[known]), sum(known) - 1)
+  })
+}
+
+heterogeneity_of <- function(d, ties) {
+  cell <- factor(d$celltype, c("squamous", "smallcell", "adeno", "large"))
+  x <- model.matrix(~ factor(d$trt) + d$karno + cell)[, -1]
+  list(all = differs(d, x, seq_len(ncol(x)), ties), each = differs_in(d, x, ties))
+}
+
+heterogeneity <- function() {
+  d <- read("veteran")
+  d$site <- (seq_len(nrow(d)) - 1) %% 4
+  list(
+    efron = heterogeneity_of(d, "efron"), breslow = heterogeneity_of(d, "breslow"),
+    # Site 2 has one treatment only, and no adenocarcinoma.
+    constant = heterogeneity_of(d[!(d$site == 2 & (d$trt == 2 | d$celltype == "adeno")), ], "efron"))
+}
+
+# ---- binned residuals ----------------------------------------------------------------------------
+
+# Neighbouring cells, merged from the left until each holds enough; what remains joins the last.
+merged <- function(counts, smallest) {
+  ends <- integer()
+  held <- 0
+  for (i in seq_along(counts)) {
+    held <- held + counts[i]
+    if (held >= smallest) {
+      ends <- c(ends, i)
+      held <- 0
+    }
+  }
+  ends[length(ends)] <- length(counts)
+  ends
+}
+
+# Cells of `width` from `lower`; bins of at least `smallest` rows, about `bins` of them.
+by_covariate <- function(fit, x, lower, width, cells, smallest = 20, bins = 10) {
+  cell <- floor((x - lower) / width) + 1
+  ends <- merged(tabulate(cell, cells), max(smallest, ceiling(length(x) / bins)))
+  bin <- findInterval(cell, ends + 1) + 1
+  m <- residuals(fit, "martingale")
+  status <- fit$y[, "status"]
+  list(
+    lower = I(lower + width * c(0, head(ends, -1))), n = I(as.vector(tabulate(bin))),
+    events = I(as.vector(tapply(status, bin, sum))), expected = I(as.vector(tapply(status - m, bin, sum))),
+    residual = I(as.vector(tapply(m, bin, mean))))
+}
+
+# Means of scaled Schoenfeld residuals over bins of time, cells of `width`.
+by_time <- function(fit, time, width, smallest = 20, bins = 10) {
+  status <- fit$y[, "status"]
+  cell <- ceiling(time / width)
+  dead <- cell[status == 1]
+  ends <- merged(tabulate(dead, max(cell)), max(smallest, ceiling(sum(status) / bins)))
+  scaled <- residuals(fit, "scaledsch")
+  at <- as.numeric(rownames(scaled))
+  bin <- findInterval(ceiling(at / width), ends + 1) + 1
+  list(
+    lower = I(width * c(0, head(ends, -1))), events = I(as.vector(tabulate(bin))),
+    effect = unname(apply(scaled, 2, function(column) tapply(column, bin, mean))))
+}
+
+diagnostics <- function() {
+  d <- read("lung")
+  d$sex <- factor(d$sex)
+  d <- d[!is.na(d$ph.karno), ]
+  one <- function(formula) {
+    fit <- coxph(formula, data = d, control = control)
+    list(
+      age = by_covariate(fit, d$age, 18, 2, 47), karno = by_covariate(fit, d$ph.karno, 0, 10, 11),
+      time = by_time(fit, d$time, 30))
+  }
+  list(
+    site = one(Surv(time, status == 2) ~ age + sex + strata(site)),
+    common = one(Surv(time, status == 2) ~ age + sex))
+}
+
 result <- list(
   versions = list(R = as.character(getRversion()), survival = as.character(packageVersion("survival"))),
-  splines = splines())
+  splines = splines(), landmarks = landmarks(), time_dependent = time_dependent(),
+  heterogeneity = heterogeneity(), diagnostics = diagnostics())
 writeLines(
   jsonlite::toJSON(result, digits = I(17), auto_unbox = TRUE, na = "null", pretty = 1),
   file.path(here, "terms.json"))
