@@ -131,7 +131,7 @@ package struct StudyExplanation {
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
-                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))"
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForComparison(cox))\(leavingForDiagnostics(cox, of: analysis))"
             if cox.baseline == .site {
                 return
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
@@ -139,6 +139,27 @@ package struct StudyExplanation {
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    private func leavingForDiagnostics(
+        _ cox: AnalysisPlan.CoxPlan, of analysis: AnalysisPlan
+    ) -> String {
+        guard let diagnostics = cox.diagnostics else { return "" }
+        let covariates = diagnostics.covariates.map {
+            "; people in \($0.cells.count) cells of \($0.expression.text); rows, people, events and expected events in bins of it of \(diagnostics.smallestBin) people or more over all hospitals"
+        }
+        let isCounted = cox.check == .km || cox.baseline == .common
+        let counts = isCounted ? "" : "; events and censorings at \(analysis.axis?.count ?? 0) times"
+        return covariates.joined()
+            + (diagnostics.hasSchoenfeld
+                ? "\(counts); sums of Schoenfeld residuals in time bins of \(diagnostics.smallestBin) events or more over all hospitals"
+                : "")
+    }
+
+    private func leavingForComparison(_ cox: AnalysisPlan.CoxPlan) -> String {
+        cox.testsHeterogeneity
+            ? "; to compare coefficients between hospitals, the rank of this one's information, its score statistic, and three numbers for each covariate, once"
+            : ""
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {

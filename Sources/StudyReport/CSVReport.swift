@@ -26,7 +26,7 @@ struct CSVReport {
     var text: String { lines.map { $0 + "\r\n" }.joined() }
 
     /// The key columns of a line; nil or empty where one does not apply.
-    private struct Place {
+    struct Place {
         var analysis: String
         var kind: String
         var group = ""
@@ -34,13 +34,13 @@ struct CSVReport {
         var time: Double?
     }
 
-    private enum Value {
+    enum Value {
         case text(String)
         case integer(Int)
         case number(Reported)
     }
 
-    private mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
+    mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
         let time = place.time.map { csvText(of: Reported($0)) } ?? ""
         let cells = [
             csvCell(place.analysis), csvCell(place.kind), csvCell(place.group), csvCell(place.term), time,
@@ -122,7 +122,19 @@ struct CSVReport {
             ofTerm.term = test.term
             add(test.test, as: test.isNonlinear ? "nonlinear_test" : "term_test", at: ofTerm)
         }
+        if let heterogeneity = cox.heterogeneity { add(heterogeneity, at: place) }
+        if let diagnostics = cox.diagnostics { add(diagnostics, at: place) }
         if let check = cox.proportionalHazards { add(check, at: place) }
+    }
+
+    private mutating func add(_ heterogeneity: CoxResult.Heterogeneity, at place: Place) {
+        add(place, "heterogeneity_sites", .integer(heterogeneity.sites))
+        for coefficient in heterogeneity.coefficients {
+            var ofTerm = place
+            ofTerm.term = coefficient.name
+            add(coefficient.test, as: "heterogeneity", at: ofTerm)
+        }
+        add(heterogeneity.global, as: "heterogeneity_global", at: place)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {

@@ -64,6 +64,8 @@ struct JSONReport {
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
         table["term_tests"] = cox.termTests.map(termTests)
+        table["diagnostics"] = cox.diagnostics.map(diagnostics)
+        table["heterogeneity"] = cox.heterogeneity.map(heterogeneity)
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
         return table
     }
@@ -107,16 +109,27 @@ struct JSONReport {
     }
 
     private func proportionalHazards(_ check: CoxResult.ProportionalHazards) -> JSONValue {
-        .object([
-            "transform": .string(check.transform.rawValue),
-            "times": check.times.map { .string($0.rawValue) } ?? .null,
-            "terms": .strings(check.terms.map(\.name)),
-            "statistic": .reported(check.terms.map(\.test.statistic)),
-            "df": .array(check.terms.map { .integer($0.test.degreesOfFreedom) }),
-            "p": .reported(check.terms.map(\.test.p)),
-            "log_p": .reported(check.terms.map(\.test.logP)),
-            "global": .object(test(check.global)),
-        ])
+        var object = tests(check.terms, global: check.global)
+        object["transform"] = .string(check.transform.rawValue)
+        object["times"] = check.times.map { .string($0.rawValue) } ?? .null
+        return .object(object)
+    }
+
+    private func heterogeneity(_ heterogeneity: CoxResult.Heterogeneity) -> JSONValue {
+        var object = tests(heterogeneity.coefficients, global: heterogeneity.global)
+        object["sites"] = .integer(heterogeneity.sites)
+        return .object(object)
+    }
+
+    private func tests(_ tests: [CoxResult.TermTest], global: TestResult) -> [String: JSONValue] {
+        [
+            "terms": .strings(tests.map(\.name)),
+            "statistic": .reported(tests.map(\.test.statistic)),
+            "df": .array(tests.map { .integer($0.test.degreesOfFreedom) }),
+            "p": .reported(tests.map(\.test.p)),
+            "log_p": .reported(tests.map(\.test.logP)),
+            "global": .object(test(global)),
+        ]
     }
 
     private func rows(of matrix: [Reported], order: Int) -> [JSONValue] {

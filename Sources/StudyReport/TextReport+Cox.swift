@@ -21,7 +21,17 @@ extension TextReport {
         addParagraph(
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
+        if let heterogeneity = cox.heterogeneity { add(heterogeneity) }
+        if let diagnostics = cox.diagnostics { add(diagnostics) }
         if let check = cox.proportionalHazards { add(check) }
+    }
+
+    private mutating func add(_ heterogeneity: CoxResult.Heterogeneity) {
+        let heading = "same effect at all \(heterogeneity.sites) sites"
+        var table = TextTable(headings: [heading, "chi-square", "df", "p"])
+        for coefficient in heterogeneity.coefficients { table.add(coefficient.name, cells(coefficient.test)) }
+        table.add("all together", cells(heterogeneity.global))
+        add(table)
     }
 
     private mutating func add(_ tests: [CoxResult.WaldTest]) {

@@ -152,6 +152,10 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var naiveCovariance: [Reported]?
     /// Wald tests of terms with more than one column, and of what is not linear in a spline; nil if there is no such term.
     package var termTests: [WaldTest]?
+    /// Tests that the coefficients are the same at all sites, if the study asks for them and they can be made.
+    package var heterogeneity: Heterogeneity?
+    /// Binned residuals, if the study asks for them.
+    package var diagnostics: Diagnostics?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -190,6 +194,20 @@ package struct CoxResult: Hashable, Sendable, Codable {
         }
     }
 
+    /// Tests that coefficients do not differ between sites; no number of one site is in them.
+    package struct Heterogeneity: Hashable, Sendable, Codable {
+        /// Sites that are compared.
+        package var sites: Int
+        /// All coefficients together: the score test of all interactions with the site.
+        package var global: TestResult
+        /// Cochran's Q of each coefficient that enough sites tell of.
+        package var coefficients: [TermTest]
+
+        package init(sites: Int, global: TestResult, coefficients: [TermTest]) {
+            (self.sites, self.global, self.coefficients) = (sites, global, coefficients)
+        }
+    }
+
     package enum Baseline: String, Hashable, Sendable, Codable, CaseIterable { case site, common }
 
     package struct Term: Hashable, Sendable, Codable {
@@ -219,7 +237,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
         terms: [Term], covariance: [Reported], logLikelihoodNull: Double, logLikelihood: Double,
         likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
         proportionalHazards: ProportionalHazards? = nil, cluster: String? = nil,
-        naiveCovariance: [Reported]? = nil, termTests: [WaldTest]? = nil
+        naiveCovariance: [Reported]? = nil, termTests: [WaldTest]? = nil,
+        heterogeneity: Heterogeneity? = nil, diagnostics: Diagnostics? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
@@ -228,6 +247,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
         (self.iterations, self.warnings) = (iterations, warnings)
         (self.cluster, self.naiveCovariance) = (cluster, naiveCovariance)
         (self.proportionalHazards, self.termTests) = (proportionalHazards, termTests)
+        (self.heterogeneity, self.diagnostics) = (heterogeneity, diagnostics)
     }
 }
 

@@ -42,6 +42,49 @@ struct TermsReportTests {
         #expect(try !rendered(.leukaemia, as: .json).contains("term_tests"))
     }
 
+    @Test func `tests between sites stand in every format`() throws {
+        var cox = CoxResult.leukaemia
+        let test = TestResult(2.5, p: 0.11, logP: -2.2)
+        cox.heterogeneity = .init(
+            sites: 4, global: test, coefficients: [.init(name: "arm=Nonmaintained", test: test)])
+        #expect(
+            try added(cox) == [
+                ",,,heterogeneity_sites,4", ",arm=Nonmaintained,,heterogeneity,2.5",
+                ",arm=Nonmaintained,,heterogeneity_df,1", ",arm=Nonmaintained,,heterogeneity_p,0.11",
+                ",arm=Nonmaintained,,heterogeneity_log_p,-2.2", ",,,heterogeneity_global,2.5",
+                ",,,heterogeneity_global_df,1", ",,,heterogeneity_global_p,0.11",
+                ",,,heterogeneity_global_log_p,-2.2",
+            ])
+        let json = try rendered(cox, as: .json).filter { !$0.isWhitespace }
+        #expect(json.contains(#""heterogeneity":{"df":[1],"global":{"df":1"#) && json.contains(#""sites":4"#))
+        #expect(try rendered(cox, as: .text).contains("same effect at all 4 sites"))
+    }
+
+    @Test func `binned residuals stand in every format`() throws {
+        var cox = CoxResult.leukaemia
+        let bin = CoxResult.Diagnostics.Bin(
+            lower: 40, upper: 52, rows: 12, people: 11, events: 9, expected: .value(7.5),
+            residual: .value(0.125))
+        let time = CoxResult.Diagnostics.TimeBin(lower: 0, upper: 12, events: 8, effects: [.value(0.7)])
+        cox.diagnostics = .init(
+            functionalForm: [.init(covariate: "age", bins: [bin])],
+            effectOverTime: .init(times: .grid, terms: ["arm=Nonmaintained"], bins: [time]))
+        #expect(
+            try added(cox) == [
+                #""[40, 52)",age,,bin_lower,40"#, #""[40, 52)",age,,bin_upper,52"#,
+                #""[40, 52)",age,,bin_n,12"#, #""[40, 52)",age,,bin_people,11"#,
+                #""[40, 52)",age,,bin_events,9"#, #""[40, 52)",age,,bin_expected,7.5"#,
+                #""[40, 52)",age,,bin_residual,0.125"#, #""(0, 12]",,,schoenfeld_lower,0"#,
+                #""(0, 12]",,,schoenfeld_upper,12"#, #""(0, 12]",,,schoenfeld_events,8"#,
+                #""(0, 12]",arm=Nonmaintained,,schoenfeld_effect,0.7"#,
+            ])
+        let json = try rendered(cox, as: .json).filter { !$0.isWhitespace }
+        #expect(
+            json.contains(#""functional_form":{"age":{"events":[9]"#) && json.contains(#""effects":[[0.7]]"#))
+        let text = try rendered(cox, as: .text)
+        #expect(text.contains("residuals by age") && text.contains("coefficients by time"))
+    }
+
     @Test func `a landmark stands in every format, with the people who are not in`() throws {
         var cox = CoxResult.leukaemia
         cox.counts.landmark = .init(time: 12, excluded: 4)

@@ -190,6 +190,7 @@ extension DisclosurePolicy {
     ) throws(ProtocolError) {
         guard query.ask != .counts else { return }
         try checkLevels(of: analysis, run, on: cohort)
+        try checkBins(of: query, on: cohort)
         if query.isIndexedByTime, analysis.times == .grid, query.ask != .exits {
             guard (run.smallestInterval(of: analysis.id) ?? 0) >= intervalExitsMin else {
                 throw .refused(
@@ -213,6 +214,32 @@ extension DisclosurePolicy {
                     rule: "linear-predictor-max", in: analysis.id,
                     "a row's linear predictor exceeds \(linearPredictorMax.formattedShort); a coefficient may be infinite"
                 ))
+        }
+    }
+
+    /// A bin of residuals is a level of its covariate, and a time bin an interval between times.
+    private func checkBins(of query: Query, on cohort: SiteCohort) throws(ProtocolError) {
+        guard case .binnedResiduals(_, _, let bins, _) = query.ask else { return }
+        let people: [[Int]]
+        do { people = try cohort.binPeople(of: query) } catch { throw .failed("\(error)") }
+        for (merged, people) in zip(bins.covariates, people) {
+            for (mine, all) in zip(people, merged.counts) {
+                guard all >= levelPeopleMin,
+                    mine == 0 || mine >= levelPeopleMin || all - mine >= levelPeopleMin
+                else {
+                    throw .refused(
+                        DisclosureError(
+                            rule: "level-people-min", in: query.analysis,
+                            "a bin of diagnostics: has too few people over the hospitals; raise its smallest-bin"
+                        ))
+                }
+            }
+        }
+        guard bins.times?.counts.allSatisfy({ $0 >= intervalExitsMin }) ?? true else {
+            throw .refused(
+                DisclosureError(
+                    rule: "interval-exits-min", in: query.analysis,
+                    "fewer than \(intervalExitsMin) events in a time bin of diagnostics:"))
         }
     }
 
@@ -243,16 +270,20 @@ extension Query {
     fileprivate var isIndexedByTime: Bool {
         switch ask {
         case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
-        case .residuals(_, _, let common): common != nil
-        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
+        case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend, .siteRanks,
+            .siteHeterogeneity, .cellCounts:
+            false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram, .timeTrend, .residuals: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+        case .likelihood, .gram, .timeTrend, .residuals, .siteRanks, .siteHeterogeneity, .binnedResiduals:
+            true
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend,
+            .cellCounts:
             false
         }
     }

@@ -7,6 +7,9 @@ struct SiteCoxCourse: Sendable {
     private var newton: NewtonIteration
     private var check: HazardCheck?
     private var epilogue: CoxEpilogue?
+    private var diagnostics: CoxDiagnostics?
+    /// The fit while the hospitals' ranks are asked for.
+    private var fit: CoxFit?
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
@@ -15,21 +18,37 @@ struct SiteCoxCourse: Sendable {
 
     mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
         guard let coordinates else {
-            let standardised = report.coordinates(fromMoments: answers[0])
+            let opening = CoxOpening(report.cox, answers)
+            let standardised = report.coordinates(fromMoments: opening.moments)
             coordinates = standardised
-            check = try answers.dropFirst().first.flatMap {
+            check = try opening.check.flatMap {
                 try HazardCheck(report.plan, report.cox, counts: report.counts, answer: $0)
             }
+            diagnostics = try CoxDiagnostics(
+                report.plan, counts: report.counts, exits: opening.exits, cells: opening.cells)
             return .ask([.likelihood(standardised, beta: newton.beta)])
         }
         if let epilogue { return .finish(epilogue.result(answers)) }
+        if let fit {
+            return conclude(fit, coordinates, try report.heterogeneityTest(of: fit, ranks: answers[0]))
+        }
         switch try newton.receive(report.likelihoodSums(answers[0])) {
         case .evaluate(let beta): return .ask([.likelihood(coordinates, beta: beta)])
         case .finished(let fit):
-            let epilogue = CoxEpilogue(report, fit, check: check, coordinates: coordinates)
-            self.epilogue = epilogue
-            return epilogue.step
+            guard report.cox.testsHeterogeneity, fit.rank > 0 else { return conclude(fit, coordinates, nil) }
+            self.fit = fit
+            return .ask([.siteRanks(coordinates, beta: fit.beta)])
         }
+    }
+
+    private mutating func conclude(
+        _ fit: CoxFit, _ coordinates: Query.Coordinates, _ heterogeneity: HeterogeneityTest?
+    ) -> CoxStep {
+        let epilogue = CoxEpilogue(
+            report, fit, check: check, coordinates: coordinates, heterogeneity: heterogeneity,
+            diagnostics: diagnostics)
+        self.epilogue = epilogue
+        return epilogue.step
     }
 }
 
@@ -44,6 +63,7 @@ struct CommonCoxCourse: Sendable {
     private var covariateRiskSums: [Double] = []
     private var phase = Phase.moments
     private var check: HazardCheck?
+    private var diagnostics: CoxDiagnostics?
     /// Exits in the thinnest interval of the merged grid; nil with exact times.
     private(set) var thinnestInterval: Int?
 
@@ -71,7 +91,11 @@ struct CommonCoxCourse: Sendable {
 
     mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
         switch phase {
-        case .moments: return try begin(moments: answers[0], exits: answers[1])
+        case .moments:
+            let opening = CoxOpening(report.cox, answers)
+            diagnostics = try CoxDiagnostics(
+                report.plan, counts: report.counts, exits: opening.exits, cells: opening.cells)
+            return try begin(moments: opening.moments, exits: opening.exits ?? [])
         case .start(let coordinates, let grid): return try start(coordinates, grid, answers)
         case .riskSums(let beta): return try formHazard(at: beta, answers[0])
         case .gram(let beta, let hazard): return try evaluate(at: beta, gram: answers[0], hazard)
@@ -150,8 +174,7 @@ struct CommonCoxCourse: Sendable {
         case .finished(let fit):
             let epilogue = CoxEpilogue(
                 report, fit, check: check, coordinates: setting.coordinates, grid: setting.grid,
-                hazard: hazard,
-                covariateRiskSums: covariateRiskSums)
+                hazard: hazard, covariateRiskSums: covariateRiskSums, diagnostics: diagnostics)
             phase = .epilogue(epilogue)
             return epilogue.step
         }
@@ -192,6 +215,14 @@ struct CoxReport: Sendable {
             information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)...])))
     }
 
+    /// Nil if too few hospitals can be compared.
+    func heterogeneityTest(of fit: CoxFit, ranks: [Double]) throws(StudyError) -> HeterogeneityTest? {
+        guard HeterogeneityTest.isPlausible(ranks, parameterCount: parameterCount) else {
+            throw .sums("the hospitals' ranks of information make no sense")
+        }
+        return HeterogeneityTest(of: fit, ranks: ranks)
+    }
+
     func wantsResiduals(of fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
 
     /// From the summed answer to `residuals`: squares already, or sums by level of the cluster.
@@ -205,7 +236,9 @@ struct CoxReport: Sendable {
 
     /// The table of a fit; `check` is nil where none was asked for or none can be made.
     func result(
-        _ fit: CoxFit, scale: [Double], robust: SymmetricMatrix?, check: CoxResult.ProportionalHazards?
+        _ fit: CoxFit, scale: [Double], robust: SymmetricMatrix?, check: CoxResult.ProportionalHazards?,
+        heterogeneity: CoxResult.Heterogeneity? = nil, diagnostics: CoxResult.Diagnostics? = nil,
+        furtherWarnings: [String] = []
     ) -> CoxResult {
         let summary = CoxInference.summarize(
             fit, names: cox.model.parameterNames, scale: scale, level: plan.level, robust: robust)
@@ -216,11 +249,20 @@ struct CoxReport: Sendable {
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
             score: summary.score, iterations: fit.iterations,
-            warnings: plan.guaranteeTimeWarnings + fit.warnings + checkWarnings(check),
+            warnings: plan.guaranteeTimeWarnings + fit.warnings + checkWarnings(check)
+                + heterogeneityWarnings(heterogeneity) + furtherWarnings,
             proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
             naiveCovariance: robust.map { _ in
                 CoxInference.covariance(fit.covariance, of: fit, scale: scale)
-            }, termTests: termTests.isEmpty ? nil : termTests)
+            }, termTests: termTests.isEmpty ? nil : termTests, heterogeneity: heterogeneity,
+            diagnostics: diagnostics)
+    }
+
+    private func heterogeneityWarnings(_ heterogeneity: CoxResult.Heterogeneity?) -> [String] {
+        guard cox.testsHeterogeneity, heterogeneity == nil else { return [] }
+        return [
+            "coefficients cannot be compared between hospitals: fewer than \(HeterogeneityTest.sitesMin) have events and variation"
+        ]
     }
 
     /// Says so if a check was asked for and cannot be made.

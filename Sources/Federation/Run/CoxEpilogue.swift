@@ -8,6 +8,8 @@ struct CoxEpilogue: Sendable {
     private let check: HazardCheck?
     private let trend: Trend
     private let residuals: Query.Ask?
+    private let diagnostics: (table: CoxDiagnostics, ask: Query.Ask?)?
+    private let heterogeneity: (test: HeterogeneityTest, ask: Query.Ask)?
     private let trendAsks: [Query.Ask]
 
     /// Where the sums of the proportional-hazards test come from.
@@ -17,7 +19,14 @@ struct CoxEpilogue: Sendable {
     }
 
     /// A baseline hazard for each site.
-    init(_ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates) {
+    init(
+        _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates,
+        heterogeneity: HeterogeneityTest?, diagnostics: CoxDiagnostics?
+    ) {
+        self.diagnostics = diagnostics.map { ($0, $0.ask(coordinates, beta: fit.beta, nil)) }
+        self.heterogeneity = heterogeneity.map {
+            ($0, .siteHeterogeneity(coordinates, beta: fit.beta, coefficients: $0.coefficients))
+        }
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, nil) : nil
         if let function = check?.function, fit.rank > 0 {
@@ -32,9 +41,10 @@ struct CoxEpilogue: Sendable {
     init(
         _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates,
         grid: EventGrid,
-        hazard: HazardIncrements, covariateRiskSums: [Double]
+        hazard: HazardIncrements, covariateRiskSums: [Double], diagnostics: CoxDiagnostics?
     ) {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
+        heterogeneity = nil
         let common = {
             Query.CommonHazard(
                 grid: grid, hazard: hazard,
@@ -42,6 +52,7 @@ struct CoxEpilogue: Sendable {
                     covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount))
         }
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, common()) : nil
+        self.diagnostics = diagnostics.map { ($0, $0.ask(coordinates, beta: fit.beta, common())) }
         if let check, check.function != nil, fit.rank > 0, let axis = report.plan.axis {
             let sums = GridTrend(check.factors(at: grid, on: axis), hazard: hazard)
             trend = .common(sums, covariateRiskSums: covariateRiskSums)
@@ -53,7 +64,7 @@ struct CoxEpilogue: Sendable {
 
     /// Asks, or is finished at once.
     var step: CoxStep {
-        let asks = (residuals.map { [$0] } ?? []) + trendAsks
+        let asks = [residuals, heterogeneity?.ask, diagnostics?.ask].compactMap(\.self) + trendAsks
         return asks.isEmpty ? .finish(result([])) : .ask(asks)
     }
 
@@ -61,9 +72,20 @@ struct CoxEpilogue: Sendable {
     func result(_ answers: [[Double]]) -> CoxResult {
         var rest = answers[...]
         let robust = residuals.flatMap { _ in rest.popFirst() }.map { report.robustCovariance(of: fit, $0) }
+        let heterogeneity = heterogeneity.flatMap { asked in
+            rest.popFirst().map { asked.test.result($0, names: report.cox.model.parameterNames) }
+        }
+        let names = report.cox.model.parameterNames
+        let binned = diagnostics.flatMap { asked in
+            asked.ask.flatMap { _ in rest.popFirst() }.map {
+                asked.table.result($0, of: fit, scale: scale, names: names)
+            }
+        }
         return report.result(
             fit, scale: scale, robust: robust,
-            check: trendSums(Array(rest)).flatMap { check?.result(of: fit, trend: $0) })
+            check: trendSums(Array(rest)).flatMap { check?.result(of: fit, trend: $0) },
+            heterogeneity: heterogeneity, diagnostics: binned,
+            furtherWarnings: diagnostics?.table.warnings ?? [])
     }
 
     private func trendSums(_ answers: [[Double]]) -> TimeTrendSums? {

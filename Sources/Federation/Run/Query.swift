@@ -37,6 +37,16 @@ package struct Query: Hashable, Sendable {
         ///
         /// Under the site's own baseline hazard, or the one of all sites.
         case residuals(Coordinates, beta: [Double], CommonHazard?)
+        /// Hospitals whose own information is not 0, its rank, and for each coefficient the hospitals that tell of it.
+        case siteRanks(Coordinates, beta: [Double])
+        /// What a test of equal coefficients at all hospitals takes from a hospital's own score and information.
+        case siteHeterogeneity(Coordinates, beta: [Double], coefficients: [Int])
+        /// People in each cell of the covariates by which residuals are added up.
+        case cellCounts
+        /// Rows, people, events and expected events by bin of covariates; events and Schoenfeld residuals by bin of time.
+        ///
+        /// Under the site's own baseline hazard, or the one of all sites.
+        case binnedResiduals(Coordinates, beta: [Double], DiagnosticBins, CommonHazard?)
     }
 
     /// The baseline hazard of all sites, as each forms it from sums.
@@ -74,6 +84,10 @@ package struct Query: Hashable, Sendable {
         case .timeTrend: "time-trend"
         case .eventTrend: "event-trend"
         case .residuals: "residuals"
+        case .siteRanks: "site-ranks"
+        case .siteHeterogeneity: "site-heterogeneity"
+        case .cellCounts: "cell-counts"
+        case .binnedResiduals: "binned-residuals"
         }
     }
 
@@ -82,9 +96,10 @@ package struct Query: Hashable, Sendable {
         switch ask {
         case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
-            .residuals(_, let beta, _):
+            .residuals(_, let beta, _), .siteRanks(_, let beta), .siteHeterogeneity(_, let beta, _),
+            .binnedResiduals(_, let beta, _, _):
             beta
-        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
+        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend, .cellCounts: nil
         }
     }
 
@@ -93,9 +108,10 @@ package struct Query: Hashable, Sendable {
         case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
-            .residuals(let coordinates, _, _):
+            .residuals(let coordinates, _, _), .siteRanks(let coordinates, _),
+            .siteHeterogeneity(let coordinates, _, _), .binnedResiduals(let coordinates, _, _, _):
             coordinates
-        case .counts, .moments, .exits, .eventTimes: nil
+        case .counts, .moments, .exits, .eventTimes, .cellCounts: nil
         }
     }
 
@@ -114,6 +130,11 @@ package struct Query: Hashable, Sendable {
         case .eventTimes: return TimeMoments.vectorCount
         case .timeTrend: return TimeTrendSums.vectorCount(parameterCount: columns)
         case .eventTrend: return columns
+        case .siteRanks: return SiteHeterogeneity.ranksCount(parameterCount: columns)
+        case .siteHeterogeneity(_, _, let coefficients):
+            return SiteHeterogeneity.partsCount(coefficientCount: coefficients.count)
+        case .cellCounts: return plan.diagnostics?.cellCount ?? 0
+        case .binnedResiduals(_, _, let bins, _): return bins.laneCount(columns: columns)
         case .residuals:
             let squares = columns * (columns + 1) / 2
             return plan.clusterLevels.map { $0.count * columns } ?? squares
@@ -173,6 +194,18 @@ extension Query {
                 append(values)
             }
         }
+        func append(_ common: CommonHazard) {
+            append(common.grid)
+            append(common.hazard.survivor)
+            append(common.hazard.leaver)
+            append(common.means.survivor)
+            append(common.means.leaver)
+            append(common.means.death)
+        }
+        func append(_ merged: DiagnosticBins.Merged) {
+            append(merged.ranges.flatMap { [Double($0.lowerBound), Double($0.upperBound)] })
+            append(merged.counts.map { Double($0) })
+        }
         if let coordinates {
             append(coordinates.center)
             append(coordinates.scale)
@@ -188,14 +221,17 @@ extension Query {
         case .eventTrend(_, let grid, let factors):
             append(grid)
             append(factors)
-        case .residuals(_, _, let common?):
-            append(common.grid)
-            append(common.hazard.survivor)
-            append(common.hazard.leaver)
-            append(common.means.survivor)
-            append(common.means.leaver)
-            append(common.means.death)
-        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
+        case .residuals(_, _, let common?): append(common)
+        case .binnedResiduals(_, _, let bins, let common):
+            append([Double(bins.covariates.count)])
+            for merged in bins.covariates { append(merged) }
+            append([bins.times == nil ? 0 : 1])
+            if let times = bins.times { append(times) }
+            if let common { append(common) }
+        case .siteHeterogeneity(_, _, let coefficients): append(coefficients.map { Double($0) })
+        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil), .siteRanks,
+            .cellCounts:
+            break
         }
         return bytes
     }

@@ -52,6 +52,15 @@ package struct SiteCohort: Sendable {
         return try prepared(query.analysis).linearPredictorMax(coordinates, beta)
     }
 
+    /// People of this hospital in each bin of the covariates that residuals are added up over; never leaves the hospital.
+    package func binPeople(of query: Query) throws(StudyError) -> [[Int]] {
+        guard case .binnedResiduals(_, _, let bins, _) = query.ask else { return [] }
+        let cells = try prepared(query.analysis).cells
+        return zip(bins.covariates, cells).map { merged, cells in
+            merged.ranges.map { cells.people[$0].reduce(0, +) }
+        }
+    }
+
     private func prepared(_ analysis: String) throws(StudyError) -> Prepared {
         guard let prepared = analyses[analysis] else {
             throw .sums("the study has no analysis \"\(analysis)\"")
@@ -82,6 +91,8 @@ private struct Prepared: Sendable {
     let levelCounts: [Int]
     let data: SurvivalData?
     let concentration: Double
+    /// Covariates whose residuals may be added up.
+    let cells: [CellIndex]
     private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
@@ -90,6 +101,11 @@ private struct Prepared: Sendable {
             table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint,
             needed: plan.neededExpressions)
         self.cases = cases
+        cells = try (plan.diagnostics?.covariates ?? []).map { covariate in
+            let index = try cases.numbers(of: covariate.expression).map(covariate.cells.cell)
+            let people = Self.people(cases.person, by: index, levels: covariate.cells.count)
+            return CellIndex(cell: index, people: people)
+        }
         switch plan.kind {
         case .survival(let survival):
             var (groups, levelCounts) = ([Int32]?.none, [Int]())
@@ -175,6 +191,13 @@ private struct Prepared: Sendable {
             return try PartialLikelihood(data, ties: cox.ties).timeTrend(at: beta, along: function).vector
         case .eventTrend(let coordinates, let grid, let factors):
             return try baseline(coordinates, grid).eventSums(weightedBy: factors)
+        case .siteRanks(let coordinates, let beta):
+            return SiteHeterogeneity(try likelihood(coordinates).evaluate(at: beta)).ranks
+        case .siteHeterogeneity(let coordinates, let beta, let coefficients):
+            return SiteHeterogeneity(try likelihood(coordinates).evaluate(at: beta)).parts(of: coefficients)
+        case .cellCounts: return cells.flatMap { $0.people.map { Double($0) } }
+        case .binnedResiduals(let coordinates, let beta, let bins, let common):
+            return try binnedResiduals(coordinates, beta, bins, common)
         case .residuals(let coordinates, let beta, let common):
             return try residuals(coordinates, beta, common)
         }
@@ -253,6 +276,32 @@ private struct Prepared: Sendable {
         return residuals.sums(by: clusters, levelCount: levels.count)
     }
 
+    private func binnedResiduals(
+        _ coordinates: Query.Coordinates, _ beta: [Double], _ bins: DiagnosticBins,
+        _ common: Query.CommonHazard?
+    ) throws -> [Double] {
+        let (data, cox) = try model(coordinates)
+        let own: (baseline: CommonBaseline, hazard: HazardIncrements, means: MeanIncrements)
+        if let common {
+            own = (try baseline(coordinates, common.grid), common.hazard, common.means)
+        } else {
+            let hazard = try OwnHazard(data, ties: cox.ties, at: beta)
+            own = (hazard.baseline, hazard.hazard, hazard.means)
+        }
+        let expected = try own.baseline.expectedEvents(at: beta, hazard: own.hazard)
+        let byCovariate = zip(bins.covariates, cells).flatMap { merged, cells in
+            BinnedSums(cells.cell.map { merged.bin(of: Int($0)) }, count: merged.ranges.count)
+                .lanes(person: cases.person, event: cases.event, expected: expected)
+        }
+        guard let times = bins.times, let axis = plan.axis else { return byCovariate }
+        let byTime = BinnedSums(
+            cases.exit.map { times.bin(of: axis.position(of: $0)) }, count: times.ranges.count)
+        return byCovariate
+            + byTime.lanes(
+                event: cases.event, residuals: own.baseline.schoenfeldResiduals(means: own.means),
+                width: plan.columnCount)
+    }
+
     /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.
     private func likelihood(_ coordinates: Query.Coordinates) throws -> PartialLikelihood {
         try kept.likelihood(at: coordinates) {
@@ -287,6 +336,12 @@ private struct Prepared: Sendable {
         let mean = predictor.reduce(0, +) / Double(predictor.count)
         return predictor.reduce(0) { max($0, abs($1 - mean)) }
     }
+}
+
+/// The cell of each row in one covariate, and the people in each cell.
+private struct CellIndex: Sendable {
+    let cell: [Int32]
+    let people: [Int]
 }
 
 /// The sorted likelihood of a model in its present working coordinates.

@@ -161,11 +161,11 @@ struct AnalysisRun: Sendable {
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
-            pend([.moments] + HazardCheck.asks(of: cox))
+            pend(CoxOpening.asks(of: cox))
         case .cox(let cox):
             course = .commonCox(
                 CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))
-            pend([.moments, .exits])
+            pend(CoxOpening.asks(of: cox))
         }
     }
 

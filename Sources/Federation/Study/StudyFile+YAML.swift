@@ -146,9 +146,12 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
-        let options = CoxOptions(
+        var options = CoxOptions(
             check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
-        let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
+        options.testsHeterogeneity = try heterogeneity(in: body, baseline)
+        options.diagnostics = try body.optionalMapping("diagnostics").map(StudyFile.Diagnostics.init)
+        let usesTimes = options.check == .km || options.diagnostics?.hasSchoenfeld == true
+        let axis: TimeAxisUse = baseline == .common || usesTimes ? .always : .never
         func kind(_ terms: [String]) -> Kind {
             .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
         }
@@ -165,6 +168,20 @@ extension StudyFile {
             one.kind = kind([term])
             return one
         }
+    }
+
+    /// Reads `heterogeneity: true`.
+    private static func heterogeneity(
+        in body: YAMLMapping, _ baseline: CoxResult.Baseline
+    ) throws(DocumentError) -> Bool {
+        guard try body.has("heterogeneity") ? body.bool("heterogeneity") : false else { return false }
+        guard baseline == .site else {
+            throw body.error(
+                at: "heterogeneity",
+                "under baseline: common no hospital has an information of its own to compare; use baseline: site"
+            )
+        }
+        return true
     }
 
     /// Reads `check: proportional-hazards` and its `transform`, which is R's default km unless given.
@@ -229,6 +246,26 @@ extension StudyFile.Endpoint {
             throw body.error(at: nil, "the endpoint needs a unit: day, week, month or year")
         }
         self.unit = unit
+        try body.finish()
+    }
+}
+
+extension StudyFile.Diagnostics {
+    fileprivate init(_ body: YAMLMapping) throws(DocumentError) {
+        functionalForm = try body.has("functional-form") ? body.strings("functional-form") : []
+        hasSchoenfeld = try body.has("schoenfeld") ? body.bool("schoenfeld") : false
+        guard !functionalForm.isEmpty || hasSchoenfeld else {
+            throw body.error(
+                at: nil, "diagnostics: asks for nothing; add functional-form: or schoenfeld: true")
+        }
+        bins = try body.has("bins") ? body.int("bins") : 10
+        guard (2...CovariateCells.countMax).contains(bins) else {
+            throw body.error(at: "bins", "the number of bins must be from 2 to \(CovariateCells.countMax)")
+        }
+        smallestBin = try body.has("smallest-bin") ? body.int("smallest-bin") : 20
+        guard (1...1_000_000).contains(smallestBin) else {
+            throw body.error(at: "smallest-bin", "the fewest people or events in a bin must be 1 or more")
+        }
         try body.finish()
     }
 }

@@ -88,12 +88,27 @@ package struct StudyFile: Hashable, Sendable {
         package var strata: [String] = []
     }
 
+    /// Residuals of a Cox model, added up over bins.
+    package struct Diagnostics: Hashable, Sendable {
+        /// Numbers over whose bins martingale residuals are added up.
+        package var functionalForm: [String]
+        /// Whether Schoenfeld residuals are added up over bins of time.
+        package var hasSchoenfeld: Bool
+        /// Most bins.
+        package var bins: Int
+        /// Fewest people, or events, over all hospitals, in a bin.
+        package var smallestBin: Int
+    }
+
     /// What a Cox model may have besides its table.
     package struct CoxOptions: Hashable, Sendable {
         /// `check: proportional-hazards`, along this function of time.
         package var check: TimeTransform?
         /// Robust variance by person, without a `cluster(x)` among the terms.
         package var isRobust: Bool
+        /// A test that the coefficients are the same at all hospitals.
+        package var testsHeterogeneity = false
+        package var diagnostics: Diagnostics?
 
         package init(check: TimeTransform? = nil, isRobust: Bool = false) {
             (self.check, self.isRobust) = (check, isRobust)

@@ -85,6 +85,16 @@ package struct AnalysisPlan: Sendable {
         package var check: TimeTransform?
         /// Rows that belong together in the robust variance; nil with the model's variance.
         package var cluster: Cluster?
+        /// Whether it is tested that the coefficients are the same at all hospitals.
+        package var testsHeterogeneity: Bool
+        /// Residuals that are added up over bins.
+        package var diagnostics: Diagnostics?
+
+        /// Expressions besides the endpoint that must not be missing.
+        var neededExpressions: [Expression] {
+            model.expressions + (weights.map { [$0] } ?? [])
+                + (diagnostics?.covariates.map(\.expression) ?? [])
+        }
 
         package struct Cluster: Hashable, Sendable {
             package var name: String
@@ -119,7 +129,7 @@ package struct AnalysisPlan: Sendable {
         switch kind {
         case .survival(let survival):
             return outcome + (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
-        case .cox(let cox): return outcome + cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        case .cox(let cox): return outcome + cox.neededExpressions
         }
     }
 
@@ -127,7 +137,7 @@ package struct AnalysisPlan: Sendable {
     package var neededExpressions: [Expression] {
         switch kind {
         case .survival(let survival): (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
-        case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        case .cox(let cox): cox.neededExpressions
         }
     }
 
@@ -220,7 +230,8 @@ private struct AnalysisCompiler {
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
-                    cluster: try cluster(of: model, options)))
+                    cluster: try cluster(of: model, options), testsHeterogeneity: options.testsHeterogeneity,
+                    diagnostics: try options.diagnostics.map(diagnostics)))
         }
     }
 
@@ -230,9 +241,31 @@ private struct AnalysisCompiler {
         _ model: ModelSpecification
     ) throws {
         guard baseline == .site else { throw Fault(reason: "ties: exact needs baseline: site") }
-        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil else {
-            throw Fault(reason: "ties: exact goes with none of weights:, robust:, cluster() and check:")
+        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil,
+            options.diagnostics == nil
+        else {
+            throw Fault(
+                reason: "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:")
         }
+    }
+
+    /// Numbers with a finite range, which need not be in the model.
+    private func diagnostics(_ asked: StudyFile.Diagnostics) throws -> AnalysisPlan.Diagnostics {
+        let covariates = try asked.functionalForm.map { text in
+            let expression = try Expression(parsing: text)
+            try requireType(.number, of: expression, called: "a covariate of functional-form")
+            try scope.requireTerm(expression)
+            let bounds = try scope.bounds(of: expression)
+            guard
+                let cells = CovariateCells(bounds: bounds, resolution: scope.resolution(of: expression))
+            else {
+                throw Fault(reason: "bins of \"\(text)\" need a finite range in the dictionary")
+            }
+            return AnalysisPlan.Diagnostics.Covariate(expression: expression, cells: cells)
+        }
+        return .init(
+            covariates: covariates, hasSchoenfeld: asked.hasSchoenfeld, bins: asked.bins,
+            smallestBin: asked.smallestBin)
     }
 
     /// That of a `cluster()` term, which may be the person; the person for `robust: true` alone.
@@ -282,7 +315,11 @@ private struct AnalysisCompiler {
     }
 
     func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
-        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return nil }
+        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km,
+            options.diagnostics?.hasSchoenfeld != true
+        {
+            return nil
+        }
         let origin = endpoint.landmark ?? 0
         let upper = try scope.bounds(of: endpoint.time).upperBound - origin
         guard endpoint.landmark == nil || upper > 0 else {

@@ -176,6 +176,36 @@ package struct CommonBaseline: Sendable {
         return ScoreResiduals(values: residuals, parameterCount: count)
     }
 
+    /// The events expected of each row (its event less its martingale residual), whatever its weight.
+    ///
+    /// r/w Σ h over the points at which the row is at risk; for tied deaths by the Efron mixture.
+    package func expectedEvents(
+        at beta: [Double], hazard: HazardIncrements
+    ) throws(SurvivalDataError) -> [Double] {
+        precondition(hazard.survivor.count == pointCount, "hazard increments of another grid")
+        let risks = try risks(at: beta)
+        let hazards = Self.cumulative(hazard.survivor, width: 1)
+        return presence.enumerated().map { row, place in
+            let left = place.leaves.map { hazard.leaver[$0] } ?? 0
+            return risks[row] / (data.weight?[row] ?? 1)
+                * (hazards[place.stays] - hazards[place.first] + left)
+        }
+    }
+
+    /// The Schoenfeld residual of each event times its weight: w(x − ā), p numbers a row, 0 for rows without event.
+    package func schoenfeldResiduals(means: MeanIncrements) -> [Double] {
+        var residuals = Array(repeating: 0.0, count: data.rowCount * parameterCount)
+        for row in 0..<data.rowCount where data.event[row] {
+            guard let point = presence[row].leaves else { continue }
+            for index in 0..<parameterCount {
+                let deviation =
+                    covariates[row * parameterCount + index] - means.death[point * parameterCount + index]
+                residuals[row * parameterCount + index] = (data.weight?[row] ?? 1) * deviation
+            }
+        }
+        return residuals
+    }
+
     /// Sums before each of K points and after the last, of `width` numbers each.
     private static func cumulative(_ increments: [Double], width: Int) -> [Double] {
         var sums = Array(repeating: 0.0, count: increments.count + width)

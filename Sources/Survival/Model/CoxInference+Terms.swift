@@ -33,6 +33,18 @@ extension CoxInference {
             : test(dot(part, factored.solve(part)), df: columns.count)
     }
 
+    /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients.
+    package static func effects(
+        of fit: CoxFit, residuals: [Double], share: Double, scale: [Double]
+    ) -> [Reported] {
+        let moved = fit.covariance.times(residuals)
+        return fit.beta.indices.map { index in
+            let divisor = scale[index] == 0 ? 1 : scale[index]
+            return fit.isAliased[index]
+                ? .notAvailable : Reported((fit.beta[index] + share * moved[index]) / divisor)
+        }
+    }
+
     /// A test that cannot be made.
     static func unavailable(degreesOfFreedom: Int) -> TestResult {
         TestResult(

@@ -10,22 +10,8 @@ package struct ScoreResiduals: Sendable {
 
     /// The residuals under a baseline hazard of the site's own.
     package init(_ data: SurvivalData, ties: Ties, at beta: [Double]) throws {
-        var largest = -Double.infinity
-        for row in 0..<data.rowCount {
-            let predictor = data.columns.indices.reduce(data.offset?[row] ?? 0) {
-                $0 + data.columns[$1][row] * beta[$1]
-            }
-            largest = max(largest, predictor)
-        }
-        // A constant in all linear predictors changes no residual, and keeps exp(xβ + offset) within range.
-        let shifted = data.shifted(by: largest.isFinite ? largest : 0)
-        let strata = Int(data.stratum?.max() ?? 0) + 1
-        let grid = EventGrid(eventsOf: shifted, stratumCount: strata)
-        let site = try CommonBaseline(data: shifted, grid: grid, ties: ties)
-        let hazard = try HazardIncrements(grid: grid, riskSums: site.riskSums(at: beta), ties: ties)
-        let means = hazard.meanIncrements(
-            covariateRiskSums: try site.covariateRiskSums(at: beta), parameterCount: data.columnCount)
-        self = try site.scoreResiduals(at: beta, hazard: hazard, means: means)
+        let own = try OwnHazard(data, ties: ties, at: beta)
+        self = try own.baseline.scoreResiduals(at: beta, hazard: own.hazard, means: own.means)
     }
 
     init(values: [Double], parameterCount: Int) {
