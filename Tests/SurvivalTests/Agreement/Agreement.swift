@@ -33,6 +33,7 @@ struct Agreement {
             case .cox(let cox): agreement.compare(cox)
             case .survival(let survival) where reference.kind == "km": agreement.compare(survival)
             case .survival(let survival): agreement.compare(survival.test)
+            case .incidence, .describe: return .refused("a result that this study does not ask for")
             }
         }
         return .compared(agreement.deviations)
