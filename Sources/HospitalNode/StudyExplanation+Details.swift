@@ -11,7 +11,7 @@ extension StudyExplanation {
                     + (analysis.endpoint.landmark == nil ? "" : " of follow-up at the landmark")
             }
             + landmark(of: analysis)
-            + choices(of: analysis) + ["confidence level \(analysis.level)"]
+            + choices(of: analysis)
     }
 
     private func landmark(of analysis: AnalysisPlan) -> [String] {
@@ -30,9 +30,11 @@ extension StudyExplanation {
 
     private func choices(of analysis: AnalysisPlan) -> [String] {
         switch analysis.kind {
-        case .survival(let survival): choices(of: survival)
-        case .incidence(let incidence): choices(of: incidence)
-        case .cox(let cox): choices(of: cox)
+        case .survival(let survival): choices(of: survival) + ["confidence level \(analysis.level)"]
+        case .incidence(let incidence): choices(of: incidence) + ["confidence level \(analysis.level)"]
+        case .cox(let cox): choices(of: cox) + ["confidence level \(analysis.level)"]
+        // Its groups, variables and bins are said with what leaves.
+        case .table: []
         }
     }
 
@@ -42,6 +44,7 @@ extension StudyExplanation {
         if let offset = cox.model.offset { lines.append("offset: \(offset.text)") }
         if let weights = cox.weights { lines.append("case weights: \(weights.text)") }
         if let cluster = cox.cluster { lines.append("rows that belong together: by \(cluster.name)") }
+        if let concordance = cox.concordance { lines.append(choice(of: concordance)) }
         return lines + curves(cox.prediction)
     }
 
@@ -58,6 +61,13 @@ extension StudyExplanation {
         if !incidence.at.isEmpty { lines.append("incidence at \(list(incidence.at))") }
         if let weights = incidence.weights { lines.append("case weights: \(weights.text)") }
         return lines
+    }
+
+    private func choice(of concordance: ConcordanceOptions) -> String {
+        let limits = [("from", concordance.timeMin), ("to", concordance.timeMax)].compactMap { word, time in
+            time.map { " \(word) \($0)" }
+        }
+        return "concordance with time weight \(concordance.weight.rawValue)\(limits.joined())"
     }
 
     private func choices(of survival: AnalysisPlan.SurvivalPlan) -> [String] {

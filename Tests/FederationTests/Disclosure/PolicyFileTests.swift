@@ -9,7 +9,7 @@ struct PolicyFileTests {
         ("linear-predictor-max", "20"), ("sites-min", "3"), ("evaluations-max", "40"),
         ("baseline-common", "refuse"),
         ("times-exact", "refuse"), ("time-grid-days-min", "30"), ("interval-exits-min", "10"),
-        ("cell-people-min", "10"), ("value-counts", "refuse"),
+        ("table-cell-min", "10"), ("value-counts", "refuse"),
         ("operators", "[lead]"),
         ("approval-days-max", "90"), ("weight-ratio-max", "100"), ("cohort-difference-min", "10"),
         ("missing-data-difference", "refuse"), ("hold", "never"), ("unattended", "none"),
@@ -33,7 +33,7 @@ struct PolicyFileTests {
         #expect(policy.eventsPerParameterMin == 2 && policy.linearPredictorMax == 20 && policy.sitesMin == 3)
         #expect(policy.evaluationsMax == 40 && !policy.allowsCommonBaseline && !policy.allowsExactTimes)
         #expect(policy.timeGridDaysMin == 30 && policy.intervalExitsMin == 10 && policy.operators == ["lead"])
-        #expect(policy.cellPeopleMin == 10 && !policy.allowsValueCounts)
+        #expect(policy.tableCellMin == 10 && !policy.allowsValueCounts)
         #expect(policy.approvalDaysMax == 90 && policy.weightRatioMax == 100)
         #expect(policy.cohortDifferenceMin == 10 && !policy.allowsMissingDataDifference)
         #expect(!policy.holdsEachRound && policy.unattended == nil)
@@ -73,7 +73,7 @@ struct PolicyFileTests {
         ("evaluations-max", "1", "0", "evaluations-max must be from 1 to 60"),
         ("time-grid-days-min", "1", "0.5", "time-grid-days-min may not be below 1.0"),
         ("interval-exits-min", "5", "4", "interval-exits-min may not be below 5"),
-        ("cell-people-min", "5", "4", "cell-people-min may not be below 5"),
+        ("table-cell-min", "5", "4", "table-cell-min may not be below 5"),
         ("approval-days-max", "366", "367", "approval-days-max must be from 1 to 366"),
         ("weight-ratio-max", "1000", "1000.5", "weight-ratio-max must be above 0, at most 1000.0"),
         ("cohort-difference-min", "5", "4", "cohort-difference-min may not be below 5"),
