@@ -101,8 +101,12 @@ package struct StudyExplanation {
                 "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
             }
             let robust = cox.cluster.map { "; robust variance by \($0.name)" }
+            let concordance = cox.concordance == nil ? "" : "; concordance of pairs within hospitals"
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")\(concordance)"
+        case .table(let table):
+            let names = table.variables.map(\.name).joined(separator: ", ")
+            return "table of \(names)\(table.by.map { ", by \($0.text), with tests" } ?? "")"
         }
     }
 
@@ -131,14 +135,29 @@ package struct StudyExplanation {
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
-                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))"
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForConcordance(cox))"
             if cox.baseline == .site {
                 return
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
             }
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
+        case .table(let table): return "\(counts); \(leaving(table))"
         }
+    }
+
+    private func leaving(_ table: TablePlan) -> String {
+        let smallest = plan.study.privacy.smallestCell
+        let sums =
+            "people by group and level, and whose value is known; sums and sums of squares of numbers, by group, where at least \(smallest) people of all hospitals have one"
+        let counted = table.variables.compactMap { variable -> String? in
+            guard case .number(_, let bins?) = variable.kind else { return nil }
+            return bins.isExact
+                ? "people by single value of \(variable.name)"
+                : "people by bins of \(variable.name), first only bins in which a hospital has at least \(TablePlan.floorMin), then merged bins that hold at least \(smallest) of each group"
+        }
+        return ([sums] + counted).joined(separator: "; ")
+            + "; smaller cells are known to the coordinator and withheld from the result"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
@@ -146,6 +165,12 @@ package struct StudyExplanation {
         return cluster.levels == nil
             ? "; sums over people of squares and products of score residuals"
             : "; sums of score residuals for each \(cluster.name)"
+    }
+
+    private func leavingForConcordance(_ cox: AnalysisPlan.CoxPlan) -> String {
+        guard cox.concordance != nil else { return "" }
+        return
+            "; numbers of pairs of this hospital's rows by their order in time and risk, and sums of squares of each row's part in them, once"
     }
 
     /// What a test of proportional hazards takes besides: the model's sums over events, weighted with a function of time.

@@ -15,6 +15,7 @@ struct CSVReport {
             switch analysis {
             case .cox(let cox): add(cox)
             case .survival(let survival): add(survival)
+            case .describe(let table): add(table)
             case .failed(let id, let kind, let reason):
                 let place = Place(analysis: id, kind: "failed")
                 add(place, "analysis", .text(kind))
@@ -26,7 +27,7 @@ struct CSVReport {
     var text: String { lines.map { $0 + "\r\n" }.joined() }
 
     /// The key columns of a line; nil or empty where one does not apply.
-    private struct Place {
+    struct Place {
         var analysis: String
         var kind: String
         var group = ""
@@ -34,13 +35,13 @@ struct CSVReport {
         var time: Double?
     }
 
-    private enum Value {
+    enum Value {
         case text(String)
         case integer(Int)
         case number(Reported)
     }
 
-    private mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
+    mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
         let time = place.time.map { csvText(of: Reported($0)) } ?? ""
         let cells = [
             csvCell(place.analysis), csvCell(place.kind), csvCell(place.group), csvCell(place.term), time,
@@ -57,7 +58,7 @@ struct CSVReport {
         }
     }
 
-    private mutating func add(_ counts: CohortCounts, at place: Place) {
+    mutating func add(_ counts: CohortCounts, at place: Place) {
         add(place, "n", .integer(counts.rows))
         add(place, "people", .integer(counts.people))
         add(place, "events", .integer(counts.events))
@@ -76,7 +77,7 @@ struct CSVReport {
         add(place, name + "_log_p", .number(test.logP))
     }
 
-    private mutating func addWarnings(_ warnings: [String], at place: Place) {
+    mutating func addWarnings(_ warnings: [String], at place: Place) {
         for warning in warnings { add(place, "warning", .text(warning)) }
     }
 
@@ -112,6 +113,26 @@ struct CSVReport {
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
         if let check = cox.proportionalHazards { add(check, at: place) }
+        if let concordance = cox.concordance { add(concordance, at: place) }
+    }
+
+    private mutating func add(_ concordance: ConcordanceEstimate, at place: Place) {
+        add(place, "concordance", .number(concordance.estimate))
+        add(place, "concordance_se", .number(concordance.se))
+        add(place, "concordance_pairs", .text("within-site"))
+        add(place, "concordance_weight", .text(concordance.options.weight.rawValue))
+        let numbers = [
+            ("concordant", concordance.concordant), ("discordant", concordance.discordant),
+            ("tied_x", concordance.tiedMarker), ("tied_y", concordance.tiedTime),
+            ("tied_xy", concordance.tiedBoth),
+        ]
+        for (name, number) in numbers { add(place, "concordance_" + name, .number(Reported(number))) }
+        if let least = concordance.options.timeMin {
+            add(place, "concordance_ymin", .number(Reported(least)))
+        }
+        if let most = concordance.options.timeMax {
+            add(place, "concordance_ymax", .number(Reported(most)))
+        }
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {

@@ -35,12 +35,13 @@ struct JSONReport {
         switch analysis {
         case .cox(let result): .object(cox(result))
         case .survival(let result): .object(survival(result))
+        case .describe(let result): .object(description(result))
         case .failed(_, let kind, let reason):
             .object(["kind": .string("failed"), "analysis": .string(kind), "reason": .string(reason)])
         }
     }
 
-    private func counts(_ counts: CohortCounts) -> [String: JSONValue] {
+    func counts(_ counts: CohortCounts) -> [String: JSONValue] {
         [
             "n": .integer(counts.rows), "people": .integer(counts.people), "events": .integer(counts.events),
             "dropped": .integer(counts.dropped),
@@ -56,7 +57,21 @@ struct JSONReport {
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
+        table["concordance"] = cox.concordance.map(concordance)
         return table
+    }
+
+    private func concordance(_ concordance: ConcordanceEstimate) -> JSONValue {
+        var object: [String: JSONValue] = [
+            "c": .reported(concordance.estimate), "se": .reported(concordance.se),
+            "pairs": .string("within-site"), "weight": .string(concordance.options.weight.rawValue),
+            "concordant": .number(concordance.concordant), "discordant": .number(concordance.discordant),
+            "tied_x": .number(concordance.tiedMarker), "tied_y": .number(concordance.tiedTime),
+            "tied_xy": .number(concordance.tiedBoth),
+        ]
+        object["ymin"] = concordance.options.timeMin.map(JSONValue.number)
+        object["ymax"] = concordance.options.timeMax.map(JSONValue.number)
+        return .object(object)
     }
 
     private func table(of cox: CoxResult) -> [String: JSONValue] {

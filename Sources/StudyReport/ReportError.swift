@@ -24,6 +24,7 @@ func requireCoherence(of result: StudyResult) throws(ReportError) {
         switch analysis {
         case .cox(let cox): try requireCoherence(of: cox)
         case .survival(let survival): try requireCoherence(of: survival)
+        case .describe(let table): try requireCoherence(of: table)
         case .failed: break
         }
     }
@@ -32,6 +33,26 @@ func requireCoherence(of result: StudyResult) throws(ReportError) {
 private func requireCoherence(of cox: CoxResult) throws(ReportError) {
     guard cox.covariance.count == cox.terms.count * cox.terms.count else {
         throw .incoherent(id: cox.id, part: "its covariance has not one row and one column a term")
+    }
+}
+
+private func requireCoherence(of table: DescriptionResult) throws(ReportError) {
+    let columns = table.groups.count + 1
+    for variable in table.variables {
+        var arrays: [[Reported]] = []
+        switch variable.summary {
+        case .number(let number):
+            arrays = [number.mean, number.sd]
+            if let quartiles = number.quartiles {
+                arrays += [quartiles.lower, quartiles.median, quartiles.upper]
+            }
+        case .levels(let levels): arrays = levels.flatMap { [$0.counts, $0.shares] }
+        }
+        let counts = [table.people.count, variable.known.count, variable.missing.count]
+        guard (counts + arrays.map(\.count)).allSatisfy({ $0 == columns }) else {
+            throw .incoherent(
+                id: table.id, part: "its row \(variable.name) has not one number for each group")
+        }
     }
 }
 

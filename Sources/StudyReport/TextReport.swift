@@ -15,6 +15,7 @@ struct TextReport {
             switch analysis {
             case .cox(let cox): add(cox)
             case .survival(let survival): add(survival, unit: result.endpoint.unit)
+            case .describe(let table): add(table)
             case .failed(let id, let kind, let reason):
                 addHeading("\(id): no result")
                 addParagraph("This analysis (\(kind)) could not be answered: \(sentence(reason))")

@@ -68,12 +68,14 @@ package struct StudyResult: Hashable, Sendable, Codable {
 package enum AnalysisResult: Hashable, Sendable {
     case cox(CoxResult)
     case survival(SurvivalResult)
+    case describe(DescriptionResult)
     case failed(id: String, kind: String, reason: String)
 
     package var id: String {
         switch self {
         case .cox(let result): result.id
         case .survival(let result): result.id
+        case .describe(let result): result.id
         case .failed(let id, _, _): id
         }
     }
@@ -134,6 +136,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var cluster: String?
     /// The model's covariance where `covariance` is the robust one.
     package var naiveCovariance: [Reported]?
+    /// Of pairs within sites, if the study asks for it.
+    package var concordance: ConcordanceEstimate?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {

@@ -178,6 +178,9 @@ enum AnalysisText {
         case .cox(let cox):
             "\(analysis.id): cox, baseline: \(cox.baseline.rawValue), ties: \(cox.ties.rawValue), "
                 + cox.model.parameterNames.joined(separator: ", ")
+        case .table(let table):
+            "\(analysis.id): describe " + table.variables.map(\.name).joined(separator: ", ")
+                + (table.by.map { ", by \($0.text)" } ?? "")
         }
     }
 }

@@ -28,6 +28,10 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     package var timeGridDaysMin: Double
     /// Fewest exits, over the federation, between two times of a merged grid before covariate sums are indexed by it.
     package var intervalExitsMin: Int
+    /// Fewest people, over the federation, in a cell of a table that is released.
+    package var cellPeopleMin: Int
+    /// Whether people may be counted by single values of a number.
+    package var allowsValueCounts: Bool
     /// Operators whose studies are considered; empty means any operator of the consortium.
     package var operators: [String]
     /// Longest an approval may last.
@@ -44,7 +48,7 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
         linearPredictorMax: .greatestFiniteMagnitude,
         sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true,
         timeGridDaysMin: 0,
-        intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
+        intervalExitsMin: 0, cellPeopleMin: 0, allowsValueCounts: true, operators: [], approvalDaysMax: 1)
 
     /// Largest share of a numeric covariate's variation that two people may carry; built in, with no key to loosen it.
     private static let concentrationMax = 0.9
@@ -93,6 +97,7 @@ extension DisclosurePolicy {
                 rule: "baseline-common", in: analysis.id,
                 "one baseline hazard over all hospitals needs sums indexed by time; use baseline: site")
         }
+        if case .table(let table) = analysis.kind { try admit(table, in: analysis.id, of: study) }
         guard analysis.axis != nil else { return }
         switch analysis.times {
         case .exact where !allowsExactTimes:
@@ -110,6 +115,20 @@ extension DisclosurePolicy {
                     rule: "interval-exits-min", in: analysis.id,
                     "the study's smallest-interval is below \(intervalExitsMin)")
             }
+        }
+    }
+
+    private func admit(
+        _ table: TablePlan, in analysis: String, of study: StudyFile
+    ) throws(DisclosureError) {
+        guard study.privacy.smallestCell >= cellPeopleMin else {
+            throw DisclosureError(
+                rule: "cell-people-min", in: analysis, "the study's smallest-cell is below \(cellPeopleMin)")
+        }
+        guard allowsValueCounts || !table.countsValues else {
+            throw DisclosureError(
+                rule: "value-counts", in: analysis,
+                "counts of people by single values are not allowed; use bins of a width, or none")
         }
     }
 
@@ -226,15 +245,18 @@ extension Query {
         switch ask {
         case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
         case .residuals(_, _, let common): common != nil
-        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend, .concordance, .tallies, .tableSums,
+            .tableSquares, .histograms:
+            false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram, .timeTrend, .residuals: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+        case .likelihood, .gram, .timeTrend, .residuals, .concordance: true
+        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend,
+            .tallies, .tableSums, .tableSquares, .histograms:
             false
         }
     }

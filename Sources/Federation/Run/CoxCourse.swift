@@ -203,6 +203,22 @@ struct CoxReport: Sendable {
         return fit.robustCovariance(squares: squares)
     }
 
+    /// The question of a fit's concordance; nil if none is asked for, or if no coefficient tells rows apart.
+    func concordanceAsk(of fit: CoxFit, _ coordinates: Query.Coordinates) -> Query.Ask? {
+        guard let options = cox.concordance, fit.rank > 0 else { return nil }
+        return .concordance(coordinates, beta: fit.beta, options, scale: Double(max(counts.rows, 1)))
+    }
+
+    /// From the summed answer to `concordance`: squares already, or sums by level of the cluster.
+    func concordance(_ answer: [Double]) -> ConcordanceEstimate? {
+        guard let options = cox.concordance else { return nil }
+        let scale = Double(max(counts.rows, 1))
+        let rest = Array(answer[5...])
+        let squares = cox.cluster?.levels == nil ? rest : ConcordancePairs.squares(ofSums: rest)
+        return ConcordanceEstimate(
+            counts: Array(answer[..<5]), squares: squares.map { $0 * scale * scale }, options: options)
+    }
+
     /// The table of a fit; `check` is nil where none was asked for or none can be made.
     func result(
         _ fit: CoxFit, scale: [Double], robust: SymmetricMatrix?, check: CoxResult.ProportionalHazards?

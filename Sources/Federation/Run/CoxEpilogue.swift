@@ -8,6 +8,7 @@ struct CoxEpilogue: Sendable {
     private let check: HazardCheck?
     private let trend: Trend
     private let residuals: Query.Ask?
+    private let concordance: Query.Ask?
     private let trendAsks: [Query.Ask]
 
     /// Where the sums of the proportional-hazards test come from.
@@ -20,6 +21,7 @@ struct CoxEpilogue: Sendable {
     init(_ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates) {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, nil) : nil
+        concordance = report.concordanceAsk(of: fit, coordinates)
         if let function = check?.function, fit.rank > 0 {
             trend = .site
             trendAsks = [.timeTrend(coordinates, beta: fit.beta, function)]
@@ -42,6 +44,7 @@ struct CoxEpilogue: Sendable {
                     covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount))
         }
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, common()) : nil
+        concordance = report.concordanceAsk(of: fit, coordinates)
         if let check, check.function != nil, fit.rank > 0, let axis = report.plan.axis {
             let sums = GridTrend(check.factors(at: grid, on: axis), hazard: hazard)
             trend = .common(sums, covariateRiskSums: covariateRiskSums)
@@ -53,7 +56,7 @@ struct CoxEpilogue: Sendable {
 
     /// Asks, or is finished at once.
     var step: CoxStep {
-        let asks = (residuals.map { [$0] } ?? []) + trendAsks
+        let asks = [residuals, concordance].compactMap { $0 } + trendAsks
         return asks.isEmpty ? .finish(result([])) : .ask(asks)
     }
 
@@ -61,9 +64,12 @@ struct CoxEpilogue: Sendable {
     func result(_ answers: [[Double]]) -> CoxResult {
         var rest = answers[...]
         let robust = residuals.flatMap { _ in rest.popFirst() }.map { report.robustCovariance(of: fit, $0) }
-        return report.result(
+        let pairs = concordance.flatMap { _ in rest.popFirst() }
+        var result = report.result(
             fit, scale: scale, robust: robust,
             check: trendSums(Array(rest)).flatMap { check?.result(of: fit, trend: $0) })
+        result.concordance = pairs.flatMap(report.concordance)
+        return result
     }
 
     private func trendSums(_ answers: [[Double]]) -> TimeTrendSums? {

@@ -37,6 +37,17 @@ package struct Query: Hashable, Sendable {
         ///
         /// Under the site's own baseline hazard, or the one of all sites.
         case residuals(Coordinates, beta: [Double], CommonHazard?)
+        /// Pairs of rows at one site by their order in time and in the linear predictor, and sums of squares of a row's (or person's)
+        /// part in them, in units of `scale`, or sums of them by level of the cluster.
+        case concordance(Coordinates, beta: [Double], ConcordanceOptions, scale: Double)
+        /// People by group of a table, and by group whose value of a variable is known, or by level; see `TallyLayout`.
+        case tallies
+        /// Σx of numbers by group, on the dictionary's range scaled to [-1, 1].
+        case tableSums([TableCell])
+        /// Σ(x − center)² of numbers by group.
+        case tableSquares([TableCell], centers: [Double])
+        /// People by value or bin of a number, by group.
+        case histograms([TableHistogram])
     }
 
     /// The baseline hazard of all sites, as each forms it from sums.
@@ -74,6 +85,11 @@ package struct Query: Hashable, Sendable {
         case .timeTrend: "time-trend"
         case .eventTrend: "event-trend"
         case .residuals: "residuals"
+        case .concordance: "concordance"
+        case .tallies: "tallies"
+        case .tableSums: "table-sums"
+        case .tableSquares: "table-squares"
+        case .histograms: "histograms"
         }
     }
 
@@ -82,9 +98,11 @@ package struct Query: Hashable, Sendable {
         switch ask {
         case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
-            .residuals(_, let beta, _):
+            .residuals(_, let beta, _), .concordance(_, let beta, _, _):
             beta
-        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
+        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend, .tallies, .tableSums,
+            .tableSquares, .histograms:
+            nil
         }
     }
 
@@ -93,9 +111,9 @@ package struct Query: Hashable, Sendable {
         case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
-            .residuals(let coordinates, _, _):
+            .residuals(let coordinates, _, _), .concordance(let coordinates, _, _, _):
             coordinates
-        case .counts, .moments, .exits, .eventTimes: nil
+        case .counts, .moments, .exits, .eventTimes, .tallies, .tableSums, .tableSquares, .histograms: nil
         }
     }
 
@@ -117,6 +135,10 @@ package struct Query: Hashable, Sendable {
         case .residuals:
             let squares = columns * (columns + 1) / 2
             return plan.clusterLevels.map { $0.count * columns } ?? squares
+        case .concordance: return 5 + (plan.clusterLevels.map { 2 * $0.count } ?? 3)
+        case .tallies: return plan.tallyCount
+        case .tableSums(let cells), .tableSquares(let cells, _): return cells.count
+        case .histograms(let histograms): return histograms.reduce(0) { $0 + $1.count }
         }
     }
 }
@@ -195,10 +217,19 @@ extension Query {
             append(common.means.survivor)
             append(common.means.leaver)
             append(common.means.death)
-        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
+        case .concordance(_, _, let options, let scale):
+            append([options.weight.contextNumber, scale])
+            append([options.timeMin].compactMap { $0 })
+            append([options.timeMax].compactMap { $0 })
+        case .tableSums, .tableSquares, .histograms: ask.tableContext.forEach { append($0) }
+        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil), .tallies: break
         }
         return bytes
     }
+}
+
+extension ConcordanceWeight {
+    fileprivate var contextNumber: Double { Double(Self.allCases.firstIndex(of: self) ?? -1) }
 }
 
 extension AnalysisPlan {
@@ -217,7 +248,13 @@ extension AnalysisPlan {
         switch kind {
         case .survival(let survival): survival.groups.count
         case .cox(let cox): cox.model.stratumCount
+        case .table(let table): table.groups.count
         }
+    }
+
+    /// Numbers in the answer to `tallies`; 0 for analyses that are no table.
+    package var tallyCount: Int {
+        if case .table(let table) = kind { TallyLayout(table).count } else { 0 }
     }
 
     /// The levels of a category that clusters are made of; nil for people, or without clusters.
@@ -232,6 +269,7 @@ extension AnalysisPlan {
         switch kind {
         case .survival(let survival): groupCount * survival.stratumCount
         case .cox(let cox): cox.baseline == .site ? 1 : groupCount
+        case .table: 0
         }
     }
 }

@@ -82,6 +82,8 @@ private struct Prepared: Sendable {
     let levelCounts: [Int]
     let data: SurvivalData?
     let concentration: Double
+    /// Of a table of the patients only.
+    let people: SiteTable?
     private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
@@ -105,7 +107,7 @@ private struct Prepared: Sendable {
                 groups = Self.combined(groups, index, levels: count)
             }
             (self.groups, self.levelCounts, clusters) = (groups, levelCounts, nil)
-            data = nil
+            (data, people) = (nil, nil)
             concentration = 0
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
@@ -121,25 +123,15 @@ private struct Prepared: Sendable {
                 data.columns[$0]
             }
             concentration = (numbers + [data.weight, data.offset].compactMap { $0 }).reduce(0) {
-                max($0, Self.concentration(of: $1, person: cases.person))
+                max($0, Concentration.largestShare(of: $1, person: cases.person))
             }
+            people = nil
+        case .table(let table):
+            let people = try SiteTable(table, cases: cases)
+            self.people = people
+            (groups, clusters, data) = (nil, nil, nil)
+            (levelCounts, concentration) = (people.levelCounts, people.concentration)
         }
-    }
-
-    /// The share of the sum of squares about the mean that the two people with the most of it have.
-    ///
-    /// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`; then this is near 1.
-    private static func concentration(of column: [Double], person: [Int32]) -> Double {
-        let mean = column.reduce(0, +) / Double(max(column.count, 1))
-        var squares = [Double](repeating: 0, count: Int(person.max() ?? -1) + 1)
-        for (value, person) in zip(column, person) { squares[Int(person)] += (value - mean) * (value - mean) }
-        let total = squares.reduce(0, +)
-        guard total > 0 else { return 0 }
-        var (first, second) = (0.0, 0.0)
-        for square in squares where square > second {
-            (first, second) = square > first ? (square, first) : (first, square)
-        }
-        return (first + second) / total
     }
 
     /// The mixed-radix number of two levels, the second varying fastest.
@@ -188,7 +180,18 @@ private struct Prepared: Sendable {
             return try baseline(coordinates, grid).eventSums(weightedBy: factors)
         case .residuals(let coordinates, let beta, let common):
             return try residuals(coordinates, beta, common)
+        case .concordance(let coordinates, let beta, let options, let scale):
+            return try concordance(coordinates, beta, options, scale: scale)
+        case .tallies: return try table().tallies()
+        case .tableSums(let cells): return try table().sums(cells)
+        case .tableSquares(let cells, let centers): return try table().squares(cells, centers: centers)
+        case .histograms(let histograms): return try table().counts(histograms)
         }
+    }
+
+    private func table() throws -> SiteTable {
+        guard let people else { throw StudyError.sums("only a table of the patients has tallies") }
+        return people
     }
 
     private func counts() -> [Double] {
@@ -262,6 +265,18 @@ private struct Prepared: Sendable {
             return residuals.squares(by: cases.person)
         }
         return residuals.sums(by: clusters, levelCount: levels.count)
+    }
+
+    private func concordance(
+        _ coordinates: Query.Coordinates, _ beta: [Double], _ options: ConcordanceOptions, scale: Double
+    ) throws -> [Double] {
+        let (data, cox) = try model(coordinates)
+        let pairs = ConcordancePairs(data, marker: data.linearPredictor(at: beta), options: options)
+        guard let levels = cox.cluster?.levels, let clusters else {
+            let people = cox.cluster == nil ? cases.rows.indices.map { Int32($0) } : cases.person
+            return pairs.counts + pairs.squares(by: people).map { $0 / scale / scale }
+        }
+        return pairs.counts + pairs.sums(by: clusters, levelCount: levels.count).map { $0 / scale }
     }
 
     /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.

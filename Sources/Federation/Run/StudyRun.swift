@@ -18,7 +18,7 @@ package struct StudyRun: Sendable {
         self.plan = plan
         self.sites = sites
         analyses = plan.analyses.map {
-            AnalysisRun($0, smallestInterval: plan.study.privacy.smallestInterval)
+            AnalysisRun($0, privacy: plan.study.privacy)
         }
         gatherQueries()
     }
@@ -104,7 +104,7 @@ package struct StudyRun: Sendable {
 /// The course of one analysis: counts first, then what its kind needs.
 struct AnalysisRun: Sendable {
     let plan: AnalysisPlan
-    private let smallestInterval: Int
+    private let privacy: StudyFile.Privacy
     private(set) var pending: [Query]
     private(set) var result: AnalysisResult?
     private(set) var levelTotals: [Int]?
@@ -116,11 +116,12 @@ struct AnalysisRun: Sendable {
         case survival(SurvivalCourse)
         case siteCox(SiteCoxCourse)
         case commonCox(CommonCoxCourse)
+        case table(TableCourse)
     }
 
-    init(_ plan: AnalysisPlan, smallestInterval: Int) {
+    init(_ plan: AnalysisPlan, privacy: StudyFile.Privacy) {
         self.plan = plan
-        self.smallestInterval = smallestInterval
+        self.privacy = privacy
         pending = [Query(analysis: plan.id, ask: .counts)]
     }
 
@@ -139,6 +140,12 @@ struct AnalysisRun: Sendable {
                 follow(try cox.receive(answers))
                 thinnestInterval = cox.thinnestInterval
                 course = .commonCox(cox)
+            case .table(var table):
+                switch try table.receive(answers) {
+                case .ask(let asks): pend(asks)
+                case .finish(let result): finish(.describe(result))
+                }
+                course = .table(table)
             }
         } catch {
             fail(error)
@@ -156,7 +163,8 @@ struct AnalysisRun: Sendable {
         levelTotals = layout.levelCounts(sum)
         switch plan.kind {
         case .survival(let survival):
-            let course = SurvivalCourse(plan, survival, counts: counts, smallestInterval: smallestInterval)
+            let course = SurvivalCourse(
+                plan, survival, counts: counts, smallestInterval: privacy.smallestInterval)
             self.course = .survival(course)
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
@@ -164,8 +172,12 @@ struct AnalysisRun: Sendable {
             pend([.moments] + HazardCheck.asks(of: cox))
         case .cox(let cox):
             course = .commonCox(
-                CommonCoxCourse(plan, cox, counts: counts, smallestInterval: smallestInterval))
+                CommonCoxCourse(plan, cox, counts: counts, smallestInterval: privacy.smallestInterval))
             pend([.moments, .exits])
+        case .table(let table):
+            course = .table(
+                TableCourse(plan, table, counts: counts, smallestCell: privacy.smallestCell))
+            pend([.tallies])
         }
     }
 

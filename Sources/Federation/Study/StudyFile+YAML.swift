@@ -60,7 +60,7 @@ extension StudyFile {
     private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
         var analyses: [Analysis] = []
         for item in try root.mappings("analyses") {
-            let kinds = ["survival", "cox"]
+            let kinds = ["survival", "cox", "describe"]
             guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
                 throw item.error(
                     at: nil,
@@ -68,7 +68,11 @@ extension StudyFile {
                 )
             }
             let body = try item.mapping(kind)
-            try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
+            switch kind {
+            case "cox": try analyses.append(contentsOf: cox(body))
+            case "describe": try analyses.append(describe(body))
+            default: try analyses.append(survival(body))
+            }
         }
         guard !analyses.isEmpty else {
             throw root.error(at: "analyses", "a study needs at least one analysis")
@@ -147,7 +151,8 @@ extension StudyFile {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
         let options = CoxOptions(
-            check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
+            check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false,
+            concordance: try concordance(in: body))
         let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
         func kind(_ terms: [String]) -> Kind {
             .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
@@ -236,7 +241,11 @@ extension StudyFile.Privacy {
         guard (1...1_000_000).contains(smallest) else {
             throw body.error(at: "smallest-interval", "the fewest exits in an interval must be 1 or more")
         }
-        self.init(timeGrid: grid, smallestInterval: smallest)
+        let cell = try body.has("smallest-cell") ? body.int("smallest-cell") : 10
+        guard (1...1_000_000).contains(cell) else {
+            throw body.error(at: "smallest-cell", "the fewest people in a cell must be 1 or more")
+        }
+        self.init(timeGrid: grid, smallestInterval: smallest, smallestCell: cell)
         try body.finish()
     }
 }

@@ -43,6 +43,8 @@ package struct StudyFile: Hashable, Sendable {
         package var timeGrid: Double?
         /// Fewest exits, over the federation, in an interval of the merged grid.
         package var smallestInterval: Int
+        /// Fewest people, over the federation, in a cell of a table; smaller ones are withheld.
+        package var smallestCell = 10
     }
 
     /// What happens when a site stays silent for longer than the study's patience.
@@ -69,6 +71,20 @@ package struct StudyFile: Hashable, Sendable {
         case cox(
             terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?,
             options: CoxOptions = CoxOptions())
+        case describe(variables: [String], by: String?, bins: TableBins)
+    }
+
+    /// How finely a table counts people by the value of a number, for quartiles and rank tests.
+    package enum TableBins: Hashable, Sendable {
+        /// Each number that has a resolution, by value.
+        case exact
+        /// The numbers that are named, by value (nil) or in bins of a width; no others.
+        case named([Named])
+
+        package struct Named: Hashable, Sendable {
+            package var variable: String
+            package var width: Double?
+        }
     }
 
     /// What a survival analysis may have besides curves, medians and a log-rank test.
@@ -92,9 +108,13 @@ package struct StudyFile: Hashable, Sendable {
         package var check: TimeTransform?
         /// Robust variance by person, without a `cluster(x)` among the terms.
         package var isRobust: Bool
+        /// `concordance:`, of the linear predictor.
+        package var concordance: ConcordanceOptions?
 
-        package init(check: TimeTransform? = nil, isRobust: Bool = false) {
-            (self.check, self.isRobust) = (check, isRobust)
+        package init(
+            check: TimeTransform? = nil, isRobust: Bool = false, concordance: ConcordanceOptions? = nil
+        ) {
+            (self.check, self.isRobust, self.concordance) = (check, isRobust, concordance)
         }
     }
 }

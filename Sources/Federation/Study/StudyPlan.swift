@@ -59,6 +59,7 @@ package struct AnalysisPlan: Sendable {
     package enum Kind: Sendable {
         case survival(SurvivalPlan)
         case cox(CoxPlan)
+        case table(TablePlan)
     }
 
     package struct SurvivalPlan: Sendable {
@@ -84,6 +85,8 @@ package struct AnalysisPlan: Sendable {
         package var check: TimeTransform?
         /// Rows that belong together in the robust variance; nil with the model's variance.
         package var cluster: Cluster?
+        /// The concordance of the linear predictor; nil if it is not asked for.
+        package var concordance: ConcordanceOptions?
 
         package struct Cluster: Hashable, Sendable {
             package var name: String
@@ -105,7 +108,8 @@ package struct AnalysisPlan: Sendable {
             kind = try compiler.kind(of: analysis)
             let needed = Self.needed(by: kind, endpoint: endpoint)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
-            variables = Array(Set(neededVariables + cohort.flatMap { scope.variables(of: $0) })).sorted()
+            let read = cohort + kind.described
+            variables = Array(Set(neededVariables + read.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             axis = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch {
@@ -119,6 +123,7 @@ package struct AnalysisPlan: Sendable {
         case .survival(let survival):
             return outcome + (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
         case .cox(let cox): return outcome + cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        case .table(let table): return outcome + (table.by.map { [$0] } ?? [])
         }
     }
 
@@ -127,6 +132,7 @@ package struct AnalysisPlan: Sendable {
         switch kind {
         case .survival(let survival): (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
         case .cox(let cox): cox.model.expressions + (cox.weights.map { [$0] } ?? [])
+        case .table(let table): table.by.map { [$0] } ?? []
         }
     }
 
@@ -143,6 +149,7 @@ package struct AnalysisPlan: Sendable {
                 + survival.strata.flatMap { stratum in
                     stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
                 }
+        case .table(let table): table.levels
         }
     }
 
@@ -158,7 +165,15 @@ package struct AnalysisPlan: Sendable {
         switch kind {
         case .survival: "survival"
         case .cox: "cox"
+        case .table: "describe"
         }
+    }
+}
+
+extension AnalysisPlan.Kind {
+    /// Variables of a table, which may be missing: they are read, and drop no row.
+    fileprivate var described: [Expression] {
+        if case .table(let table) = self { table.variables.map(\.expression) } else { [] }
     }
 }
 
@@ -213,10 +228,17 @@ private struct AnalysisCompiler {
                 try scope.requireTerm(weight)
             }
             if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
+            if options.concordance?.weight.usesCensoring == true, study.endpoint.start != nil {
+                throw Fault(
+                    reason: "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I")
+            }
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
-                    cluster: try cluster(of: model, options)))
+                    cluster: try cluster(of: model, options), concordance: options.concordance))
+        case .describe(let variables, let by, let bins):
+            let groups = try by.map { try leveled($0, for: "groups") }
+            return .table(try TablePlan(variables, by: groups, bins: bins, scope: scope))
         }
     }
 
@@ -267,6 +289,8 @@ private struct AnalysisCompiler {
             case .survival(let survival):
                 (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
             case .cox(let cox): cox.model.expressions
+            // A table compares what was measured, not how long people live.
+            case .table: []
             }
         guard endpoint.start == nil else { return [] }
         return Array(Set(expressions.flatMap { scope.variables(of: $0) })).sorted().filter {
@@ -276,6 +300,7 @@ private struct AnalysisCompiler {
 
     func axis(of analysis: StudyFile.Analysis, endpoint: EndpointSpecification) throws -> TimeAxis? {
         if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km { return nil }
+        if case .describe = analysis.kind { return nil }
         let upper = try scope.bounds(of: endpoint.time).upperBound
         for time in [endpoint.time, endpoint.start].compactMap({ $0 }) {
             guard try scope.bounds(of: time).lowerBound >= 0 else {

@@ -32,15 +32,20 @@ package struct TimeAxis: Hashable, Sendable {
     private func position(_ steps: Double) -> Int { Int(min(max(steps, 0), Double(count - 1))) }
 
     /// The time of a position: the double nearest to the decimal value where the step has at most nine decimal places.
-    package func time(at position: Int) -> Double {
+    package func time(at position: Int) -> Double { step.multiplied(by: position) }
+}
+
+extension Double {
+    /// A multiple of a step: the double nearest to the decimal value where the step has at most nine decimal places.
+    func multiplied(by count: Int) -> Double {
         var denominator = 1.0
         while denominator <= 1e9 {
-            let numerator = (step * denominator).rounded()
-            if abs(step * denominator - numerator) < 1e-12 * numerator {
-                return Double(position) * numerator / denominator
+            let numerator = (self * denominator).rounded()
+            if abs(self * denominator - numerator) < 1e-12 * numerator {
+                return Double(count) * numerator / denominator
             }
             denominator *= 10
         }
-        return Double(position) * step
+        return Double(count) * self
     }
 }

@@ -86,6 +86,12 @@ extension CompleteCases {
         return (try evaluator.levelIndices(of: expression), levels)
     }
 
+    /// The values of any expression for each row of the analysis; they may be missing.
+    package func column(of expression: Expression) throws(ScopeError) -> Column {
+        var evaluator = ExpressionEvaluator(scope: scope, table: cases)
+        return try evaluator.column(of: expression)
+    }
+
     /// The finite values of a number or yes/no expression for each row of the analysis.
     package func numbers(of expression: Expression) throws(ScopeError) -> [Double] {
         var evaluator = ExpressionEvaluator(scope: scope, table: cases)

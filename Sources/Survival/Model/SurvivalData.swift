@@ -83,6 +83,15 @@ package struct SurvivalData: Sendable {
             })
     }
 
+    /// xβ + offset of each row.
+    package func linearPredictor(at beta: [Double]) -> [Double] {
+        var predictor = offset ?? Array(repeating: 0, count: rowCount)
+        for (column, coefficient) in zip(columns, beta) where coefficient != 0 {
+            for row in predictor.indices { predictor[row] += column[row] * coefficient }
+        }
+        return predictor
+    }
+
     /// The same rows with `amount` taken off every linear predictor.
     func shifted(by amount: Double) -> SurvivalData {
         SurvivalData(

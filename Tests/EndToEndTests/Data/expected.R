@@ -85,6 +85,55 @@ km <- function(data, at, by = NULL, groups = "", level = 0.95) {
   result
 }
 
+# A table of the patients by `by` (0 no, 1 yes); `withheld` names cells as "variable level group".
+described <- function(data, by, variables, withheld = character(0)) {
+  rule <- list(suppressed = "smallest-cell")
+  g <- factor(data[[by]], labels = c("no", "yes"))
+  columns <- c(list(data), split(data, g))
+  hide <- function(values, key) lapply(seq_along(values), function(i)
+    if (paste(key, c("all", "no", "yes")[i]) %in% withheld) rule else values[[i]])
+  of <- function(name, statistic, df, p, log_p, hidden = FALSE)
+    if (hidden) list(name = name, statistic = rule, df = rep(list(rule), length(df)), p = rule, log_p = rule)
+    else list(name = name, statistic = unname(statistic), df = I(unname(df)), p = unname(p), log_p = log_p)
+  number <- function(v) {
+    x <- data[[v$column]]
+    own <- lapply(columns, function(d) d[[v$column]][!is.na(d[[v$column]])])
+    t <- t.test(x ~ g)
+    w <- wilcox.test(x ~ g, exact = FALSE, correct = FALSE)
+    z2 <- unname(kruskal.test(x ~ g)$statistic)
+    q <- function(p) I(unname(sapply(own, quantile, p)))
+    list(
+      mean = I(unname(sapply(own, mean))), sd = I(unname(sapply(own, sd))), q1 = q(0.25), median = q(0.5),
+      q3 = q(0.75), smd = abs(diff(sapply(own[-1], mean))) / sqrt(mean(sapply(own[-1], var))),
+      tests = list(
+        of("welch-t", t$statistic, t$parameter, t$p.value,
+          log(2) + pt(-abs(unname(t$statistic)), t$parameter[[1]], log.p = TRUE)),
+        of("wilcoxon", w$statistic, numeric(0), w$p.value, pchisq(z2, 1, lower.tail = FALSE, log.p = TRUE))))
+  }
+  leveled <- function(v) {
+    counts <- sapply(columns, function(d) table(factor(d[[v$column]], v$levels)))
+    shares <- prop.table(counts, 2)
+    hidden <- any(startsWith(withheld, v$name))
+    chi <- suppressWarnings(chisq.test(counts[, -1], correct = FALSE))
+    p <- shares[-1, 2]; q <- shares[-1, 3]
+    S <- (diag(p, length(p)) - p %o% p + diag(q, length(q)) - q %o% q) / 2
+    list(
+      levels = lapply(seq_along(v$levels), function(i) list(
+        name = v$names[i], n = hide(counts[i, ], paste(v$name, v$names[i])),
+        share = hide(shares[i, ], paste(v$name, v$names[i])))),
+      smd = if (hidden) rule else sqrt(drop((p - q) %*% solve(S, p - q))),
+      tests = list(of("chi-squared", chi$statistic, chi$parameter, chi$p.value,
+        pchisq(unname(chi$statistic), chi$parameter[[1]], lower.tail = FALSE, log.p = TRUE), hidden)))
+  }
+  c(counts(data, rep(TRUE, nrow(data)), data$event), list(
+    kind = "describe", by = by, groups = I(c("no", "yes")), column_people = I(unname(sapply(columns, nrow))),
+    variables = lapply(variables, function(v) c(
+      list(
+        name = v$name, known = I(unname(sapply(columns, function(d) sum(!is.na(d[[v$column]]))))),
+        missing = I(unname(sapply(columns, function(d) sum(is.na(d[[v$column]])))))),
+      if (is.null(v$levels)) number(v) else leveled(v)))))
+}
+
 each <- function(id, data, terms, columns, ...) {
   fits <- lapply(seq_along(terms), function(i) {
     cox(as.formula(paste("Surv(time, event) ~", columns[i])), data, terms[i], ...)
@@ -105,8 +154,23 @@ hcc <- function() {
   d$ecog_2_or_more <- as.numeric(d$ecog >= 2)
   terms <- c("poor_response", "any_local_treatment", "large_tumour", "ecog_2_or_more")
   model <- reformulate(terms, "Surv(time, event)")
+  by_name <- function(name, levels = NULL, column = name, names = levels)
+    list(name = name, column = column, levels = levels, names = names)
+  yes_no <- function(name, column = name) by_name(name, 0:1, column, c("no", "yes"))
+  table_1 <- described(
+    d, "poor_response",
+    list(
+      by_name("age"), by_name("sex", c("F", "M")), by_name("aetiology", c("HBV", "HCV", "alcohol", "other")),
+      by_name("child_pugh", c("A", "B", "C")), by_name("ecog"), by_name("tumour_cm", column = "tumour_size_cm"),
+      yes_no("portal_vein_invasion"), yes_no("any_local_treatment")),
+    # Cells of 1 to 4 people, and those that would tell them: worked out by hand from the counts.
+    withheld = as.vector(outer(
+      c(
+        "aetiology HCV", "aetiology alcohol", "aetiology other", "child_pugh A", "child_pugh B",
+        "any_local_treatment no", "any_local_treatment yes"),
+      c("no", "yes"), paste)))
   c(
-    list(overall = km(d, c(12, 24)), "by-response" = km(d, c(12, 24), "poor_response", c("no", "yes"))),
+    list("table-1" = table_1, overall = km(d, c(12, 24)), "by-response" = km(d, c(12, 24), "poor_response", c("no", "yes"))),
     each("univariable", d, terms, terms),
     list(
       "multivariable-site" = cox(model, d, terms),

@@ -83,6 +83,48 @@ struct DisclosurePolicyTests {
         days == days.rounded() ? "\(Int(days))" : "\(days)"
     }
 
+    @Test func `cell-people-min`() throws {
+        try expectAdmission(
+            Self.study(
+                "{describe: {id: m, variables: [age]}}", privacy: "privacy: {smallest-cell: 7}"),
+            by: Self.policy { $0.cellPeopleMin = 7 }, notBy: Self.policy { $0.cellPeopleMin = 8 },
+            #"cell-people-min, analysis "m": the study's smallest-cell is below 8"#)
+    }
+
+    @Test func `value-counts`() throws {
+        let strict = Self.policy { $0.allowsValueCounts = false }
+        for bins in ["exact", "{age: exact}"] {
+            try expectAdmission(
+                Self.study("{describe: {id: m, variables: [age], bins: \(bins)}}"), by: .local, notBy: strict,
+                #"value-counts, analysis "m": counts of people by single values are not allowed; use bins of a width, or none"#
+            )
+        }
+        for bins in ["", ", bins: {age: 5}"] {
+            let plan = try Ward.plan(Self.study("{describe: {id: m, variables: [age]\(bins)}}"))
+            #expect(throws: Never.self) { try strict.admit(plan, from: Self.lead) }
+        }
+    }
+
+    @Test func `concentration and rare conditions, in a table`() throws {
+        var patients = Patient.random(40, seed: 12)
+        for index in patients.indices { patients[index].marker = index == 0 ? 9 : 0 }
+        for (variable, rule) in [("marker", "concentration"), ("marker > 8", "level-people-min")] {
+            let plan = try Ward.plan(
+                Self.study("{describe: {id: m, variables: [\"\(variable)\"]}}"))
+            let cohort = try SiteCohort(table: PatientTable(patients), plan: plan)
+            var run = StudyRun(plan: plan, sites: [])
+            try run.receive(cohort.answer(run.queries[0]))
+            let policy = Self.policy {
+                $0.peopleMin = 1
+                $0.levelPeopleMin = 5
+            }
+            let words = sentence {
+                _ = try policy.clear(run, on: cohort, siteCount: 3, evaluations: [:])
+            }
+            #expect(words?.contains("policy rule \(rule), analysis \"m\"") == true, "\(words ?? "none")")
+        }
+    }
+
     @Test func `interval-exits-min, of the study`() throws {
         try expectAdmission(
             Self.study("{survival: {id: m}}", privacy: "privacy: {time-grid: 1, smallest-interval: 7}"),
@@ -360,7 +402,8 @@ struct DisclosurePolicyTests {
             { $0.eventsPerParameterMin = 11 },
             { $0.linearPredictorMax = 11 }, { $0.sitesMin = 11 }, { $0.evaluationsMax = 11 },
             { $0.allowsCommonBaseline = false }, { $0.allowsExactTimes = false }, { $0.timeGridDaysMin = 11 },
-            { $0.intervalExitsMin = 11 }, { $0.operators = ["lead"] }, { $0.approvalDaysMax = 11 },
+            { $0.intervalExitsMin = 11 }, { $0.cellPeopleMin = 11 }, { $0.allowsValueCounts = false },
+            { $0.operators = ["lead"] }, { $0.approvalDaysMax = 11 },
         ]
         #expect(Set(changes.map { Self.policy($0).hash }).count == changes.count)
         #expect(Self.policy { _ in }.hash == DisclosurePolicy.local.hash)

@@ -9,6 +9,7 @@ struct PolicyFileTests {
         ("linear-predictor-max", "20"), ("sites-min", "3"), ("evaluations-max", "40"),
         ("baseline-common", "refuse"),
         ("times-exact", "refuse"), ("time-grid-days-min", "30"), ("interval-exits-min", "10"),
+        ("cell-people-min", "10"), ("value-counts", "refuse"),
         ("operators", "[lead]"),
         ("approval-days-max", "90"),
     ]
@@ -31,10 +32,11 @@ struct PolicyFileTests {
         #expect(policy.eventsPerParameterMin == 2 && policy.linearPredictorMax == 20 && policy.sitesMin == 3)
         #expect(policy.evaluationsMax == 40 && !policy.allowsCommonBaseline && !policy.allowsExactTimes)
         #expect(policy.timeGridDaysMin == 30 && policy.intervalExitsMin == 10 && policy.operators == ["lead"])
-        #expect(policy.approvalDaysMax == 90)
+        #expect(policy.cellPeopleMin == 10 && !policy.allowsValueCounts && policy.approvalDaysMax == 90)
         #expect(try Self.policy(Self.text(policy.rules.map { ($0.rule, $0.value) })) == policy)
         #expect(try Self.policy(Self.text("times-exact", "allow")).allowsExactTimes)
         #expect(try Self.policy(Self.text("baseline-common", "allow")).allowsCommonBaseline)
+        #expect(try Self.policy(Self.text("value-counts", "allow")).allowsValueCounts)
         #expect(try Self.policy(Self.text("operators", "[]")).operators.isEmpty)
     }
 
@@ -47,7 +49,7 @@ struct PolicyFileTests {
     @Test func `an unknown rule is refused`() {
         let text = Self.text(Self.strictest + [("people-max", "5")])
         #expect(
-            sentence { _ = try Self.policy(text) }?.hasPrefix("policy.yaml:14:1: unknown key \"people-max\"")
+            sentence { _ = try Self.policy(text) }?.hasPrefix("policy.yaml:16:1: unknown key \"people-max\"")
                 == true)
         #expect(sentence { _ = try Self.policy("") } == "policy.yaml:1:1: the file is empty")
     }
@@ -65,6 +67,7 @@ struct PolicyFileTests {
         ("evaluations-max", "1", "0", "evaluations-max must be from 1 to 60"),
         ("time-grid-days-min", "1", "0.5", "time-grid-days-min may not be below 1.0"),
         ("interval-exits-min", "5", "4", "interval-exits-min may not be below 5"),
+        ("cell-people-min", "5", "4", "cell-people-min may not be below 5"),
         ("approval-days-max", "366", "367", "approval-days-max must be from 1 to 366"),
     ])
     func `a rule looser than its floor is refused`(
@@ -83,6 +86,7 @@ struct PolicyFileTests {
         ("linear-predictor-max", ".inf", #"".inf" is not a number"#),
         ("linear-predictor-max", ".nan", #"".nan" is not a number"#),
         ("times-exact", "yes", "times-exact is either allow or refuse"),
+        ("value-counts", "exact", "value-counts is either allow or refuse"),
         ("baseline-common", "true", "baseline-common is either allow or refuse"),
         ("operators", "lead", #""operators" needs a list, [...], not a single value"#),
         ("operators", "[Lead Author]", #""Lead Author" cannot be an operator's name"#),
@@ -94,7 +98,10 @@ struct PolicyFileTests {
     @Test func `the rules for local data cannot be written as a policy`() {
         let local = DisclosurePolicy.local.rules
         for (rule, value) in local
-        where !["baseline-common", "times-exact", "operators", "approval-days-max"].contains(rule) {
+        where
+            !["baseline-common", "times-exact", "value-counts", "operators", "approval-days-max"]
+            .contains(rule)
+        {
             #expect(throws: DocumentError.self, "\(rule)") { try Self.policy(Self.text(rule, value)) }
         }
         #expect(throws: DocumentError.self) { try Self.policy(Self.text(local.map { ($0.rule, $0.value) })) }

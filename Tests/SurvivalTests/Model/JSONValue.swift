@@ -30,6 +30,8 @@ enum JSONValue: Decodable, Sendable {
         if case .object(let members) = self { members[key] ?? .null } else { .null }
     }
 
+    var isTrue: Bool { if case .bool(true) = self { true } else { false } }
+
     var isNull: Bool { if case .null = self { true } else { false } }
 
     /// NaN where the file says `null`.

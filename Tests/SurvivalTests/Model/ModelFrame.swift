@@ -29,11 +29,15 @@ struct ModelFrame: Sendable {
         let (start, weights, offsets) = (
             model["start"].string, model["weights"].string, model["offset"].string
         )
-        names = model["terms"].elements.flatMap(Self.names(of:))
+        let marker = model["marker"].string.map {
+            [JSONValue.object(["type": .text("num"), "col": .text($0)])]
+        }
+        let terms = marker ?? model["terms"].elements
+        names = terms.flatMap(Self.names(of:))
         columns = Array(repeating: [], count: names.count)
         (entry, weight, offset) = (start.map { _ in [] }, weights.map { _ in [] }, offsets.map { _ in [] })
         for row in reference.filteredRows {
-            let values = model["terms"].elements.map { Self.values(of: $0, row: row, table: reference.table) }
+            let values = terms.map { Self.values(of: $0, row: row, table: reference.table) }
             let code = text(row, model["event"]["col"].string ?? "")
             guard let time = number(row, model["time"].string ?? ""), !code.isEmpty,
                 !values.contains(where: { $0 == nil }),

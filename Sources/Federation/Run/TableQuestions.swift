@@ -1,0 +1,124 @@
+import Survival
+
+/// A number of a table in one of its groups, by their places in the plan.
+package struct TableCell: Hashable, Sendable {
+    package var variable: Int
+    package var group: Int
+
+    package init(variable: Int, group: Int) {
+        (self.variable, self.group) = (variable, group)
+    }
+}
+
+/// Which counts by value or by bin are asked of a number: in which groups, and where the merged bins begin.
+package struct TableHistogram: Hashable, Sendable {
+    package var variable: Int
+    package var groups: [Int]
+    /// The first of the axis's bins in each merged one, ascending from 0.
+    package var starts: [Int]
+
+    package init(variable: Int, groups: [Int], starts: [Int]) {
+        (self.variable, self.groups, self.starts) = (variable, groups, starts)
+    }
+
+    package var count: Int { groups.count * starts.count }
+}
+
+/// Where each number of a `tallies` answer stands.
+///
+/// People by group; then for each variable people by group whose value is known, or by group and level; after a number that is
+/// asked in bins of a width, its floors: for each group and bin, the people of hospitals that have at least `floorMin` in it.
+struct TallyLayout: Sendable {
+    /// A hospital leaves its people out of a floor where it has fewer in the bin.
+    static let floorMin = 5
+
+    let groups: Int
+    let count: Int
+    private let variables: [Place]
+
+    private struct Place: Sendable {
+        var offset: Int
+        /// Numbers by group: 1, or one for each level.
+        var width: Int
+        var bins: Int
+    }
+
+    init(_ table: TablePlan) {
+        groups = table.groups.count
+        var offset = groups
+        var variables: [Place] = []
+        for variable in table.variables {
+            let (width, bins) = Self.size(of: variable)
+            variables.append(Place(offset: offset, width: width, bins: bins))
+            offset += groups * (width + bins)
+        }
+        (self.variables, count) = (variables, offset)
+    }
+
+    private static func size(of variable: TablePlan.Variable) -> (width: Int, bins: Int) {
+        switch variable.kind {
+        case .number(_, let bins): (1, bins.map { $0.isExact ? 0 : $0.count } ?? 0)
+        case .levels(let levels, _): (levels.count, 0)
+        }
+    }
+
+    /// The lane of a group's first count of a variable.
+    func offset(_ variable: Int, group: Int) -> Int {
+        variables[variable].offset + group * variables[variable].width
+    }
+
+    /// The lane of a group's first floor of a variable that has floors.
+    func floorOffset(_ variable: Int, group: Int) -> Int? {
+        let place = variables[variable]
+        return place.bins > 0 ? place.offset + groups * place.width + group * place.bins : nil
+    }
+
+    /// Throws unless the numbers are counts of these people.
+    func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
+        let people = sum.prefix(groups)
+        let isCounts = sum.allSatisfy { $0 >= 0 && $0 <= CountsLayout.rowsMax && $0 == $0.rounded() }
+        guard isCounts, people.reduce(0, +) == Double(counts.people),
+            variables.indices.allSatisfy({ variable in
+                zip(known(variable, of: sum), people).allSatisfy { $0 <= $1 }
+            })
+        else { throw .sums("the hospitals' tallies do not add up to their counts of people") }
+    }
+
+    /// People by group whose value is known.
+    func known(_ variable: Int, of sum: [Double]) -> [Double] {
+        levels(variable, of: sum).map { $0.reduce(0, +) }
+    }
+
+    /// By group, people in each level; of a number, those whose value is known.
+    func levels(_ variable: Int, of sum: [Double]) -> [[Double]] {
+        (0..<groups).map { group in
+            let start = offset(variable, group: group)
+            return Array(sum[start..<(start + variables[variable].width)])
+        }
+    }
+
+    /// By group, the floors of each bin; empty for a variable without.
+    func floors(_ variable: Int, of sum: [Double]) -> [[Double]] {
+        (0..<groups).compactMap { group in
+            floorOffset(variable, group: group).map { Array(sum[$0..<($0 + variables[variable].bins)]) }
+        }
+    }
+}
+
+extension Query.Ask {
+    /// What a table's question depends on besides the plan; empty for other questions.
+    var tableContext: [[Double]] {
+        func places(_ cells: [TableCell]) -> [Double] {
+            cells.flatMap { [Double($0.variable), Double($0.group)] }
+        }
+        return switch self {
+        case .tableSums(let cells): [places(cells)]
+        case .tableSquares(let cells, let centers): [places(cells), centers]
+        case .histograms(let histograms):
+            histograms.flatMap {
+                [[Double($0.variable)], $0.groups.map { Double($0) }, $0.starts.map { Double($0) }]
+            }
+        default: []
+        }
+    }
+}
