@@ -9,7 +9,7 @@ extension StudyExplanation {
             + analysis.lateVariables.map {
                 "\($0) is measured after time zero and used as if known from the start"
             }
-            + choices(of: analysis) + ["confidence level \(analysis.level)"]
+            + choices(of: analysis)
     }
 
     private func patients(of analysis: AnalysisPlan) -> [String] {
@@ -20,8 +20,10 @@ extension StudyExplanation {
 
     private func choices(of analysis: AnalysisPlan) -> [String] {
         switch analysis.kind {
-        case .survival(let survival): choices(of: survival)
-        case .cox(let cox): choices(of: cox)
+        case .survival(let survival): choices(of: survival) + ["confidence level \(analysis.level)"]
+        case .cox(let cox): choices(of: cox) + ["confidence level \(analysis.level)"]
+        // Its groups, variables and bins are said with what leaves.
+        case .table: []
         }
     }
 
@@ -31,7 +33,15 @@ extension StudyExplanation {
         if let offset = cox.model.offset { lines.append("offset: \(offset.text)") }
         if let weights = cox.weights { lines.append("case weights: \(weights.text)") }
         if let cluster = cox.cluster { lines.append("rows that belong together: by \(cluster.name)") }
+        if let concordance = cox.concordance { lines.append(choice(of: concordance)) }
         return lines
+    }
+
+    private func choice(of concordance: ConcordanceOptions) -> String {
+        let limits = [("from", concordance.timeMin), ("to", concordance.timeMax)].compactMap { word, time in
+            time.map { " \(word) \($0)" }
+        }
+        return "concordance with time weight \(concordance.weight.rawValue)\(limits.joined())"
     }
 
     private func choices(of survival: AnalysisPlan.SurvivalPlan) -> [String] {

@@ -28,14 +28,17 @@ extension TextReport {
         var rows: [(label: String, cells: [String])]
         switch variable.summary {
         case .number(let number):
-            let means = zip(number.mean, number.sd).map { "\(measure($0)) (\(measure($1)))" }
+            let means = zip(number.mean, number.sd).map {
+                $0.value == nil ? measure($0) : "\(measure($0)) (\(measure($1)))"
+            }
             rows = [("\(name): mean (SD)", means + [difference, p([.welch, .anova])])]
             if let quartiles = number.quartiles {
                 let cells = quartiles.median.indices.map { column in
                     let values = [quartiles.median, quartiles.lower, quartiles.upper].map {
                         cell($0[column], quartiles.bins == nil ? NumberText.time : rounded)
                     }
-                    return "\(values[0]) (\(values[1]) to \(values[2]))"
+                    return quartiles.median[column].value == nil
+                        ? values[0] : "\(values[0]) (\(values[1]) to \(values[2]))"
                 }
                 rows.append(
                     ("\(name): median (quartiles)", cells + ["", p([.wilcoxon, .kruskalWallis])]))

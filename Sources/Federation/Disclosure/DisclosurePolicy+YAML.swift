@@ -15,7 +15,7 @@ extension DisclosurePolicy {
         allowsExactTimes = try root.isAllowed("times-exact")
         timeGridDaysMin = try root.atLeast("time-grid-days-min", floor: 1.0)
         intervalExitsMin = try root.atLeast("interval-exits-min", floor: 5)
-        cellPeopleMin = try root.atLeast("cell-people-min", floor: 5)
+        tableCellMin = try root.atLeast("table-cell-min", floor: 5)
         allowsValueCounts = try root.isAllowed("value-counts")
         operators = try root.strings("operators")
         approvalDaysMax = try root.atMost("approval-days-max", ceiling: 366)
@@ -76,7 +76,7 @@ extension DisclosurePolicy {
             ("baseline-common", allowsCommonBaseline ? "allow" : "refuse"),
             ("times-exact", allowsExactTimes ? "allow" : "refuse"),
             ("time-grid-days-min", "\(timeGridDaysMin)"), ("interval-exits-min", "\(intervalExitsMin)"),
-            ("cell-people-min", "\(cellPeopleMin)"),
+            ("table-cell-min", "\(tableCellMin)"),
             ("value-counts", allowsValueCounts ? "allow" : "refuse"),
             ("operators", "[\(operators.joined(separator: ", "))]"),
             ("approval-days-max", "\(approvalDaysMax)"),

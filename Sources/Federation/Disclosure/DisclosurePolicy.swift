@@ -29,7 +29,7 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     /// Fewest exits, over the federation, between two times of a merged grid before covariate sums are indexed by it.
     package var intervalExitsMin: Int
     /// Fewest people, over the federation, in a cell of a table that is released.
-    package var cellPeopleMin: Int
+    package var tableCellMin: Int
     /// Whether people may be counted by single values of a number.
     package var allowsValueCounts: Bool
     /// Operators whose studies are considered; empty means any operator of the consortium.
@@ -48,7 +48,7 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
         linearPredictorMax: .greatestFiniteMagnitude,
         sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true,
         timeGridDaysMin: 0,
-        intervalExitsMin: 0, cellPeopleMin: 0, allowsValueCounts: true, operators: [], approvalDaysMax: 1)
+        intervalExitsMin: 0, tableCellMin: 0, allowsValueCounts: true, operators: [], approvalDaysMax: 1)
 
     /// Largest share of a numeric covariate's variation that two people may carry; built in, with no key to loosen it.
     private static let concentrationMax = 0.9
@@ -121,9 +121,9 @@ extension DisclosurePolicy {
     private func admit(
         _ table: TablePlan, in analysis: String, of study: StudyFile
     ) throws(DisclosureError) {
-        guard study.privacy.smallestCell >= cellPeopleMin else {
+        guard study.privacy.smallestCell >= tableCellMin else {
             throw DisclosureError(
-                rule: "cell-people-min", in: analysis, "the study's smallest-cell is below \(cellPeopleMin)")
+                rule: "table-cell-min", in: analysis, "the study's smallest-cell is below \(tableCellMin)")
         }
         guard allowsValueCounts || !table.countsValues else {
             throw DisclosureError(

@@ -42,7 +42,8 @@ enum IncompleteBeta {
             d = 1 / nonzero(1 + odd * d)
             c = nonzero(1 + odd / c)
             product *= c * d
-            if abs(c * d - 1) < 1e-16 { break }
+            // One unit in the last place: more terms would only add their rounding.
+            if abs(c * d - 1) <= .ulpOfOne { break }
         }
         return product
     }

@@ -83,12 +83,12 @@ struct DisclosurePolicyTests {
         days == days.rounded() ? "\(Int(days))" : "\(days)"
     }
 
-    @Test func `cell-people-min`() throws {
+    @Test func `table-cell-min`() throws {
         try expectAdmission(
             Self.study(
                 "{describe: {id: m, variables: [age]}}", privacy: "privacy: {smallest-cell: 7}"),
-            by: Self.policy { $0.cellPeopleMin = 7 }, notBy: Self.policy { $0.cellPeopleMin = 8 },
-            #"cell-people-min, analysis "m": the study's smallest-cell is below 8"#)
+            by: Self.policy { $0.tableCellMin = 7 }, notBy: Self.policy { $0.tableCellMin = 8 },
+            #"table-cell-min, analysis "m": the study's smallest-cell is below 8"#)
     }
 
     @Test func `value-counts`() throws {
@@ -402,7 +402,7 @@ struct DisclosurePolicyTests {
             { $0.eventsPerParameterMin = 11 },
             { $0.linearPredictorMax = 11 }, { $0.sitesMin = 11 }, { $0.evaluationsMax = 11 },
             { $0.allowsCommonBaseline = false }, { $0.allowsExactTimes = false }, { $0.timeGridDaysMin = 11 },
-            { $0.intervalExitsMin = 11 }, { $0.cellPeopleMin = 11 }, { $0.allowsValueCounts = false },
+            { $0.intervalExitsMin = 11 }, { $0.tableCellMin = 11 }, { $0.allowsValueCounts = false },
             { $0.operators = ["lead"] }, { $0.approvalDaysMax = 11 },
         ]
         #expect(Set(changes.map { Self.policy($0).hash }).count == changes.count)

@@ -9,7 +9,7 @@ struct PolicyFileTests {
         ("linear-predictor-max", "20"), ("sites-min", "3"), ("evaluations-max", "40"),
         ("baseline-common", "refuse"),
         ("times-exact", "refuse"), ("time-grid-days-min", "30"), ("interval-exits-min", "10"),
-        ("cell-people-min", "10"), ("value-counts", "refuse"),
+        ("table-cell-min", "10"), ("value-counts", "refuse"),
         ("operators", "[lead]"),
         ("approval-days-max", "90"),
     ]
@@ -32,7 +32,7 @@ struct PolicyFileTests {
         #expect(policy.eventsPerParameterMin == 2 && policy.linearPredictorMax == 20 && policy.sitesMin == 3)
         #expect(policy.evaluationsMax == 40 && !policy.allowsCommonBaseline && !policy.allowsExactTimes)
         #expect(policy.timeGridDaysMin == 30 && policy.intervalExitsMin == 10 && policy.operators == ["lead"])
-        #expect(policy.cellPeopleMin == 10 && !policy.allowsValueCounts && policy.approvalDaysMax == 90)
+        #expect(policy.tableCellMin == 10 && !policy.allowsValueCounts && policy.approvalDaysMax == 90)
         #expect(try Self.policy(Self.text(policy.rules.map { ($0.rule, $0.value) })) == policy)
         #expect(try Self.policy(Self.text("times-exact", "allow")).allowsExactTimes)
         #expect(try Self.policy(Self.text("baseline-common", "allow")).allowsCommonBaseline)
@@ -67,7 +67,7 @@ struct PolicyFileTests {
         ("evaluations-max", "1", "0", "evaluations-max must be from 1 to 60"),
         ("time-grid-days-min", "1", "0.5", "time-grid-days-min may not be below 1.0"),
         ("interval-exits-min", "5", "4", "interval-exits-min may not be below 5"),
-        ("cell-people-min", "5", "4", "cell-people-min may not be below 5"),
+        ("table-cell-min", "5", "4", "table-cell-min may not be below 5"),
         ("approval-days-max", "366", "367", "approval-days-max must be from 1 to 366"),
     ])
     func `a rule looser than its floor is refused`(
