@@ -83,7 +83,8 @@ extension TextReport {
                 continue
             }
             let ends = bins.map { NumberText.time($0) }.joined(separator: ", ")
-            notes.append("Quartiles and ranks of \(variable.name) are from counts in bins that end at \(ends).")
+            notes.append(
+                "Quartiles and ranks of \(variable.name) are from counts in bins that end at \(ends).")
         }
         if table.hasWithheld {
             notes.append(

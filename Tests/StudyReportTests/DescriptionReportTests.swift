@@ -127,7 +127,10 @@ import Testing
     @Test func `a row without a number for each group is refused as damaged`() {
         var table = Self.table
         table.variables[0].known = [49]
-        #expect(throws: ReportError.incoherent(id: "table-1", part: "its row age has not one number for each group")) {
+        #expect(
+            throws: ReportError.incoherent(
+                id: "table-1", part: "its row age has not one number for each group")
+        ) {
             _ = try Self.rendered(.text, table)
         }
     }

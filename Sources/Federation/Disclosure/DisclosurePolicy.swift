@@ -245,7 +245,8 @@ extension Query {
         switch ask {
         case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
         case .residuals(_, _, let common): common != nil
-        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend, .concordance, .tallies, .tableSums,
+        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend, .concordance, .tallies,
+            .tableSums,
             .tableSquares, .histograms:
             false
         }

@@ -47,7 +47,8 @@ struct SiteTable: Sendable {
         values.reduce(0) { largest, values in
             guard case .numbers(let numbers) = values else { return largest }
             let known = numbers.filter { !$0.isNaN }
-            return max(largest, Concentration.largestShare(of: known, person: known.indices.map { Int32($0) }))
+            return max(
+                largest, Concentration.largestShare(of: known, person: known.indices.map { Int32($0) }))
         }
     }
 

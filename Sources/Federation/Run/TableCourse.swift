@@ -87,7 +87,9 @@ struct TableCourse: Sendable {
                 let cell = TableCell(variable: histogram.variable, group: group)
                 guard counts.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }),
                     counts.reduce(0, +) == Double(known.people(cell))
-                else { throw StudyError.sums("the hospitals' counts by value do not add up to their tallies") }
+                else {
+                    throw StudyError.sums("the hospitals' counts by value do not add up to their tallies")
+                }
                 known.counts[cell] = counts
             }
         }

@@ -230,7 +230,8 @@ private struct AnalysisCompiler {
             if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
             if options.concordance?.weight.usesCensoring == true, study.endpoint.start != nil {
                 throw Fault(
-                    reason: "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I")
+                    reason:
+                        "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I")
             }
             return .cox(
                 .init(

@@ -22,7 +22,9 @@ package struct DescriptionResult: Hashable, Sendable, Codable {
         package var known: [Int]
         package var missing: [Int]
         package var summary: Summary
-        /// Standardised difference between the groups; the mean of all pairs' if there are more than two. Nil without groups.
+        /// Standardised difference between the groups; the mean of all pairs' if there are more than two.
+        ///
+        /// Nil without groups.
         package var difference: Reported?
         package var comparisons: [Comparison]
 

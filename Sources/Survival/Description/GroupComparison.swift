@@ -35,7 +35,9 @@ package enum GroupComparison {
             .anova, f, degrees: degrees, FDistribution.upperTail(f, df1: degrees[0], df2: degrees[1]))
     }
 
-    /// |difference of means| over the root of the mean variance; the mean over all pairs. Nil without two groups.
+    /// |difference of means| over the root of the mean variance.
+    ///
+    /// The mean over all pairs; nil without two groups.
     package static func difference(ofMeans groups: [GroupMoments]) -> Double? {
         averageOverPairs(groups.filter { $0.count > 0 }) { first, second in
             abs(first.mean - second.mean) / ((first.variance + second.variance) / 2).squareRoot()
@@ -99,8 +101,9 @@ package enum GroupComparison {
         return chiSquared(.chiSquared, statistic, df: (table.count - 1) * (columns - 1))
     }
 
-    /// Distance between the groups' shares of the levels, in the metric of their mean multinomial covariance
-    /// (Yang and Dalton 2012); of two levels |p₁ − p₂|/√(mean of p(1 − p)). The mean over all pairs; nil without two groups.
+    /// Distance between the groups' shares of the levels, in the metric of their mean multinomial covariance.
+    ///
+    /// Yang and Dalton 2012; of two levels |p₁ − p₂|/√(mean of p(1 − p)). The mean over all pairs; nil without two groups.
     package static func difference(ofShares counts: [[Double]]) -> Double? {
         let table = withoutEmpty(counts)
         let groups = (0..<(table.first?.count ?? 0)).map { column in

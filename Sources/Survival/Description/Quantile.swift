@@ -1,8 +1,8 @@
 /// Quantiles of a number from how many people have each value, or are in each bin.
 package enum Quantile {
-    /// R's default, `quantile(type = 7)`: between the two values whose ranks enclose 1 + (n − 1)·share. NaN for nobody.
+    /// R's default, `quantile(type = 7)`: between the two values whose ranks enclose 1 + (n − 1)·share.
     ///
-    /// `values` ascend, and `counts` are of people with them.
+    /// NaN for nobody. `values` ascend, and `counts` are of people with them.
     package static func ofValues(_ values: [Double], counts: [Double], share: Double) -> Double {
         let n = counts.reduce(0, +)
         guard n > 0 else { return .nan }
@@ -25,9 +25,9 @@ package enum Quantile {
         return values.last ?? .nan
     }
 
-    /// As if the people of a bin were spread evenly over it: a linear rise of the distribution function. NaN for nobody.
+    /// As if the people of a bin were spread evenly over it: a linear rise of the distribution function.
     ///
-    /// Bin i holds values from `edges[i]` up to `edges[i + 1]`.
+    /// NaN for nobody. Bin i holds values from `edges[i]` up to `edges[i + 1]`.
     package static func inBins(_ edges: [Double], counts: [Double], share: Double) -> Double {
         let target = counts.reduce(0, +) * share
         guard target > 0 else { return .nan }

@@ -110,7 +110,8 @@ private struct Sides {
     var above = 0.0
 
     static func - (left: Sides, right: Sides) -> Sides {
-        Sides(below: left.below - right.below, equal: left.equal - right.equal, above: left.above - right.above)
+        Sides(
+            below: left.below - right.below, equal: left.equal - right.equal, above: left.above - right.above)
     }
 
     /// Seen from the other row of the pair.
@@ -122,7 +123,9 @@ private struct RankSums {
     private var tree: [Double]
     private var own: [Double]
 
-    init(ranks: Int) { (tree, own) = (Array(repeating: 0, count: ranks + 1), Array(repeating: 0, count: ranks)) }
+    init(ranks: Int) {
+        (tree, own) = (Array(repeating: 0, count: ranks + 1), Array(repeating: 0, count: ranks))
+    }
 
     mutating func add(_ weight: Double, at rank: Int) {
         own[rank] += weight

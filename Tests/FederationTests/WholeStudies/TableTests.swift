@@ -167,7 +167,8 @@ struct TableTests {
         }
         let median = try #require(quartiles.median[0].value)
         let sorted = ages.map(\.age).sorted()
-        let bin = try #require(zip(bins, bins.dropFirst()).first { $0.0 <= sorted[199] && sorted[199] < $0.1 })
+        let bin = try #require(
+            zip(bins, bins.dropFirst()).first { $0.0 <= sorted[199] && sorted[199] < $0.1 })
         #expect(bin.0 <= median && median <= bin.1)
         #expect(table.variables[0].comparisons.map(\.test) == [.welch, .wilcoxon])
     }
@@ -274,7 +275,8 @@ extension DescriptionResult {
 extension DescriptionResult.Variable {
     /// Every number of the variable, NaN for NA and for what is withheld.
     fileprivate var numbers: [Double] {
-        var numbers: [Reported] = comparisons.flatMap { [$0.statistic, $0.logP] } + [difference ?? .notAvailable]
+        var numbers: [Reported] =
+            comparisons.flatMap { [$0.statistic, $0.logP] } + [difference ?? .notAvailable]
         switch summary {
         case .number(let number):
             numbers += number.mean + number.sd
@@ -296,5 +298,6 @@ private func expectClose(
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     expectClose(
-        found.map { $0.value ?? .nan }, expected, relative: relative, "numbers", sourceLocation: sourceLocation)
+        found.map { $0.value ?? .nan }, expected, relative: relative, "numbers",
+        sourceLocation: sourceLocation)
 }

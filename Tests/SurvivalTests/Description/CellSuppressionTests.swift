@@ -73,7 +73,9 @@ struct CellSuppressionTests {
         private static func rank(_ rows: [[Double]]) -> Int {
             var (rows, rank) = (rows, 0)
             for column in rows[0].indices {
-                guard let pivot = rows[rank...].firstIndex(where: { abs($0[column]) > 1e-9 }) else { continue }
+                guard let pivot = rows[rank...].firstIndex(where: { abs($0[column]) > 1e-9 }) else {
+                    continue
+                }
                 rows.swapAt(rank, pivot)
                 for other in rows.indices where other != rank {
                     let factor = rows[other][column] / rows[rank][column]

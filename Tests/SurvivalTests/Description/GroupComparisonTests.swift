@@ -62,7 +62,8 @@ struct GroupComparisonTests {
         let one = GroupMoments(count: 4, mean: 1, squares: 2)
         let nobody = GroupMoments(count: 0, mean: 0, squares: 0)
         #expect(GroupComparison.means([one, nobody]).p == .notAvailable)
-        #expect(GroupComparison.means([one, nobody, nobody]).degreesOfFreedom == [.notAvailable, .notAvailable])
+        #expect(
+            GroupComparison.means([one, nobody, nobody]).degreesOfFreedom == [.notAvailable, .notAvailable])
         #expect(GroupComparison.difference(ofMeans: [one, nobody]) == nil)
         #expect(GroupComparison.ranks([[1, 2], [0, 0]]).statistic == .notAvailable)
         // All values are equal.

@@ -80,4 +80,4 @@ writeLines(jsonlite::toJSON(
       shares("edema by death", transform(pbc, dead = status == 2), "edema", "dead"),
       shares("sex by death of mgus2", mgus2, "sex", "death")),
     tails = tails),
-  auto_unbox = TRUE, digits = I(17), pretty = 1), file.path(here, "description.json"))
+  auto_unbox = TRUE, digits = I(17)), file.path(here, "description.json"))
