@@ -131,7 +131,8 @@ final class Hospital: Sendable {
         ("people-min", "20"), ("events-min", "10"), ("level-people-min", "10"),
         ("events-per-parameter-min", "2"), ("linear-predictor-max", "20"), ("sites-min", "3"),
         ("evaluations-max", "40"), ("baseline-common", "refuse"), ("times-exact", "refuse"),
-        ("time-grid-days-min", "30"), ("interval-exits-min", "10"), ("operators", "[]"),
+        ("time-grid-days-min", "30"), ("interval-exits-min", "10"), ("table-cell-min", "10"),
+        ("value-counts", "refuse"), ("operators", "[]"),
         ("approval-days-max", "90"), ("weight-ratio-max", "100"), ("cohort-difference-min", "10"),
         ("missing-data-difference", "allow"), ("hold", "never"), ("unattended", "none"),
     ]
