@@ -21,6 +21,8 @@ struct StudyRunTests {
         analyses:
           - cox: {id: km, terms: [age, marker], check: proportional-hazards}
           - cox: {id: log, terms: [age, marker], check: proportional-hazards, transform: log, robust: true}
+          - cox: {id: compared, terms: ["rcs(age, 50, 60, 70)", marker], heterogeneity: true, diagnostics: {functional-form: [age], schoenfeld: true}}
+          - cox: {id: binned, terms: [age, frail], landmark: 3, baseline: common, diagnostics: {functional-form: [marker], schoenfeld: true}}
           - cox: {id: common, terms: [age, frail], baseline: common, check: proportional-hazards, robust: true}
           - cox: {id: clustered, terms: [age, cluster(hospital)], baseline: common, times: exact}
           - survival: {id: curves, by: stage, test: {rho: 1, trend: true}, strata: [frail], rmst: [12], follow-up: true}
