@@ -151,7 +151,9 @@ package struct KaplanMeier: Sendable {
     private func interval(
         at point: Point, limits: ConfidenceLimits, level: Double
     ) -> (lower: Double, upper: Double) {
-        limits.interval(around: point.survival, relativeError: point.relativeError, level: level)
+        // As R: a robust curve that has reached 0 is there without an error.
+        if limits == .plain, point.survival == 0, point.robustSE != nil { return (0, 0) }
+        return limits.interval(around: point.survival, relativeError: point.relativeError, level: level)
     }
 
     /// R's tolerance for a curve that stays on the level.

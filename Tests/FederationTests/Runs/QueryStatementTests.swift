@@ -140,11 +140,12 @@ struct QueryStatementTests {
             curve(.productLimit, [[1, 1]], ends: [0, 2]), curve(.incidence, [[1, 1], [0, 0]]),
             curve(.incidence, [[0, 1], [1, 0]]),
         ]
-        let grids = [nil, CensoringCurve(times: [1], values: [0.5]), CensoringCurve(times: [1], values: [0.25])]
-            .map {
-                EventGrid(
-                    strata: [.init(times: [1], deaths: [1], deathWeights: [1], starts: nil)], censoring: $0)
-            }
+        let stratum = EventGrid.Stratum(times: [1], deaths: [1], deathWeights: [1])
+        let shares: [Double?] = [nil, 0.5, 0.25]
+        let grids = shares.map { share in
+            EventGrid(
+                strata: [stratum], censoring: share.map { CensoringCurve(times: [1], values: [$0]) })
+        }
         let asks =
             curves.map { Query.Ask.influence([$0]) } + [.influence([curves[0], curves[0]])]
             + grids.map { .riskSums(Self.coordinates(Self.numbers), beta: [0, 0], $0) }
