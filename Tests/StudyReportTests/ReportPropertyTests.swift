@@ -17,10 +17,11 @@ import Testing
         (cox.likelihoodRatio, cox.wald, cox.score) = (test, test, test)
         var survival = SurvivalResult.leukaemia
         let point = SurvivalResult.Point(
-            time: 12, atRisk: number, survival: number, se: number, lower: number, upper: number)
+            time: 12, atRisk: number, survival: number, se: number, lower: number, upper: number,
+            hazard: number, hazardSE: number)
         let curve = SurvivalResult.Curve(
             time: [9], atRisk: [11], events: [1], censored: [2], survival: [number], se: [number],
-            lower: [number], upper: [number])
+            lower: [number], upper: [number], hazard: [number], hazardSE: [number])
         let median = SurvivalResult.Quantile(estimate: number, lower: number, upper: number)
         survival.counts = counts
         survival.groups = [
