@@ -102,7 +102,7 @@ package struct StudyExplanation {
             }
             let robust = cox.cluster.map { "; robust variance by \($0.name)" }
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")\(estimation(cox))"
         }
     }
 
@@ -131,14 +131,35 @@ package struct StudyExplanation {
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
-                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))"
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForRidge(analysis))\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))"
             if cox.baseline == .site {
-                return
-                    "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
+                let usual = 1 + p + SymmetricMatrix.packedCount(order: p)
+                let sums =
+                    cox.penalty == .firth
+                    ? "log-likelihood, score, information and its derivatives (\(usual + ThirdDerivatives.packedCount(order: p)) numbers)"
+                    : "log-likelihood, score and information (\(usual) numbers)"
+                return "\(means); \(sums), at most \(policy.evaluationsMax) times"
             }
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    private func estimation(_ cox: AnalysisPlan.CoxPlan) -> String {
+        let limits = cox.limits == .profile ? "; profile-likelihood limits" : ""
+        return switch cox.penalty {
+        case nil: limits
+        case .firth: "; Firth's penalty\(limits)"
+        case .ridge: "; ridge penalty"
+        }
+    }
+
+    /// The variances of a ridge are taken before rows are dropped that lack something else.
+    private func leavingForRidge(_ analysis: AnalysisPlan) -> String {
+        let names = analysis.spreadColumns.count
+        return names == 0
+            ? ""
+            : "; the same of \(names) penalised covariates over all patients who have them, and how many of those are not in the analysis"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {

@@ -56,7 +56,37 @@ struct JSONReport {
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
+        if cox.limits == .profile { table.merge(waldColumns(of: cox)) { _, new in new } }
+        if cox.hasLikelihoodRatios {
+            table["lr"] = .reported(cox.terms.map { $0.likelihoodRatio ?? .notAvailable })
+        }
+        table["penalty"] = cox.penalty.map { penalty($0, terms: cox.terms.map(\.name)) }
         return table
+    }
+
+    private func waldColumns(of cox: CoxResult) -> [String: JSONValue] {
+        func column(_ path: KeyPath<CoxResult.Wald, Reported>) -> JSONValue {
+            .reported(cox.terms.map { $0.wald?[keyPath: path] ?? .notAvailable })
+        }
+        return [
+            "limits": .string(cox.limits.rawValue), "wald_lower": column(\.lower),
+            "wald_upper": column(\.upper), "wald_p": column(\.p), "wald_log_p": column(\.logP),
+        ]
+    }
+
+    private func penalty(_ penalty: CoxResult.Penalised, terms: [String]) -> JSONValue {
+        var object: [String: JSONValue] = [
+            "kind": .string(penalty.kind.rawValue),
+            "loglik_null": .number(penalty.logLikelihoodNull), "loglik": .number(penalty.logLikelihood),
+        ]
+        if let ridge = penalty.ridge {
+            object.merge([
+                "theta": .number(ridge.theta), "scale": .string(ridge.isScaled ? "variance" : "none"),
+                "terms": .strings(ridge.penalised(terms)), "variances": .reported(ridge.variances),
+                "df": .reported(ridge.degreesOfFreedom), "amount": .number(ridge.amount),
+            ]) { _, new in new }
+        }
+        return .object(object)
     }
 
     private func table(of cox: CoxResult) -> [String: JSONValue] {
@@ -92,7 +122,7 @@ struct JSONReport {
             "times": check.times.map { .string($0.rawValue) } ?? .null,
             "terms": .strings(check.terms.map(\.name)),
             "statistic": .reported(check.terms.map(\.test.statistic)),
-            "df": .array(check.terms.map { .integer($0.test.degreesOfFreedom) }),
+            "df": .array(check.terms.map { .number($0.test.degreesOfFreedom) }),
             "p": .reported(check.terms.map(\.test.p)),
             "log_p": .reported(check.terms.map(\.test.logP)),
             "global": .object(test(check.global)),
@@ -105,7 +135,7 @@ struct JSONReport {
 
     private func test(_ test: TestResult) -> [String: JSONValue] {
         [
-            "statistic": .reported(test.statistic), "df": .integer(test.degreesOfFreedom),
+            "statistic": .reported(test.statistic), "df": .number(test.degreesOfFreedom),
             "p": .reported(test.p), "log_p": .reported(test.logP),
         ]
     }

@@ -88,6 +88,12 @@ extension DisclosurePolicy {
     }
 
     private func admit(_ analysis: AnalysisPlan, of study: StudyFile) throws(DisclosureError) {
+        if case .cox(let cox) = analysis.kind, let asked = cox.statedEvaluations, asked > evaluationsMax {
+            throw DisclosureError(
+                rule: "evaluations-max", in: analysis.id,
+                "the study may need \(asked) evaluations of the model; \(evaluationsMax) are allowed (evaluations:)"
+            )
+        }
         if case .cox(let cox) = analysis.kind, cox.baseline == .common, !allowsCommonBaseline {
             throw DisclosureError(
                 rule: "baseline-common", in: analysis.id,
@@ -172,6 +178,7 @@ extension DisclosurePolicy {
     ) throws(ProtocolError) {
         guard query.ask != .counts else { return }
         try checkLevels(of: analysis, run, on: cohort)
+        if case .spread = query.ask { try checkSpread(of: analysis, run, on: cohort) }
         if query.isIndexedByTime, analysis.times == .grid, query.ask != .exits {
             guard (run.smallestInterval(of: analysis.id) ?? 0) >= intervalExitsMin else {
                 throw .refused(
@@ -193,8 +200,43 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "linear-predictor-max", in: analysis.id,
-                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort); a coefficient may be infinite"
+                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort)\(Self.advice(on: query, of: analysis))"
                 ))
+        }
+    }
+
+    /// Names the covariate whose coefficient does most to it; by the question and the dictionary alone, not by any row.
+    private static func advice(on query: Query, of analysis: AnalysisPlan) -> String {
+        guard case .cox(let cox) = analysis.kind, let beta = query.beta, let coordinates = query.coordinates
+        else { return "" }
+        let reach = cox.model.reach(of: coordinates)
+        let widest = beta.indices.max { abs(beta[$0]) * reach[$0] < abs(beta[$1]) * reach[$1] }
+        guard let widest, beta[widest] != 0 else { return "; check the scale of its offset and weights" }
+        let remedy =
+            cox.penalty == nil && cox.baseline == .site
+            ? "; penalty: firth keeps it finite" : "; regroup it, or use baseline: site with penalty: firth"
+        return ", above all by \(cox.model.columns[widest].name), whose coefficient may be infinite\(remedy)"
+    }
+
+    /// The rows that only the variances of a ridge penalty take in could be told by difference: none of them here, or enough
+    /// people, or enough elsewhere.
+    private func checkSpread(
+        of analysis: AnalysisPlan, _ run: StudyRun, on cohort: SiteCohort
+    ) throws(ProtocolError) {
+        guard levelPeopleMin > 0 else { return }
+        let facts: SiteFacts
+        do { facts = try cohort.facts(of: analysis.id) } catch { throw .failed("\(error)") }
+        guard let totals = run.spreadTotals(of: analysis.id), totals.count == facts.spreadPeople.count else {
+            throw .failed("the counts of analysis \"\(analysis.id)\" are not known yet")
+        }
+        for (mine, all) in zip(facts.spreadPeople, totals) {
+            guard mine == 0 || mine >= levelPeopleMin || all - mine >= levelPeopleMin else {
+                throw .refused(
+                    DisclosureError(
+                        rule: "level-people-min", in: analysis.id,
+                        "too few people over the hospitals have a penalised covariate and are left out for a missing value; leave them out by cohort:, or use scale: false"
+                    ))
+            }
         }
     }
 
@@ -226,15 +268,18 @@ extension Query {
         switch ask {
         case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
         case .residuals(_, _, let common): common != nil
-        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums, .eventTimes,
+            .timeTrend:
+            false
         }
     }
 
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram, .timeTrend, .residuals: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+        case .likelihood, .likelihoodWithThirdDerivatives, .gram, .timeTrend, .residuals: true
+        case .counts, .moments, .spread, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes,
+            .eventTrend:
             false
         }
     }

@@ -2,15 +2,15 @@ import Survival
 
 /// A Cox model in which each hospital has its own baseline hazard: moments, then Newton on summed scores.
 struct SiteCoxCourse: Sendable {
-    private let report: CoxReport
+    private var report: CoxReport
     private var coordinates: Query.Coordinates?
-    private var newton: NewtonIteration
+    private var newton: NewtonIteration?
+    private var survey: ProfileSurvey?
     private var check: HazardCheck?
     private var epilogue: CoxEpilogue?
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
-        newton = NewtonIteration(parameterNames: cox.model.parameterNames)
     }
 
     mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
@@ -20,23 +20,46 @@ struct SiteCoxCourse: Sendable {
             check = try answers.dropFirst().first.flatMap {
                 try HazardCheck(report.plan, report.cox, counts: report.counts, answer: $0)
             }
-            return .ask([.likelihood(standardised, beta: newton.beta)])
+            return .ask(
+                [report.likelihoodAsk(standardised, beta: report.origin)] + report.spreadAsks(standardised))
         }
         if let epilogue { return .finish(epilogue.result(answers)) }
-        switch try newton.receive(report.likelihoodSums(answers[0])) {
-        case .evaluate(let beta): return .ask([.likelihood(coordinates, beta: beta)])
-        case .finished(let fit):
-            let epilogue = CoxEpilogue(report, fit, check: check, coordinates: coordinates)
-            self.epilogue = epilogue
-            return epilogue.step
+        if var survey {
+            survey.receive(answers.map(report.likelihoodSums))
+            return follow(survey, coordinates)
         }
+        if newton == nil, answers.count > 1 { report.takeSpread(answers[1], coordinates) }
+        var newton =
+            self.newton
+            ?? NewtonIteration(
+                parameterNames: report.cox.model.parameterNames, penalty: report.penalty(coordinates),
+                reach: report.cox.model.reach(of: coordinates))
+        let step = try newton.receive(report.likelihoodSums(answers[0]))
+        self.newton = newton
+        switch step {
+        case .evaluate(let beta): return .ask([report.likelihoodAsk(coordinates, beta: beta)])
+        case .finished(let fit):
+            let secants = report.cox.penalty == .firth ? newton.secants : nil
+            return follow(report.survey(fit, newton.path, coordinates, secants: secants), coordinates)
+        }
+    }
+
+    /// Profile likelihoods are followed to their end before the rest is asked.
+    private mutating func follow(_ survey: ProfileSurvey, _ coordinates: Query.Coordinates) -> CoxStep {
+        self.survey = survey
+        if !survey.betas.isEmpty {
+            return .ask(survey.betas.map { report.likelihoodAsk(coordinates, beta: $0) })
+        }
+        let epilogue = CoxEpilogue(report, survey.result, check: check, coordinates: coordinates)
+        self.epilogue = epilogue
+        return epilogue.step
     }
 }
 
 /// A Cox model with one baseline hazard for all: S₀ at each β, then score and Gram matrix under the increments formed from
 /// the *summed* S₀; S₁ only for the exact information (DESIGN §3).
 struct CommonCoxCourse: Sendable {
-    private let report: CoxReport
+    private var report: CoxReport
     private let smallestInterval: Int
     private var setting: Setting?
     private var iteration: CommonBaselineIteration?
@@ -61,6 +84,7 @@ struct CommonCoxCourse: Sendable {
         case riskSums(beta: [Double])
         case gram(beta: [Double], HazardIncrements)
         case information(gram: [Double], HazardIncrements)
+        case profile(CommonProfile, at: HazardIncrements)
         case epilogue(CoxEpilogue)
     }
 
@@ -82,6 +106,9 @@ struct CommonCoxCourse: Sendable {
             return try follow(
                 { (iteration) throws(FitError) in try iteration.receive(information: information) }, gram,
                 hazard)
+        case .profile(var profile, let hazard):
+            try profile.receive(answers)
+            return try follow(profile, hazard)
         case .epilogue(let epilogue): return .finish(epilogue.result(answers))
         }
     }
@@ -93,17 +120,20 @@ struct CommonCoxCourse: Sendable {
         thinnestInterval = merged.thinnestInterval
         check = try HazardCheck(report.plan, report.cox, counts: report.counts, answer: exits)
         phase = .start(coordinates, merged.grid)
-        let origin = [Double](repeating: 0, count: report.parameterCount)
-        return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: origin, merged.grid)])
+        return .ask(
+            [.eventSums(coordinates), .riskSums(coordinates, beta: report.origin, merged.grid)]
+                + report.spreadAsks(coordinates))
     }
 
     /// The sums over events come with the first S₀.
     private mutating func start(
         _ coordinates: Query.Coordinates, _ grid: EventGrid, _ answers: [[Double]]
     ) throws -> CoxStep {
+        if answers.count > 2 { report.takeSpread(answers[2], coordinates) }
         let iteration = CommonBaselineIteration(
             parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
-            eventWeight: grid.eventWeight)
+            eventWeight: grid.eventWeight, penalty: report.penalty(coordinates),
+            reach: report.cox.model.reach(of: coordinates))
         self.iteration = iteration
         setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
         return try formHazard(at: iteration.beta, answers[1])
@@ -148,13 +178,28 @@ struct CommonCoxCourse: Sendable {
             phase = .information(gram: gram, hazard)
             return .ask([.covariateRiskSums(setting.coordinates, beta: beta, setting.grid)])
         case .finished(let fit):
-            let epilogue = CoxEpilogue(
-                report, fit, check: check, coordinates: setting.coordinates, grid: setting.grid,
-                hazard: hazard,
-                covariateRiskSums: covariateRiskSums)
-            phase = .epilogue(epilogue)
-            return epilogue.step
+            let survey = report.survey(
+                fit, iteration.path, setting.coordinates, secants: SecantPairs(),
+                exactInformation: fit.information)
+            let profile = CommonProfile(
+                survey, of: iteration, fit, coordinates: setting.coordinates, grid: setting.grid,
+                eventSums: setting.eventSums, ties: report.cox.ties)
+            return try follow(profile, hazard)
         }
+    }
+
+    /// Profile likelihoods are followed to their end before the rest is asked; `hazard` is that at the fit.
+    private mutating func follow(_ profile: CommonProfile, _ hazard: HazardIncrements) throws -> CoxStep {
+        if !profile.asks.isEmpty {
+            phase = .profile(profile, at: hazard)
+            return .ask(profile.asks)
+        }
+        let setting = try known()
+        let epilogue = CoxEpilogue(
+            report, profile.result, check: check, coordinates: setting.coordinates, grid: setting.grid,
+            hazard: hazard, covariateRiskSums: covariateRiskSums)
+        phase = .epilogue(epilogue)
+        return epilogue.step
     }
 }
 
@@ -163,6 +208,8 @@ struct CoxReport: Sendable {
     let plan: AnalysisPlan
     let cox: AnalysisPlan.CoxPlan
     let counts: CohortCounts
+    /// Of the covariates under a scaled ridge penalty, by column, in the study's units; empty until `takeSpread`.
+    var variances: [Int: Double] = [:]
 
     var parameterCount: Int { cox.model.columns.count }
 
@@ -182,14 +229,16 @@ struct CoxReport: Sendable {
             coordinates.center.append(range.middle + range.half * mean)
             coordinates.scale.append(range.half * deviation)
         }
-        return coordinates
+        return widened(coordinates)
     }
 
     func likelihoodSums(_ answer: [Double]) -> LikelihoodSums {
         let p = parameterCount
+        let end = 1 + p + SymmetricMatrix.packedCount(order: p)
         return LikelihoodSums(
             logLikelihood: answer[0], score: Array(answer[1...p]),
-            information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)...])))
+            information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)..<end])),
+            thirdDerivatives: ThirdDerivatives(order: p, packed: Array(answer[end...])))
     }
 
     func wantsResiduals(of fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
@@ -219,7 +268,7 @@ struct CoxReport: Sendable {
             proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
             naiveCovariance: robust.map { _ in
                 CoxInference.covariance(fit.covariance, of: fit, scale: scale)
-            })
+            }, limits: cox.limits, penalty: penalised(fit, scale: scale))
     }
 
     /// Says so if a check was asked for and cannot be made.

@@ -17,6 +17,11 @@ package struct Query: Hashable, Sendable {
         case moments
         /// Log-likelihood, score and information under the site's own baseline hazard.
         case likelihood(Coordinates, beta: [Double])
+        /// The same with the derivatives of the information, for Firth's penalty.
+        case likelihoodWithThirdDerivatives(Coordinates, beta: [Double])
+        /// Rows, Σx, Σx² of each column under a scaled ridge, over the cohort's rows that have it (before rows incomplete in
+        /// other columns are dropped).
+        case spread(Coordinates)
         /// Events and other exits (and entries) at each position of the time axis, by group or stratum.
         case exits
         /// Σ over events of w·x and of w·offset.
@@ -65,6 +70,8 @@ package struct Query: Hashable, Sendable {
         case .counts: "counts"
         case .moments: "moments"
         case .likelihood: "likelihood"
+        case .likelihoodWithThirdDerivatives: "likelihood-with-third-derivatives"
+        case .spread: "spread"
         case .exits: "exits"
         case .eventSums: "event-sums"
         case .riskSums: "risk-sums"
@@ -80,17 +87,18 @@ package struct Query: Hashable, Sendable {
     /// The coefficients the question is asked at, on standardised columns; nil where there are none.
     package var beta: [Double]? {
         switch ask {
-        case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
+        case .likelihood(_, let beta), .likelihoodWithThirdDerivatives(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
             .residuals(_, let beta, _):
             beta
-        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
+        case .counts, .moments, .spread, .exits, .eventSums, .eventTimes, .eventTrend: nil
         }
     }
 
     package var coordinates: Coordinates? {
         switch ask {
-        case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
+        case .likelihood(let coordinates, _), .likelihoodWithThirdDerivatives(let coordinates, _),
+            .spread(let coordinates), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
             .residuals(let coordinates, _, _):
@@ -106,6 +114,10 @@ package struct Query: Hashable, Sendable {
         case .counts: return CountsLayout(plan).count
         case .moments: return 1 + 2 * columns
         case .likelihood: return 1 + columns + columns * (columns + 1) / 2
+        case .likelihoodWithThirdDerivatives:
+            return 1 + columns + columns * (columns + 1) / 2
+                + ThirdDerivatives.packedCount(order: columns)
+        case .spread: return 3 * plan.spreadColumns.count
         case .exits: return ExitsLayout(plan).count
         case .eventSums: return columns + 1
         case .riskSums(_, _, let grid): return grid.riskSetCount(plan.ties)
@@ -195,7 +207,9 @@ extension Query {
             append(common.means.survivor)
             append(common.means.leaver)
             append(common.means.death)
-        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .exits, .eventSums,
+            .residuals(_, _, nil):
+            break
         }
         return bytes
     }
@@ -220,6 +234,14 @@ extension AnalysisPlan {
         }
     }
 
+    /// Columns whose variance a scaled ridge penalty needs.
+    package var spreadColumns: [Int] {
+        guard case .cox(let cox) = kind, case .ridge(let ridge)? = cox.penalty, ridge.isScaled else {
+            return []
+        }
+        return ridge.columns
+    }
+
     /// The levels of a category that clusters are made of; nil for people, or without clusters.
     package var clusterLevels: [String]? {
         if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
@@ -240,14 +262,17 @@ extension AnalysisPlan {
 package struct CountsLayout: Sendable {
     package let droppedVariables: [String]
     package let levels: [ModelSpecification.Level]
+    /// Columns of which `spread` takes in people who are not in the analysis.
+    package let spreadColumns: [Int]
 
     package init(_ plan: AnalysisPlan) {
         droppedVariables = plan.neededVariables
         levels = plan.levels
+        spreadColumns = plan.spreadColumns
     }
 
-    /// rows, people, events, rows dropped, dropped by variable, people by level.
-    package var count: Int { 4 + droppedVariables.count + levels.count }
+    /// rows, people, events, rows dropped, dropped by variable, people by level, people that `spread` adds by column.
+    package var count: Int { 4 + droppedVariables.count + levels.count + spreadColumns.count }
 
     /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
     static let rowsMax = 1e8
@@ -266,8 +291,10 @@ package struct CountsLayout: Sendable {
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
-        sum[(4 + droppedVariables.count)...].map { Int($0) }
+        sum[(4 + droppedVariables.count)...].prefix(levels.count).map { Int($0) }
     }
+
+    package func spreadCounts(_ sum: [Double]) -> [Int] { sum.suffix(spreadColumns.count).map { Int($0) } }
 }
 
 /// Where each number of an `exits` answer stands: for each group, lanes for each position of the time axis.

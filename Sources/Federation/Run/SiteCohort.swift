@@ -43,7 +43,8 @@ package struct SiteCohort: Sendable {
         let prepared = try prepared(analysis)
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
-            parameters: prepared.plan.columnCount, concentration: prepared.concentration)
+            parameters: prepared.plan.columnCount, concentration: prepared.concentration,
+            spreadPeople: prepared.spreadPeople)
     }
 
     /// How far a row's linear predictor, offset and weight included, lies from the mean; see the policy's rule.
@@ -70,6 +71,8 @@ package struct SiteFacts: Hashable, Sendable {
     package var parameters: Int
     /// The largest share of a numeric covariate's variation here that two people carry; 0 without numeric covariates.
     package var concentration: Double
+    /// People outside the analysis whom the variances of a ridge penalty take in, by column.
+    package var spreadPeople: [Int] = []
 }
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
@@ -82,6 +85,9 @@ private struct Prepared: Sendable {
     let levelCounts: [Int]
     let data: SurvivalData?
     let concentration: Double
+    /// Of `AnalysisPlan.spreadColumns`: the values in the cohort's rows that have them, and the people outside the analysis.
+    private let spread: [[Double]]
+    let spreadPeople: [Int]
     private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
@@ -90,6 +96,12 @@ private struct Prepared: Sendable {
             table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint,
             needed: plan.neededExpressions)
         self.cases = cases
+        if case .cox(let cox) = plan.kind {
+            let columns = try plan.spreadColumns.map { try cases.cohortColumn($0, of: cox.model, in: table) }
+            (spread, spreadPeople) = (columns.map(\.values), columns.map(\.peopleOutside))
+        } else {
+            (spread, spreadPeople) = ([], [])
+        }
         switch plan.kind {
         case .survival(let survival):
             var (groups, levelCounts) = ([Int32]?.none, [Int]())
@@ -166,6 +178,11 @@ private struct Prepared: Sendable {
         case .likelihood(let coordinates, let beta):
             let sums = try likelihood(coordinates).evaluate(at: beta)
             return [sums.logLikelihood] + sums.score + sums.information.packedUpper
+        case .likelihoodWithThirdDerivatives(let coordinates, let beta):
+            let sums = try likelihood(coordinates).evaluateWithThirdDerivatives(at: beta)
+            return [sums.logLikelihood] + sums.score + sums.information.packedUpper
+                + sums.thirdDerivatives.packed
+        case .spread(let coordinates): return spreadSums(coordinates)
         case .eventSums(let coordinates):
             let (data, cox) = try model(coordinates)
             // Sums over events need no other site's times.
@@ -199,7 +216,7 @@ private struct Prepared: Sendable {
                 cases.rows.count, cases.peopleCount, cases.event.count { $0 },
                 cases.cohortRowCount - cases.rows.count,
             ]
-            + dropped + levelCounts
+            + dropped + levelCounts + spreadPeople
         return numbers.map { Double($0) }
     }
 
@@ -238,6 +255,16 @@ private struct Prepared: Sendable {
             squares.append(values.reduce(0) { $0 + range.scaled($1) * range.scaled($1) })
         }
         return [Double(data.rowCount)] + sums + squares
+    }
+
+    /// For each column under a scaled ridge its rows, Σz and Σz² in working coordinates.
+    private func spreadSums(_ coordinates: Query.Coordinates) -> [Double] {
+        zip(plan.spreadColumns, spread).flatMap { column, values in
+            let scaled = values.map { ($0 - coordinates.center[column]) / coordinates.scale[column] }
+            return [
+                Double(scaled.count), scaled.reduce(0, +), scaled.reduce(0) { $0 + $1 * $1 },
+            ]
+        }
     }
 
     private func model(_ coordinates: Query.Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {

@@ -146,11 +146,13 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
-        let options = CoxOptions(
+        var options = CoxOptions(
             check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
+        try readEstimation(of: body, into: &options)
         let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
+        let all = options
         func kind(_ terms: [String]) -> Kind {
-            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
+            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: all)
         }
         if body.has("terms") {
             let terms = try body.strings("terms")

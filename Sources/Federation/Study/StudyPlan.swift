@@ -84,6 +84,12 @@ package struct AnalysisPlan: Sendable {
         package var check: TimeTransform?
         /// Rows that belong together in the robust variance; nil with the model's variance.
         package var cluster: Cluster?
+        package var penalty: CoxPenaltyPlan?
+        package var limits: CoxResult.Limits
+        /// The most evaluations as the study states them; nil if it does not.
+        package var statedEvaluations: Int?
+
+        package var evaluationsMax: Int { statedEvaluations ?? StudyFile.CoxOptions.evaluationsUsual }
 
         package struct Cluster: Hashable, Sendable {
             package var name: String
@@ -213,10 +219,17 @@ private struct AnalysisCompiler {
                 try scope.requireTerm(weight)
             }
             if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
+            let cluster = try cluster(of: model, options)
+            let penalty = try options.penalty.map {
+                try CoxPenaltyPlan($0, model: model, baseline: baseline, ties: ties)
+            }
+            try CoxPenaltyPlan.requireOneVariance(options, penalty, isRobust: cluster != nil)
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
-                    cluster: try cluster(of: model, options)))
+                    cluster: cluster, penalty: penalty,
+                    limits: options.limits ?? (penalty == .firth ? .profile : .wald),
+                    statedEvaluations: options.evaluations))
         }
     }
 

@@ -22,6 +22,8 @@ struct MissingnessScreening {
         (self.isInCohort, isComplete) = (isInCohort, isInCohort)
     }
 
+    var cohortRows: [Int] { isInCohort.indices.filter { isInCohort[$0] } }
+
     var cohortRowCount: Int { isInCohort.count(where: \.self) }
 
     var completeRows: [Int] { isComplete.indices.filter { isComplete[$0] } }

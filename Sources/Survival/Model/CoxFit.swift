@@ -5,9 +5,17 @@
 package struct CoxFit: Sendable, Hashable {
     package var beta: [Double]
     package var isAliased: [Bool]
-    /// Inverse of the information at `beta`.
+    /// Inverse of `information`.
     package var covariance: SymmetricMatrix
+    /// At `beta`; with a ridge penalty the information and the penalty's curvature together.
     package var information: SymmetricMatrix
+    /// Degrees of freedom of each coefficient: 1, or less under a ridge penalty; 0 if aliased.
+    package var degrees: [Double]
+    /// What the fit has under a penalty besides; nil without one.
+    package var penalised: Penalised?
+    /// What profile likelihoods say of the coefficients, if they were asked for or one is infinite; else empty.
+    package var profiles: [CoxProfile] = []
+    package var profileWishes = ProfileSurvey.Wishes(limits: false, tests: false)
     /// At β = 0 and at `beta`.
     package var logLikelihoodNull: Double
     package var logLikelihood: Double
@@ -18,6 +26,24 @@ package struct CoxFit: Sendable, Hashable {
     /// Covariates whose coefficient runs to infinity (separation): the likelihood has no maximum.
     package var infinite: [Int]
     package var warnings: [String]
+
+    package struct Penalised: Sendable, Hashable {
+        package var penalty: Penalty
+        /// The penalised log-likelihood at β = 0 and at `beta`.
+        package var logLikelihoodNull: Double
+        package var logLikelihood: Double
+    }
+
+    /// Notes the penalty; the degrees of freedom under a ridge are the diagonal of I(I + P)⁻¹, `unpenalised` being I (Gray,
+    /// JASA 1992).
+    mutating func add(_ penalty: Penalty, unpenalised: SymmetricMatrix, null: Double, value: Double) {
+        guard penalty != .none else { return }
+        penalised = Penalised(penalty: penalty, logLikelihoodNull: null, logLikelihood: value)
+        guard case .ridge = penalty else { return }
+        degrees = beta.indices.map { row in
+            beta.indices.reduce(0) { $0 + unpenalised[row, $1] * covariance[$1, row] }
+        }
+    }
 
     /// The robust covariance I⁻¹BI⁻¹ (Lin and Wei, JASA 1989), B being the sum of squares of score residuals by cluster.
     package func robustCovariance(squares: SymmetricMatrix) -> SymmetricMatrix {
@@ -34,6 +60,9 @@ package struct CoxFit: Sendable, Hashable {
     /// Coefficients that are not aliased: the degrees of freedom of the tests.
     package var rank: Int { isAliased.count { !$0 } }
 
+    /// The degrees of freedom of a test of the whole model: `rank`, or less under a ridge penalty.
+    package var degreesOfFreedom: Double { degrees.reduce(0, +) }
+
     package init(
         beta: [Double], isAliased: [Bool], covariance: SymmetricMatrix, information: SymmetricMatrix,
         logLikelihoodNull: Double, logLikelihood: Double, scoreStatistic: Double, iterations: Int,
@@ -43,6 +72,7 @@ package struct CoxFit: Sendable, Hashable {
         (self.information, self.logLikelihoodNull) = (information, logLikelihoodNull)
         (self.logLikelihood, self.scoreStatistic) = (logLikelihood, scoreStatistic)
         (self.iterations, self.infinite, self.warnings) = (iterations, infinite, warnings)
+        degrees = isAliased.map { $0 ? 0 : 1 }
     }
 
     /// The sentences a reader must see: aliased covariates, infinite coefficients, no events.
@@ -57,8 +87,9 @@ package struct CoxFit: Sendable, Hashable {
                 + "its coefficient is not available"
         }
         let separated = infinite.map {
-            "the log-likelihood converged before the coefficient of \(parameterNames[$0]), which may be infinite; "
-                + "no standard error or Wald test can be given a meaning for it"
+            "the coefficient of \(parameterNames[$0]) runs to infinity (separation): the events leave it no finite estimate, "
+                + "standard error or Wald test; its finite limit and its p are those of the profile likelihood, "
+                + "and penalty: firth gives it a finite estimate"
         }
         return aliased + separated
     }

@@ -90,7 +90,7 @@ package enum ProportionalHazardsTest {
 
     private static func unavailable(_ degreesOfFreedom: Int) -> TestResult {
         TestResult(
-            statistic: .notAvailable, degreesOfFreedom: degreesOfFreedom, p: .notAvailable,
+            statistic: .notAvailable, degreesOfFreedom: Double(degreesOfFreedom), p: .notAvailable,
             logP: .notAvailable)
     }
 }
