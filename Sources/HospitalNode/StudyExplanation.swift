@@ -102,7 +102,7 @@ package struct StudyExplanation {
             }
             let robust = cox.cluster.map { "; robust variance by \($0.name)" }
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")\(estimation(cox))"
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
         }
     }
 
@@ -142,15 +142,6 @@ package struct StudyExplanation {
             }
             return
                 "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
-        }
-    }
-
-    private func estimation(_ cox: AnalysisPlan.CoxPlan) -> String {
-        let limits = cox.limits == .profile ? "; profile-likelihood limits" : ""
-        return switch cox.penalty {
-        case nil: limits
-        case .firth: "; Firth's penalty\(limits)"
-        case .ridge: "; ridge penalty"
         }
     }
 

@@ -134,11 +134,11 @@ struct CSVReport {
         add(place, "penalty_theta", .number(Reported(ridge.theta)))
         add(place, "penalty_scale", .text(ridge.isScaled ? "variance" : "none"))
         add(place, "penalty_amount", .number(Reported(ridge.amount)))
-        for (index, term) in terms.enumerated() {
+        add(place, "penalty_df", .number(Reported(ridge.degreesOfFreedom)))
+        for (index, term) in terms.enumerated() where ridge.isPenalised[index] {
             var ofTerm = place
             ofTerm.term = term
-            add(ofTerm, "penalty_df", .number(ridge.degreesOfFreedom[index]))
-            if ridge.isPenalised[index] { add(ofTerm, "penalty_variance", .number(ridge.variances[index])) }
+            add(ofTerm, "penalty_variance", .number(ridge.variances[index]))
         }
     }
 

@@ -83,7 +83,7 @@ struct JSONReport {
             object.merge([
                 "theta": .number(ridge.theta), "scale": .string(ridge.isScaled ? "variance" : "none"),
                 "terms": .strings(ridge.penalised(terms)), "variances": .reported(ridge.variances),
-                "df": .reported(ridge.degreesOfFreedom), "amount": .number(ridge.amount),
+                "df": .number(ridge.degreesOfFreedom), "amount": .number(ridge.amount),
             ]) { _, new in new }
         }
         return .object(object)

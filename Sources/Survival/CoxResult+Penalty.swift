@@ -42,8 +42,8 @@ extension CoxResult {
         package var isPenalised: [Bool]
         /// var(xⱼ) where it was used, else NA.
         package var variances: [Reported]
-        /// The diagonal of I(I + P)⁻¹, whose sum is that of the tests.
-        package var degreesOfFreedom: [Reported]
+        /// Of the penalised coefficients together.
+        package var degreesOfFreedom: Double
         /// The penalty at the estimate.
         package var amount: Double
 
@@ -54,7 +54,7 @@ extension CoxResult {
 
         package init(
             theta: Double, isScaled: Bool, isPenalised: [Bool], variances: [Reported],
-            degreesOfFreedom: [Reported], amount: Double
+            degreesOfFreedom: Double, amount: Double
         ) {
             (self.theta, self.isScaled, self.isPenalised) = (theta, isScaled, isPenalised)
             (self.variances, self.degreesOfFreedom, self.amount) = (variances, degreesOfFreedom, amount)

@@ -200,18 +200,20 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "linear-predictor-max", in: analysis.id,
-                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort)\(Self.advice(on: query, of: analysis))"
+                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort)\(advice(on: query, of: analysis))"
                 ))
         }
     }
 
     /// Names the covariate whose coefficient does most to it; by the question and the dictionary alone, not by any row.
-    private static func advice(on query: Query, of analysis: AnalysisPlan) -> String {
+    private func advice(on query: Query, of analysis: AnalysisPlan) -> String {
         guard case .cox(let cox) = analysis.kind, let beta = query.beta, let coordinates = query.coordinates
         else { return "" }
         let reach = cox.model.reach(of: coordinates)
         let widest = beta.indices.max { abs(beta[$0]) * reach[$0] < abs(beta[$1]) * reach[$1] }
-        guard let widest, beta[widest] != 0 else { return "; check the scale of its offset and weights" }
+        guard let widest, abs(beta[widest]) * reach[widest] > linearPredictorMax / 4 else {
+            return "; check the scale of covariates, offset and weights"
+        }
         let remedy =
             cox.penalty == nil && cox.baseline == .site
             ? "; penalty: firth keeps it finite" : "; regroup it, or use baseline: site with penalty: firth"

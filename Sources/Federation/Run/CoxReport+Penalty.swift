@@ -80,10 +80,17 @@ extension CoxReport {
                 theta: ridge.theta, isScaled: ridge.isScaled,
                 isPenalised: origin.indices.map { ridge.columns.contains($0) },
                 variances: origin.indices.map { Reported(variances[$0]) },
-                degreesOfFreedom: origin.indices.map {
-                    fit.isAliased[$0] ? .notAvailable : Reported(fit.degrees[$0])
-                },
+                degreesOfFreedom: fit.degreesOfFreedom(of: ridge.columns),
                 amount: penalised.penalty.amount(at: fit.beta)))
+    }
+
+    /// The fit with R's degrees of freedom: the penalised coefficients are one block, each other term is one.
+    private func counted(_ fit: CoxFit) -> CoxFit {
+        guard let ridge else { return fit }
+        let others = cox.model.terms.map { $0.columns.filter { !ridge.columns.contains($0) } }
+        var fit = fit
+        fit.degreesOfFreedom = (others + [ridge.columns]).reduce(0) { $0 + fit.degreesOfFreedom(of: $1) }
+        return fit
     }
 
     // MARK: Profile likelihoods
@@ -97,9 +104,8 @@ extension CoxReport {
     ) -> ProfileSurvey {
         var path = path
         if let exactInformation, !path.isEmpty { path[0].sums.information = exactInformation }
-        let isRidge = ridge != nil
         return ProfileSurvey(
-            fit, path: isRidge ? [] : path, parameterNames: cox.model.parameterNames, level: plan.level,
+            counted(fit), path: path, parameterNames: cox.model.parameterNames, level: plan.level,
             wishes: .init(limits: cox.limits == .profile, tests: cox.penalty == .firth),
             reach: cox.model.reach(of: coordinates), secants: secants,
             // A check of proportional hazards counts as two more.

@@ -247,8 +247,7 @@ package struct CommonBaselineIteration: Sendable, Hashable {
             iterations: iterations, infinite: infinite,
             warnings: CoxFit.warnings(
                 parameterNames: parameterNames, isAliased: factored.isAliased, infinite: infinite))
-        fit.add(
-            penalty, unpenalised: information, null: start.logLikelihood, value: point.logLikelihood + rest)
+        fit.add(penalty, null: start.logLikelihood, value: point.logLikelihood + rest)
         return fit
     }
 }

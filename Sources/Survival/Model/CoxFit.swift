@@ -9,8 +9,8 @@ package struct CoxFit: Sendable, Hashable {
     package var covariance: SymmetricMatrix
     /// At `beta`; with a ridge penalty the information and the penalty's curvature together.
     package var information: SymmetricMatrix
-    /// Degrees of freedom of each coefficient: 1, or less under a ridge penalty; 0 if aliased.
-    package var degrees: [Double]
+    /// The degrees of freedom of a test of the whole model: `rank`, or less under a ridge penalty.
+    package var degreesOfFreedom: Double
     /// What the fit has under a penalty besides; nil without one.
     package var penalised: Penalised?
     /// What profile likelihoods say of the coefficients, if they were asked for or one is infinite; else empty.
@@ -34,14 +34,31 @@ package struct CoxFit: Sendable, Hashable {
         package var logLikelihood: Double
     }
 
-    /// Notes the penalty; the degrees of freedom under a ridge are the diagonal of I(I + P)⁻¹, `unpenalised` being I (Gray,
-    /// JASA 1992).
-    mutating func add(_ penalty: Penalty, unpenalised: SymmetricMatrix, null: Double, value: Double) {
+    mutating func add(_ penalty: Penalty, null: Double, value: Double) {
         guard penalty != .none else { return }
         penalised = Penalised(penalty: penalty, logLikelihoodNull: null, logLikelihood: value)
-        guard case .ridge = penalty else { return }
-        degrees = beta.indices.map { row in
-            beta.indices.reduce(0) { $0 + unpenalised[row, $1] * covariance[$1, row] }
+    }
+
+    /// The degrees of freedom of some of the coefficients under a ridge, as R counts them (Gray, JASA 1992): the trace of
+    /// (V_bb)⁻¹(VIV)_bb, V = (I + P)⁻¹, over the block of those that are not aliased.
+    package func degreesOfFreedom(of block: [Int]) -> Double {
+        let block = block.filter { !isAliased[$0] }
+        guard case .ridge(let weights)? = penalised?.penalty else { return Double(block.count) }
+        var (own, sandwich) = (
+            SymmetricMatrix(order: block.count), SymmetricMatrix(order: block.count)
+        )
+        for (row, first) in block.enumerated() {
+            for (column, second) in block.enumerated() where column >= row {
+                own[row, column] = covariance[first, second]
+                // VIV = V − VPV.
+                sandwich[row, column] = weights.indices.reduce(covariance[first, second]) {
+                    $0 - covariance[first, $1] * weights[$1] * covariance[$1, second]
+                }
+            }
+        }
+        let factored = RankRevealingCholesky(own)
+        return block.indices.reduce(0) { sum, column in
+            sum + factored.solve(block.indices.map { sandwich[$0, column] })[column]
         }
     }
 
@@ -60,8 +77,6 @@ package struct CoxFit: Sendable, Hashable {
     /// Coefficients that are not aliased: the degrees of freedom of the tests.
     package var rank: Int { isAliased.count { !$0 } }
 
-    /// The degrees of freedom of a test of the whole model: `rank`, or less under a ridge penalty.
-    package var degreesOfFreedom: Double { degrees.reduce(0, +) }
 
     package init(
         beta: [Double], isAliased: [Bool], covariance: SymmetricMatrix, information: SymmetricMatrix,
@@ -72,7 +87,7 @@ package struct CoxFit: Sendable, Hashable {
         (self.information, self.logLikelihoodNull) = (information, logLikelihoodNull)
         (self.logLikelihood, self.scoreStatistic) = (logLikelihood, scoreStatistic)
         (self.iterations, self.infinite, self.warnings) = (iterations, infinite, warnings)
-        degrees = isAliased.map { $0 ? 0 : 1 }
+        degreesOfFreedom = Double(isAliased.count { !$0 })
     }
 
     /// The sentences a reader must see: aliased covariates, infinite coefficients, no events.

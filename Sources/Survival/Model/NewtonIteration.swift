@@ -149,8 +149,7 @@ package struct NewtonIteration: Sendable, Hashable {
             iterations: iterations, infinite: infinite,
             warnings: CoxFit.warnings(
                 parameterNames: parameterNames, isAliased: factored.isAliased, infinite: infinite))
-        fit.add(
-            penalty, unpenalised: sums.information, null: start?.penalised ?? 0, value: point.value + rest)
+        fit.add(penalty, null: start?.penalised ?? 0, value: point.value + rest)
         return fit
     }
 }

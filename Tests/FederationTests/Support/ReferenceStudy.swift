@@ -128,7 +128,7 @@ struct ReferenceStudy {
 
     private var dictionary: DataDictionary {
         let times = ["time", "start"].compactMap { model[$0].string }
-        let numbers = numberColumns.map { name in
+        let measured = numberColumns.map { name in
             let values = numbers(name).filter { !$0.isNaN }
             let lowest = times.contains(name) ? 0 : (values.min() ?? 0).rounded(.down)
             return DataDictionary.Variable(
@@ -145,7 +145,7 @@ struct ReferenceStudy {
             name: "reference", version: 1, person: "person",
             variables: [
                 .init(name: "person", kind: .identifier), .init(name: "had_event", kind: .boolean),
-            ] + numbers + categories)
+            ] + measured + categories)
     }
 
     private func table(_ own: [Int]) -> PatientTable {

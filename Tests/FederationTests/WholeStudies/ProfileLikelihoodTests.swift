@@ -118,10 +118,10 @@ struct ProfileLikelihoodTests {
             time: Consortium.now)
         var random = SeededGenerator(1)
         let cox = try federation.run { random.bytes(32) }.cox("m")
-        expectClose(cox.coefficients, [log(5)], relative: 1e-11, "β")
+        expectClose(cox.coefficients, [log(5.0)], relative: 1e-11, "β")
         expectClose(cox.standardErrors, [6 / 10.0.squareRoot()], relative: 1e-11, "se")
         // Twice the penalised log-likelihood's rise: 5 log 5 − 6 log 6 + 6 log 2.
-        let rise = 5 * log(5) - 6 * log(6) + 6 * log(2)
+        let rise = 5 * log(5.0) - 6 * log(6.0) + 6 * log(2.0)
         expectClose(cox.terms[0].likelihoodRatio?.value ?? .nan, rise, relative: 1e-11, "lr")
         expectClose(cox.likelihoodRatio.statistic.value ?? .nan, rise, relative: 1e-11, "lr of the model")
     }
@@ -130,9 +130,10 @@ struct ProfileLikelihoodTests {
         let study = try ReferenceStudy("veteran-six-stratified-breslow")
         let all = try study.result(.random, baseline: .site, "limits: profile, evaluations: 1000")
         for evaluations in [10, 25, 60] {
+            var policy = DisclosurePolicy.local
+            policy.evaluationsMax = evaluations
             let cox = try study.result(
-                .random, baseline: .site, "limits: profile, evaluations: \(evaluations)",
-                policy: { var policy = DisclosurePolicy.local; policy.evaluationsMax = evaluations; return policy }())
+                .random, baseline: .site, "limits: profile, evaluations: \(evaluations)", policy: policy)
             #expect(cox.coefficients == all.coefficients)
             let found = cox.terms.indices.filter { cox.terms[$0].lower != .notAvailable && cox.terms[$0].upper != .notAvailable }
             for index in found {

@@ -29,7 +29,7 @@ struct RidgeTests {
         if isStratified || deal == .together {
             expectAgreement(try study.result(deal, baseline: .site, options), study.json["expected"])
         }
-        guard !isStratified else { return }
+        guard !isStratified, deal != .bySite else { return }
         expectAgreement(try study.result(deal, baseline: .common, options), study.json["expected"])
     }
 
@@ -88,8 +88,8 @@ struct RidgeTests {
         expectClose(
             ridge.amount, expected["penalty_null_and_final"].doubles[1], relative: 1e-8, "penalty")
         expectClose(
-            ridge.degreesOfFreedom.reduce(0) { $0 + ($1.value ?? .nan) },
-            expected["df_by_term"].doubles.reduce(0, +), relative: 1e-9, "degrees of freedom")
+            ridge.degreesOfFreedom, expected["df_by_term"].doubles.last ?? .nan, relative: 1e-9,
+            "degrees of freedom")
         guard ridge.isScaled else { return }
         expectClose(
             order.compactMap { ridge.isPenalised[$0] ? ridge.variances[$0].value ?? .nan : nil },
@@ -101,7 +101,7 @@ struct RidgeTests {
     {
         // R 4.2.2: coxph(Surv(futime, fustat) ~ ridge(age, one, theta = 4, scale = FALSE)) with one = 1 has one = 0, se 1/√4.
         let both = try Ovarian.result([
-            "cox: {id: m, terms: [age, age - age + 1], penalty: {ridge: 4, scale: false}}",
+            "cox: {id: m, terms: [age, (age - age + 1)], penalty: {ridge: 4, scale: false}}",
             "cox: {id: alone, terms: [age], penalty: {ridge: 4, scale: false}}",
         ])
         let (cox, alone) = (try both.cox("m"), try both.cox("alone"))

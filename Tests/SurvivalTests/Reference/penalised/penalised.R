@@ -155,7 +155,7 @@ separated <- function(id, j, side) {
   top <- maximise(r, b, FALSE, j)
   b[j] <- 0
   lr <- 2 * (top$e$value - maximise(r, b, FALSE, j)$e$value)
-  start <- b; start[-j] <- top$b[-j]; start[j] <- side * 3
+  start <- b; start[-j] <- top$b[-j]; start[j] <- side * 12
   end <- limit(r, start, j, -side, FALSE, top$e$value, 1)
   list(id = id, kind = "separated", names = colnames(r$x), index = j - 1, side = side, coef = top$b, loglik = top$e$l,
        limit = end, lr = lr, log_p = pchisq(lr, 1, lower.tail = FALSE, log.p = TRUE))
