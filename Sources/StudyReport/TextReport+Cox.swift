@@ -64,7 +64,8 @@ extension TextReport {
 
     private func cells(_ test: TestResult) -> [String] {
         [
-            test.statistic.text { NumberText.fixed($0, places: 2) }, NumberText.degrees(test.degreesOfFreedom),
+            test.statistic.text { NumberText.fixed($0, places: 2) },
+            NumberText.degrees(test.degreesOfFreedom),
             test.p.text { NumberText.fullP($0, logP: test.logP.value) },
         ]
     }

@@ -270,7 +270,8 @@ extension Query {
         switch ask {
         case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
         case .residuals(_, _, let common): common != nil
-        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums, .eventTimes,
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums,
+            .eventTimes,
             .timeTrend:
             false
         }

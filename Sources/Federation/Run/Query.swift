@@ -87,7 +87,8 @@ package struct Query: Hashable, Sendable {
     /// The coefficients the question is asked at, on standardised columns; nil where there are none.
     package var beta: [Double]? {
         switch ask {
-        case .likelihood(_, let beta), .likelihoodWithThirdDerivatives(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
+        case .likelihood(_, let beta), .likelihoodWithThirdDerivatives(_, let beta),
+            .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
             .residuals(_, let beta, _):
             beta

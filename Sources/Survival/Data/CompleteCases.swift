@@ -163,7 +163,8 @@ extension CompleteCases {
         for factor in model.factors[column] {
             let own: [Double]
             switch factor {
-            case .value(let expression): own = try evaluator.column(of: expression).numbers(ofLevel: { Double($0) })
+            case .value(let expression):
+                own = try evaluator.column(of: expression).numbers(ofLevel: { Double($0) })
             case .level(let expression, let level):
                 own = try evaluator.column(of: expression).numbers(ofLevel: { $0 == level ? 1 : 0 })
             }

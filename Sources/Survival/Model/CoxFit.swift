@@ -77,7 +77,6 @@ package struct CoxFit: Sendable, Hashable {
     /// Coefficients that are not aliased: the degrees of freedom of the tests.
     package var rank: Int { isAliased.count { !$0 } }
 
-
     package init(
         beta: [Double], isAliased: [Bool], covariance: SymmetricMatrix, information: SymmetricMatrix,
         logLikelihoodNull: Double, logLikelihood: Double, scoreStatistic: Double, iterations: Int,

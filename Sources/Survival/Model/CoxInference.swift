@@ -77,7 +77,9 @@ package enum CoxInference {
         _ name: String, isPositive: Bool, _ profile: CoxProfile, _ divisor: Double
     ) -> CoxResult.Term {
         var term = unavailable(name)
-        (term.coef, term.hr) = (.value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0))
+        (term.coef, term.hr) = (
+            .value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0)
+        )
         addLimits(profile, divisor, to: &term)
         addTest(profile, to: &term)
         return term

@@ -134,7 +134,11 @@ package struct ProfileSurvey: Sendable, Hashable {
         }
         switch search.goal {
         case .limit(_, let isUpper):
-            if isUpper { profiles[search.index].upper = answer } else { profiles[search.index].lower = answer }
+            if isUpper {
+                profiles[search.index].upper = answer
+            } else {
+                profiles[search.index].lower = answer
+            }
         case .null: profiles[search.index].statistic = max(0, 2 * (maxima[search.index, default: 0] - answer))
         }
     }

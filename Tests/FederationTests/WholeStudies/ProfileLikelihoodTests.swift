@@ -98,7 +98,8 @@ struct ProfileLikelihoodTests {
             expectClose(cox.logLikelihood, expected["loglik"].double, relative: 1e-8, "log-likelihood")
             #expect(cox.wald.statistic == .notAvailable && cox.covariance[0] == .notAvailable)
             for (place, want) in expected["coef"].doubles.enumerated() where place != index {
-                expectClose(cox.coefficients[place], want, relative: 2e-3, "coef of \(reference.names[place])")
+                expectClose(
+                    cox.coefficients[place], want, relative: 2e-3, "coef of \(reference.names[place])")
             }
             let words = cox.warnings.joined()
             #expect(words.contains(reference.names[index]) && words.contains("penalty: firth"), "\(words)")
@@ -135,10 +136,13 @@ struct ProfileLikelihoodTests {
             let cox = try study.result(
                 .random, baseline: .site, "limits: profile, evaluations: \(evaluations)", policy: policy)
             #expect(cox.coefficients == all.coefficients)
-            let found = cox.terms.indices.filter { cox.terms[$0].lower != .notAvailable && cox.terms[$0].upper != .notAvailable }
+            let found = cox.terms.indices.filter {
+                cox.terms[$0].lower != .notAvailable && cox.terms[$0].upper != .notAvailable
+            }
             for index in found {
                 expectClose(
-                    cox.terms[index].upper.value ?? .nan, all.terms[index].upper.value ?? .nan, relative: 1e-9, "upper")
+                    cox.terms[index].upper.value ?? .nan, all.terms[index].upper.value ?? .nan,
+                    relative: 1e-9, "upper")
             }
             #expect(evaluations == 10 ? found.isEmpty : !found.isEmpty)
             let missing = cox.terms.indices.filter { !found.contains($0) }

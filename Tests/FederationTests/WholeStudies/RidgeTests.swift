@@ -48,7 +48,8 @@ struct RidgeTests {
                 "coef of \(names[index])")
         }
         let columns: [(String, KeyPath<CoxResult.Term, Reported>)] = [
-            ("se", \.se), ("z", \.z), ("p", \.p), ("hr", \.hr), ("hr_lower95", \.lower), ("hr_upper95", \.upper),
+            ("se", \.se), ("z", \.z), ("p", \.p), ("hr", \.hr), ("hr_lower95", \.lower),
+            ("hr_upper95", \.upper),
         ]
         for (key, path) in columns {
             expectClose(
@@ -96,7 +97,9 @@ struct RidgeTests {
             expected["column_variances_used_by_R"].doubles, relative: 1e-11, "variances")
     }
 
-    @Test func `a constant covariate has coefficient 0 and the penalty's standard error, and the others are as without it`()
+    @Test
+    func
+        `a constant covariate has coefficient 0 and the penalty's standard error, and the others are as without it`()
         throws
     {
         // R 4.2.2: coxph(Surv(futime, fustat) ~ ridge(age, one, theta = 4, scale = FALSE)) with one = 1 has one = 0, se 1/√4.
@@ -126,6 +129,7 @@ struct RidgeTests {
         #expect(scaled?.contains("level-people-min") == true, "\(scaled ?? "none")")
         #expect(scaled?.contains("penalised covariate") == true)
         #expect(run("terms: [age, rx], penalty: {ridge: 1, terms: [age], scale: false}") == nil)
-        #expect(run("terms: [age, rx], cohort: 'rx in [\"1\", \"2\"]', penalty: {ridge: 1, terms: [age]}") == nil)
+        #expect(
+            run("terms: [age, rx], cohort: 'rx in [\"1\", \"2\"]', penalty: {ridge: 1, terms: [age]}") == nil)
     }
 }

@@ -40,7 +40,9 @@ struct NewtonIterationTests {
     }
 
     /// A score of 1e300 over an information of 1e-200: the step would be infinite, or no number.
-    @Test(arguments: [0, 1]) func `sums that leave no step are refused, and taken for no maximum`(after steps: Int)
+    @Test(arguments: [0, 1]) func `sums that leave no step are refused, and taken for no maximum`(
+        after steps: Int
+    )
         throws
     {
         let hostile = LikelihoodSums(

@@ -26,7 +26,8 @@ struct ThirdDerivativesTests {
                         return try likelihood.evaluate(at: moved).information[row, column]
                     }
                     let slope = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * size)
-                    expectClose(slopes[place], slope, relative: 1e-7, absolute: 1e-7, "\(row) \(column) \(place)")
+                    expectClose(
+                        slopes[place], slope, relative: 1e-7, absolute: 1e-7, "\(row) \(column) \(place)")
                 }
             }
         }
