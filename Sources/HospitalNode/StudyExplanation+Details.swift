@@ -44,6 +44,11 @@ extension StudyExplanation {
         if let offset = cox.model.offset { lines.append("offset: \(offset.text)") }
         if let weights = cox.weights { lines.append("case weights: \(weights.text)") }
         if let cluster = cox.cluster { lines.append("rows that belong together: by \(cluster.name)") }
+        if let penalty = cox.penalty { lines.append("penalty: \(words(for: penalty, cox.model))") }
+        if cox.limits == .profile { lines.append("limits: profile") }
+        if let evaluations = cox.statedEvaluations {
+            lines.append("evaluations of the model: at most \(evaluations)")
+        }
         if let concordance = cox.concordance { lines.append(choice(of: concordance)) }
         return lines + curves(cox.prediction)
     }
@@ -68,6 +73,13 @@ extension StudyExplanation {
             time.map { " \(word) \($0)" }
         }
         return "concordance with time weight \(concordance.weight.rawValue)\(limits.joined())"
+    }
+
+    private func words(for penalty: CoxPenaltyPlan, _ model: ModelSpecification) -> String {
+        guard case .ridge(let ridge) = penalty else { return "Firth's" }
+        let scale = ridge.isScaled ? " times the covariate's variance" : ""
+        let names = ridge.columns.map { model.columns[$0].name }.joined(separator: ", ")
+        return "ridge, theta \(ridge.theta)\(scale), on \(names)"
     }
 
     private func choices(of survival: AnalysisPlan.SurvivalPlan) -> [String] {

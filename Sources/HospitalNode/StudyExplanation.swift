@@ -155,10 +155,14 @@ package struct StudyExplanation {
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
-                "\(counts); sums and sums of squares of \(p) covariates\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForConcordance(cox))\(leavingForComparison(cox))\(leavingForDiagnostics(cox, of: analysis))"
+                "\(counts); sums and sums of squares of \(p) covariates\(leavingForRidge(analysis))\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForConcordance(cox))\(leavingForComparison(cox))\(leavingForDiagnostics(cox, of: analysis))"
             if cox.baseline == .site {
-                return
-                    "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
+                let usual = 1 + p + SymmetricMatrix.packedCount(order: p)
+                let sums =
+                    cox.penalty == .firth
+                    ? "log-likelihood, score, information and its derivatives (\(usual + ThirdDerivatives.packedCount(order: p)) numbers)"
+                    : "log-likelihood, score and information (\(usual) numbers)"
+                return "\(means); \(sums), at most \(policy.evaluationsMax) times"
             }
             return
                 "\(means); \(exits(of: analysis)); risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
@@ -207,6 +211,14 @@ package struct StudyExplanation {
         cox.testsHeterogeneity
             ? "; to compare coefficients between hospitals, the rank of this one's information, its score statistic, and three numbers for each covariate, once"
             : ""
+    }
+
+    /// The variances of a ridge are taken before rows are dropped that lack something else.
+    private func leavingForRidge(_ analysis: AnalysisPlan) -> String {
+        let names = analysis.spreadColumns.count
+        return names == 0
+            ? ""
+            : "; the same of \(names) penalised covariates over all patients who have them, and how many of those are not in the analysis"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {

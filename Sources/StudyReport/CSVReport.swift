@@ -79,7 +79,7 @@ struct CSVReport {
 
     private mutating func add(_ test: TestResult, as name: String, at place: Place) {
         add(place, name, .number(test.statistic))
-        add(place, name + "_df", .integer(test.degreesOfFreedom))
+        add(place, name + "_df", .number(Reported(test.degreesOfFreedom)))
         add(place, name + "_p", .number(test.p))
         add(place, name + "_log_p", .number(test.logP))
     }
@@ -106,6 +106,8 @@ struct CSVReport {
             ]
             for (name, number) in numbers { add(ofTerm, name, .number(number)) }
             if let robust = term.robustSE { add(ofTerm, "robust_se", .number(robust)) }
+            if let ratio = term.likelihoodRatio { add(ofTerm, "lr", .number(ratio)) }
+            if let wald = term.wald { add(wald, at: ofTerm) }
             for (column, other) in cox.terms.enumerated() {
                 let covariance = cox.covariance[row * cox.terms.count + column]
                 add(ofTerm, "covariance:" + other.name, .number(covariance))
@@ -127,6 +129,8 @@ struct CSVReport {
         if let heterogeneity = cox.heterogeneity { add(heterogeneity, at: place) }
         if let diagnostics = cox.diagnostics { add(diagnostics, at: place) }
         if let check = cox.proportionalHazards { add(check, at: place) }
+        if cox.limits == .profile { add(place, "limits", .text(cox.limits.rawValue)) }
+        if let penalty = cox.penalty { add(penalty, of: cox.terms.map(\.name), at: place) }
         if let concordance = cox.concordance { add(concordance, at: place) }
         addCurves(of: cox, at: place)
     }
@@ -158,6 +162,30 @@ struct CSVReport {
             add(coefficient.test, as: "heterogeneity", at: ofTerm)
         }
         add(heterogeneity.global, as: "heterogeneity_global", at: place)
+    }
+
+    private mutating func add(_ wald: CoxResult.Wald, at place: Place) {
+        let numbers = [
+            ("wald_lower", wald.lower), ("wald_upper", wald.upper), ("wald_p", wald.p),
+            ("wald_log_p", wald.logP),
+        ]
+        for (name, number) in numbers { add(place, name, .number(number)) }
+    }
+
+    private mutating func add(_ penalty: CoxResult.Penalised, of terms: [String], at place: Place) {
+        add(place, "penalty", .text(penalty.kind.rawValue))
+        add(place, "penalty_loglik_null", .number(Reported(penalty.logLikelihoodNull)))
+        add(place, "penalty_loglik", .number(Reported(penalty.logLikelihood)))
+        guard let ridge = penalty.ridge else { return }
+        add(place, "penalty_theta", .number(Reported(ridge.theta)))
+        add(place, "penalty_scale", .text(ridge.isScaled ? "variance" : "none"))
+        add(place, "penalty_amount", .number(Reported(ridge.amount)))
+        add(place, "penalty_df", .number(Reported(ridge.degreesOfFreedom)))
+        for (index, term) in terms.enumerated() where ridge.isPenalised[index] {
+            var ofTerm = place
+            ofTerm.term = term
+            add(ofTerm, "penalty_variance", .number(ridge.variances[index]))
+        }
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {

@@ -69,6 +69,11 @@ struct JSONReport {
         table["diagnostics"] = cox.diagnostics.map(diagnostics)
         table["heterogeneity"] = cox.heterogeneity.map(heterogeneity)
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
+        if cox.limits == .profile { table.merge(waldColumns(of: cox)) { _, new in new } }
+        if cox.hasLikelihoodRatios {
+            table["lr"] = .reported(cox.terms.map { $0.likelihoodRatio ?? .notAvailable })
+        }
+        table["penalty"] = cox.penalty.map { penalty($0, terms: cox.terms.map(\.name)) }
         table["concordance"] = cox.concordance.map(concordance)
         return table.merging(curves(of: cox)) { own, _ in own }
     }
@@ -83,6 +88,31 @@ struct JSONReport {
         ]
         object["ymin"] = concordance.options.timeMin.map(JSONValue.number)
         object["ymax"] = concordance.options.timeMax.map(JSONValue.number)
+        return .object(object)
+    }
+
+    private func waldColumns(of cox: CoxResult) -> [String: JSONValue] {
+        func column(_ path: KeyPath<CoxResult.Wald, Reported>) -> JSONValue {
+            .reported(cox.terms.map { $0.wald?[keyPath: path] ?? .notAvailable })
+        }
+        return [
+            "limits": .string(cox.limits.rawValue), "wald_lower": column(\.lower),
+            "wald_upper": column(\.upper), "wald_p": column(\.p), "wald_log_p": column(\.logP),
+        ]
+    }
+
+    private func penalty(_ penalty: CoxResult.Penalised, terms: [String]) -> JSONValue {
+        var object: [String: JSONValue] = [
+            "kind": .string(penalty.kind.rawValue),
+            "loglik_null": .number(penalty.logLikelihoodNull), "loglik": .number(penalty.logLikelihood),
+        ]
+        if let ridge = penalty.ridge {
+            object.merge([
+                "theta": .number(ridge.theta), "scale": .string(ridge.isScaled ? "variance" : "none"),
+                "terms": .strings(ridge.penalised(terms)), "variances": .reported(ridge.variances),
+                "df": .number(ridge.degreesOfFreedom), "amount": .number(ridge.amount),
+            ]) { _, new in new }
+        }
         return .object(object)
     }
 
@@ -118,7 +148,7 @@ struct JSONReport {
             "terms": .strings(tests.map(\.term)),
             "part": .strings(tests.map { $0.isNonlinear ? "nonlinear" : "all" }),
             "statistic": .reported(tests.map(\.test.statistic)),
-            "df": .array(tests.map { .integer($0.test.degreesOfFreedom) }),
+            "df": .array(tests.map { .number($0.test.degreesOfFreedom) }),
             "p": .reported(tests.map(\.test.p)),
             "log_p": .reported(tests.map(\.test.logP)),
         ])
@@ -141,7 +171,7 @@ struct JSONReport {
         [
             "terms": .strings(tests.map(\.name)),
             "statistic": .reported(tests.map(\.test.statistic)),
-            "df": .array(tests.map { .integer($0.test.degreesOfFreedom) }),
+            "df": .array(tests.map { .number($0.test.degreesOfFreedom) }),
             "p": .reported(tests.map(\.test.p)),
             "log_p": .reported(tests.map(\.test.logP)),
             "global": .object(test(global)),
@@ -154,7 +184,7 @@ struct JSONReport {
 
     private func test(_ test: TestResult) -> [String: JSONValue] {
         [
-            "statistic": .reported(test.statistic), "df": .integer(test.degreesOfFreedom),
+            "statistic": .reported(test.statistic), "df": .number(test.degreesOfFreedom),
             "p": .reported(test.p), "log_p": .reported(test.logP),
         ]
     }

@@ -32,6 +32,11 @@ enum NumberText {
             ? String(format: value == value.rounded() ? "%.0f" : "%.2f", value) : fixed(value, places: 0)
     }
 
+    /// Degrees of freedom, whole but under a ridge penalty.
+    static func degrees(_ value: Double) -> String {
+        value == value.rounded() ? String(format: "%.0f", value) : fixed(value, places: 2)
+    }
+
     static func percent(_ value: Double) -> String { fixed(100 * value, places: 1) + "%" }
 
     /// Three decimals as clinical papers have them: `0.025`, `<0.001`, `>0.999`.

@@ -12,6 +12,7 @@ extension TextReport {
         if let cluster = cox.cluster {
             addParagraph("Variance: robust, rows of the same \(cluster) taken together.")
         }
+        addEstimation(of: cox)
         add(hazardRatios(cox))
         add(coefficients(cox))
         add(tests(cox))
@@ -68,6 +69,28 @@ extension TextReport {
         add(table)
     }
 
+    /// The penalty, and where limits and p come from if not from standard errors.
+    private mutating func addEstimation(of cox: CoxResult) {
+        if let penalty = cox.penalty {
+            addParagraph("Penalty: \(words(for: penalty, terms: cox.terms.map(\.name))).")
+        }
+        guard cox.limits == .profile else { return }
+        let likelihood = cox.penalty == nil ? "profile likelihood" : "penalised profile likelihood"
+        addParagraph(
+            cox.penalty == nil
+                ? "Confidence limits of the \(likelihood); p of the Wald test."
+                : "Confidence limits and p of the \(likelihood); z is the Wald statistic.")
+    }
+
+    private func words(for penalty: CoxResult.Penalised, terms: [String]) -> String {
+        guard let ridge = penalty.ridge else { return "Firth's (Jeffreys' prior)" }
+        let theta = NumberText.time(ridge.theta)
+        let scaled = ridge.isScaled ? ", each scaled by the covariate's variance" : ""
+        let names = ridge.penalised(terms)
+        let which = names.count == terms.count ? "all coefficients" : names.joined(separator: ", ")
+        return "ridge, theta \(theta) on \(which)\(scaled)"
+    }
+
     private func words(for transform: TimeTransform) -> String {
         switch transform {
         case .km: "1 - S(t)"
@@ -78,7 +101,8 @@ extension TextReport {
 
     private func cells(_ test: TestResult) -> [String] {
         [
-            test.statistic.text { NumberText.fixed($0, places: 2) }, String(test.degreesOfFreedom),
+            test.statistic.text { NumberText.fixed($0, places: 2) },
+            NumberText.degrees(test.degreesOfFreedom),
             test.p.text { NumberText.fullP($0, logP: test.logP.value) },
         ]
     }
@@ -133,9 +157,15 @@ extension TextReport {
     private func tests(_ cox: CoxResult) -> TextTable {
         var table = TextTable(headings: ["test of the whole model", "chi-square", "df", "p"])
         let tests = [
-            ("likelihood ratio", cox.likelihoodRatio), ("Wald", cox.wald), ("score (log-rank)", cox.score),
+            (
+                cox.penalty?.kind == .firth ? "penalised likelihood ratio" : "likelihood ratio",
+                cox.likelihoodRatio
+            ),
+            ("Wald", cox.wald), ("score (log-rank)", cox.score),
         ]
-        for (name, test) in tests { table.add(name, cells(test)) }
+        for (name, test) in tests where !(cox.penalty != nil && test.statistic == .notAvailable) {
+            table.add(name, cells(test))
+        }
         return table
     }
 }

@@ -148,7 +148,7 @@ extension TextReport {
         add(table)
         let test = logRank.test
         let statistic = test.statistic.text { NumberText.fixed($0, places: 2) }
-        let degrees = counted(test.degreesOfFreedom, "degree")
+        let degrees = counted(Int(test.degreesOfFreedom), "degree")
         addParagraph("Chi-square \(statistic) on \(degrees) of freedom, \(statement(of: test)).")
         guard let trend = logRank.trend else { return }
         let slope = trend.statistic.text { NumberText.fixed($0, places: 2) }

@@ -118,12 +118,13 @@ package struct CohortCounts: Hashable, Sendable, Codable {
 /// A test statistic with its degrees of freedom and upper-tail p-value.
 package struct TestResult: Hashable, Sendable, Codable {
     package var statistic: Reported
-    package var degreesOfFreedom: Int
+    /// A whole number, but under a ridge penalty.
+    package var degreesOfFreedom: Double
     package var p: Reported
     /// Natural logarithm of p, which stays meaningful where p underflows to 0.
     package var logP: Reported
 
-    package init(statistic: Reported, degreesOfFreedom: Int, p: Reported, logP: Reported) {
+    package init(statistic: Reported, degreesOfFreedom: Double, p: Reported, logP: Reported) {
         (self.statistic, self.degreesOfFreedom, self.p, self.logP) = (statistic, degreesOfFreedom, p, logP)
     }
 }
@@ -170,6 +171,10 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var heterogeneity: Heterogeneity?
     /// Binned residuals, if the study asks for them.
     package var diagnostics: Diagnostics?
+    /// Where the terms' limits come from.
+    package var limits: Limits
+    /// The penalty that the fit was made under; nil without one.
+    package var penalty: Penalised?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -236,13 +241,19 @@ package struct CoxResult: Hashable, Sendable, Codable {
         package var upper: Reported
         /// The robust standard error, if there is one; then z, p and the limits use it, and `se` is the model's.
         package var robustSE: Reported?
+        /// Likelihood-ratio statistic of this coefficient, if p is made from it.
+        package var likelihoodRatio: Reported?
+        /// What the normal approximation gives, where limits or p are those of a likelihood.
+        package var wald: Wald?
 
         package init(
             name: String, coef: Reported, se: Reported, z: Reported, p: Reported, logP: Reported,
-            hr: Reported, lower: Reported, upper: Reported, robustSE: Reported? = nil
+            hr: Reported, lower: Reported, upper: Reported, robustSE: Reported? = nil,
+            likelihoodRatio: Reported? = nil, wald: Wald? = nil
         ) {
             (self.name, self.coef, self.se, self.z, self.p, self.logP) = (name, coef, se, z, p, logP)
             (self.hr, self.lower, self.upper, self.robustSE) = (hr, lower, upper, robustSE)
+            (self.likelihoodRatio, self.wald) = (likelihoodRatio, wald)
         }
     }
 
@@ -252,7 +263,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
         likelihoodRatio: TestResult, wald: TestResult, score: TestResult, iterations: Int, warnings: [String],
         proportionalHazards: ProportionalHazards? = nil, cluster: String? = nil,
         naiveCovariance: [Reported]? = nil, termTests: [WaldTest]? = nil,
-        heterogeneity: Heterogeneity? = nil, diagnostics: Diagnostics? = nil
+        heterogeneity: Heterogeneity? = nil, diagnostics: Diagnostics? = nil,
+        limits: Limits = .wald, penalty: Penalised? = nil
     ) {
         (self.id, self.counts, self.baseline, self.ties, self.times) = (id, counts, baseline, ties, times)
         (self.level, self.terms, self.covariance) = (level, terms, covariance)
@@ -262,6 +274,7 @@ package struct CoxResult: Hashable, Sendable, Codable {
         (self.cluster, self.naiveCovariance) = (cluster, naiveCovariance)
         (self.proportionalHazards, self.termTests) = (proportionalHazards, termTests)
         (self.heterogeneity, self.diagnostics) = (heterogeneity, diagnostics)
+        (self.limits, self.penalty) = (limits, penalty)
     }
 }
 

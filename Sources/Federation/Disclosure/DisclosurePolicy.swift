@@ -104,6 +104,12 @@ extension DisclosurePolicy {
     }
 
     private func admit(_ analysis: AnalysisPlan, of study: StudyFile) throws(DisclosureError) {
+        if case .cox(let cox) = analysis.kind, let asked = cox.statedEvaluations, asked > evaluationsMax {
+            throw DisclosureError(
+                rule: "evaluations-max", in: analysis.id,
+                "the study may need \(asked) evaluations of the model; \(evaluationsMax) are allowed (evaluations:)"
+            )
+        }
         if case .cox(let cox) = analysis.kind, cox.baseline == .common, !allowsCommonBaseline {
             throw DisclosureError(
                 rule: "baseline-common", in: analysis.id,
@@ -229,6 +235,7 @@ extension DisclosurePolicy {
         guard query.ask != .counts else { return }
         try checkLevels(of: analysis, run, on: cohort)
         try checkBins(of: query, on: cohort)
+        if case .spread = query.ask { try checkSpread(of: analysis, run, on: cohort) }
         if query.isIndexedByTime, analysis.times == .grid, query.ask != .exits {
             guard (run.smallestInterval(of: analysis.id) ?? 0) >= intervalExitsMin else {
                 throw .refused(
@@ -250,7 +257,7 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "linear-predictor-max", in: analysis.id,
-                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort); a coefficient may be infinite"
+                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort)\(advice(on: query, of: analysis))"
                 ))
         }
     }
@@ -278,6 +285,43 @@ extension DisclosurePolicy {
                 DisclosureError(
                     rule: "interval-exits-min", in: query.analysis,
                     "fewer than \(intervalExitsMin) events in a time bin of diagnostics:"))
+        }
+    }
+
+    /// Names the covariate whose coefficient does most to it; by the question and the dictionary alone, not by any row.
+    private func advice(on query: Query, of analysis: AnalysisPlan) -> String {
+        guard case .cox(let cox) = analysis.kind, let beta = query.beta, let coordinates = query.coordinates
+        else { return "" }
+        let reach = cox.model.reach(of: coordinates)
+        let widest = beta.indices.max { abs(beta[$0]) * reach[$0] < abs(beta[$1]) * reach[$1] }
+        guard let widest, abs(beta[widest]) * reach[widest] > linearPredictorMax / 4 else {
+            return "; check the scale of covariates, offset and weights"
+        }
+        let remedy =
+            cox.penalty == nil && cox.baseline == .site
+            ? "; penalty: firth keeps it finite" : "; regroup it, or use baseline: site with penalty: firth"
+        return ", above all by \(cox.model.columns[widest].name), whose coefficient may be infinite\(remedy)"
+    }
+
+    /// The rows that only the variances of a ridge penalty take in could be told by difference: none of them here, or enough
+    /// people, or enough elsewhere.
+    private func checkSpread(
+        of analysis: AnalysisPlan, _ run: StudyRun, on cohort: SiteCohort
+    ) throws(ProtocolError) {
+        guard levelPeopleMin > 0 else { return }
+        let facts: SiteFacts
+        do { facts = try cohort.facts(of: analysis.id) } catch { throw .failed("\(error)") }
+        guard let totals = run.spreadTotals(of: analysis.id), totals.count == facts.spreadPeople.count else {
+            throw .failed("the counts of analysis \"\(analysis.id)\" are not known yet")
+        }
+        for (mine, all) in zip(facts.spreadPeople, totals) {
+            guard mine == 0 || mine >= levelPeopleMin || all - mine >= levelPeopleMin else {
+                throw .refused(
+                    DisclosureError(
+                        rule: "level-people-min", in: analysis.id,
+                        "too few people over the hospitals have a penalised covariate and are left out for a missing value; leave them out by cohort:, or use scale: false"
+                    ))
+            }
         }
     }
 
@@ -309,8 +353,9 @@ extension Query {
         switch ask {
         case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
         case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
-        case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend, .concordance, .tallies,
-            .tableSums, .tableSquares, .histograms, .siteRanks, .siteHeterogeneity, .cellCounts:
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums, .eventTimes,
+            .timeTrend, .concordance, .tallies, .tableSums, .tableSquares, .histograms, .siteRanks,
+            .siteHeterogeneity, .cellCounts:
             false
         }
     }
@@ -318,11 +363,12 @@ extension Query {
     /// Whether answering it counts as one evaluation of a model.
     package var isEvaluation: Bool {
         switch ask {
-        case .likelihood, .gram, .timeTrend, .residuals, .concordance, .siteRanks, .siteHeterogeneity,
-            .binnedResiduals:
+        case .likelihood, .likelihoodWithThirdDerivatives, .gram, .timeTrend, .residuals, .concordance,
+            .siteRanks, .siteHeterogeneity, .binnedResiduals:
             true
-        case .counts, .moments, .times, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes,
-            .eventTrend, .influence, .tallies, .tableSums, .tableSquares, .histograms, .cellCounts:
+        case .counts, .moments, .spread, .times, .exits, .eventSums, .riskSums, .covariateRiskSums,
+            .eventTimes, .eventTrend, .influence, .tallies, .tableSums, .tableSquares, .histograms,
+            .cellCounts:
             false
         }
     }

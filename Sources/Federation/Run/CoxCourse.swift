@@ -2,9 +2,10 @@ import Survival
 
 /// A Cox model in which each hospital has its own baseline hazard: moments, then Newton on summed scores.
 struct SiteCoxCourse: Sendable {
-    private let report: CoxReport
+    private var report: CoxReport
     private var coordinates: Query.Coordinates?
-    private var newton: NewtonIteration
+    private var newton: NewtonIteration?
+    private var survey: ProfileSurvey?
     private var check: HazardCheck?
     private var epilogue: CoxEpilogue?
     private var diagnostics: CoxDiagnostics?
@@ -13,7 +14,6 @@ struct SiteCoxCourse: Sendable {
 
     init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
-        newton = NewtonIteration(parameterNames: cox.model.parameterNames)
     }
 
     mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
@@ -26,19 +26,43 @@ struct SiteCoxCourse: Sendable {
             }
             diagnostics = try CoxDiagnostics(
                 report.plan, counts: report.counts, exits: opening.exits, cells: opening.cells)
-            return .ask([.likelihood(standardised, beta: newton.beta)])
+            return .ask(
+                [report.likelihoodAsk(standardised, beta: report.origin)] + report.spreadAsks(standardised))
         }
         if let epilogue { return .finish(epilogue.result(answers)) }
         if let fit {
             return conclude(fit, coordinates, try report.heterogeneityTest(of: fit, ranks: answers[0]))
         }
-        switch try newton.receive(report.likelihoodSums(answers[0])) {
-        case .evaluate(let beta): return .ask([.likelihood(coordinates, beta: beta)])
-        case .finished(let fit):
-            guard report.cox.testsHeterogeneity, fit.rank > 0 else { return conclude(fit, coordinates, nil) }
-            self.fit = fit
-            return .ask([.siteRanks(coordinates, beta: fit.beta)])
+        if var survey {
+            survey.receive(answers.map(report.likelihoodSums))
+            return follow(survey, coordinates)
         }
+        if newton == nil, answers.count > 1 { report.takeSpread(answers[1], coordinates) }
+        var newton =
+            self.newton
+            ?? NewtonIteration(
+                parameterNames: report.cox.model.parameterNames, penalty: report.penalty(coordinates),
+                reach: report.cox.model.reach(of: coordinates))
+        let step = try newton.receive(report.likelihoodSums(answers[0]))
+        self.newton = newton
+        switch step {
+        case .evaluate(let beta): return .ask([report.likelihoodAsk(coordinates, beta: beta)])
+        case .finished(let fit):
+            let secants = report.cox.penalty == .firth ? newton.secants : nil
+            return follow(report.survey(fit, newton.path, coordinates, secants: secants), coordinates)
+        }
+    }
+
+    /// Profile likelihoods are followed to their end before the rest is asked.
+    private mutating func follow(_ survey: ProfileSurvey, _ coordinates: Query.Coordinates) -> CoxStep {
+        self.survey = survey
+        if !survey.betas.isEmpty {
+            return .ask(survey.betas.map { report.likelihoodAsk(coordinates, beta: $0) })
+        }
+        let fit = survey.result
+        guard report.cox.testsHeterogeneity, fit.rank > 0 else { return conclude(fit, coordinates, nil) }
+        self.fit = fit
+        return .ask([.siteRanks(coordinates, beta: fit.beta)])
     }
 
     private mutating func conclude(
@@ -55,7 +79,7 @@ struct SiteCoxCourse: Sendable {
 /// A Cox model with one baseline hazard for all: S₀ at each β, then score and Gram matrix under the increments formed from
 /// the *summed* S₀; S₁ only for the exact information (DESIGN §3).
 struct CommonCoxCourse: Sendable {
-    private let report: CoxReport
+    private var report: CoxReport
     private let smallestInterval: Int
     private var setting: Setting?
     private var iteration: CommonBaselineIteration?
@@ -82,6 +106,7 @@ struct CommonCoxCourse: Sendable {
         case riskSums(beta: [Double])
         case gram(beta: [Double], HazardIncrements)
         case information(gram: [Double], HazardIncrements)
+        case profile(CommonProfile, at: HazardIncrements)
         case epilogue(CoxEpilogue)
     }
 
@@ -107,6 +132,9 @@ struct CommonCoxCourse: Sendable {
             return try follow(
                 { (iteration) throws(FitError) in try iteration.receive(information: information) }, gram,
                 hazard)
+        case .profile(var profile, let hazard):
+            try profile.receive(answers)
+            return try follow(profile, hazard)
         case .epilogue(let epilogue): return .finish(epilogue.result(answers))
         }
     }
@@ -119,17 +147,20 @@ struct CommonCoxCourse: Sendable {
         check = try HazardCheck(report.plan, report.cox, counts: report.counts, answer: exits)
         followUpEnds = merged.followUpEnds
         phase = .start(coordinates, merged.grid)
-        let origin = [Double](repeating: 0, count: report.parameterCount)
-        return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: origin, merged.grid)])
+        return .ask(
+            [.eventSums(coordinates), .riskSums(coordinates, beta: report.origin, merged.grid)]
+                + report.spreadAsks(coordinates))
     }
 
     /// The sums over events come with the first S₀.
     private mutating func start(
         _ coordinates: Query.Coordinates, _ grid: EventGrid, _ answers: [[Double]]
     ) throws -> CoxStep {
+        if answers.count > 2 { report.takeSpread(answers[2], coordinates) }
         let iteration = CommonBaselineIteration(
             parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
-            eventWeight: grid.eventWeight)
+            eventWeight: grid.eventWeight, penalty: report.penalty(coordinates),
+            reach: report.cox.model.reach(of: coordinates))
         self.iteration = iteration
         setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
         return try formHazard(at: iteration.beta, answers[1])
@@ -174,13 +205,29 @@ struct CommonCoxCourse: Sendable {
             phase = .information(gram: gram, hazard)
             return .ask([.covariateRiskSums(setting.coordinates, beta: beta, setting.grid)])
         case .finished(let fit):
-            let epilogue = CoxEpilogue(
-                report, fit, check: check, coordinates: setting.coordinates, grid: setting.grid,
-                hazard: hazard, covariateRiskSums: covariateRiskSums, followUpEnds: followUpEnds,
-                diagnostics: diagnostics)
-            phase = .epilogue(epilogue)
-            return epilogue.step
+            let survey = report.survey(
+                fit, iteration.path, setting.coordinates, secants: SecantPairs(),
+                exactInformation: fit.information)
+            let profile = CommonProfile(
+                survey, of: iteration, fit, coordinates: setting.coordinates, grid: setting.grid,
+                eventSums: setting.eventSums, ties: report.cox.ties)
+            return try follow(profile, hazard)
         }
+    }
+
+    /// Profile likelihoods are followed to their end before the rest is asked; `hazard` is that at the fit.
+    private mutating func follow(_ profile: CommonProfile, _ hazard: HazardIncrements) throws -> CoxStep {
+        if !profile.asks.isEmpty {
+            phase = .profile(profile, at: hazard)
+            return .ask(profile.asks)
+        }
+        let setting = try known()
+        let epilogue = CoxEpilogue(
+            report, profile.result, check: check, coordinates: setting.coordinates, grid: setting.grid,
+            hazard: hazard, covariateRiskSums: covariateRiskSums, followUpEnds: followUpEnds,
+            diagnostics: diagnostics)
+        phase = .epilogue(epilogue)
+        return epilogue.step
     }
 }
 
@@ -189,6 +236,8 @@ struct CoxReport: Sendable {
     let plan: AnalysisPlan
     let cox: AnalysisPlan.CoxPlan
     let counts: CohortCounts
+    /// Of the covariates under a scaled ridge penalty, by column, in the study's units; empty until `takeSpread`.
+    var variances: [Int: Double] = [:]
 
     var parameterCount: Int { cox.model.columns.count }
 
@@ -208,14 +257,16 @@ struct CoxReport: Sendable {
             coordinates.center.append(range.middle + range.half * mean)
             coordinates.scale.append(range.half * deviation)
         }
-        return coordinates
+        return widened(coordinates)
     }
 
     func likelihoodSums(_ answer: [Double]) -> LikelihoodSums {
         let p = parameterCount
+        let end = 1 + p + SymmetricMatrix.packedCount(order: p)
         return LikelihoodSums(
             logLikelihood: answer[0], score: Array(answer[1...p]),
-            information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)...])))
+            information: SymmetricMatrix(order: p, packedUpper: Array(answer[(p + 1)..<end])),
+            thirdDerivatives: ThirdDerivatives(order: p, packed: Array(answer[end...])))
     }
 
     /// Nil if too few hospitals can be compared.
@@ -274,7 +325,7 @@ struct CoxReport: Sendable {
             naiveCovariance: robust.map { _ in
                 CoxInference.covariance(fit.covariance, of: fit, scale: scale)
             }, termTests: termTests.isEmpty ? nil : termTests, heterogeneity: heterogeneity,
-            diagnostics: diagnostics)
+            diagnostics: diagnostics, limits: cox.limits, penalty: penalised(fit, scale: scale))
         (result.event, result.hazard) = (plan.ownEvent, cox.hazard)
         return result
     }

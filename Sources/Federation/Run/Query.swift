@@ -21,6 +21,11 @@ package struct Query: Hashable, Sendable {
         case likelihood(Coordinates, beta: [Double])
         /// Rows that leave in each part of some cells of time, and where in it.
         case times(TimeCells)
+        /// The same with the derivatives of the information, for Firth's penalty.
+        case likelihoodWithThirdDerivatives(Coordinates, beta: [Double])
+        /// Rows, Σx, Σx² of each column under a scaled ridge, over the cohort's rows that have it (before rows incomplete in
+        /// other columns are dropped).
+        case spread(Coordinates)
         /// Events and other exits (and entries) at each position of the time axis, by group or stratum.
         case exits
         /// Σ over events of w·x and of w·offset.
@@ -93,6 +98,8 @@ package struct Query: Hashable, Sendable {
         case .moments: "moments"
         case .likelihood: "likelihood"
         case .times: "times"
+        case .likelihoodWithThirdDerivatives: "likelihood-with-third-derivatives"
+        case .spread: "spread"
         case .exits: "exits"
         case .eventSums: "event-sums"
         case .riskSums: "risk-sums"
@@ -118,20 +125,22 @@ package struct Query: Hashable, Sendable {
     /// The coefficients the question is asked at, on standardised columns; nil where there are none.
     package var beta: [Double]? {
         switch ask {
-        case .likelihood(_, let beta), .riskSums(_, let beta, _), .gram(_, let beta, _, _),
+        case .likelihood(_, let beta), .likelihoodWithThirdDerivatives(_, let beta),
+            .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
             .residuals(_, let beta, _), .concordance(_, let beta, _, _), .siteRanks(_, let beta),
             .siteHeterogeneity(_, let beta, _), .binnedResiduals(_, let beta, _, _):
             beta
-        case .counts, .moments, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence, .tallies,
-            .tableSums, .tableSquares, .histograms, .cellCounts:
+        case .counts, .moments, .spread, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence,
+            .tallies, .tableSums, .tableSquares, .histograms, .cellCounts:
             nil
         }
     }
 
     package var coordinates: Coordinates? {
         switch ask {
-        case .likelihood(let coordinates, _), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
+        case .likelihood(let coordinates, _), .likelihoodWithThirdDerivatives(let coordinates, _),
+            .spread(let coordinates), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
             .residuals(let coordinates, _, _), .concordance(let coordinates, _, _, _),
@@ -153,6 +162,10 @@ package struct Query: Hashable, Sendable {
         case .moments: return 1 + 2 * columns
         case .likelihood: return 1 + columns + columns * (columns + 1) / 2
         case .times(let cells): return 3 * cells.partCount
+        case .likelihoodWithThirdDerivatives:
+            return 1 + columns + columns * (columns + 1) / 2
+                + ThirdDerivatives.packedCount(order: columns)
+        case .spread: return 3 * plan.spreadColumns.count
         case .exits: return ExitsLayout(plan).count
         case .eventSums: return columns + 1
         case .riskSums(_, _, let grid): return grid.riskSetCount(plan.ties)
@@ -291,8 +304,8 @@ extension Query {
         case .times(let cells):
             for cell in cells.cells { append([cell.lower, cell.upper, Double(cell.parts)]) }
         case .influence(let curves): for curve in curves { append(curve) }
-        case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil), .tallies, .siteRanks,
-            .cellCounts:
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .exits, .eventSums,
+            .residuals(_, _, nil), .tallies, .siteRanks, .cellCounts:
             break
         }
         return bytes
@@ -329,6 +342,14 @@ extension AnalysisPlan {
         if case .table(let table) = kind { TallyLayout(table).count } else { 0 }
     }
 
+    /// Columns whose variance a scaled ridge penalty needs.
+    package var spreadColumns: [Int] {
+        guard case .cox(let cox) = kind, case .ridge(let ridge)? = cox.penalty, ridge.isScaled else {
+            return []
+        }
+        return ridge.columns
+    }
+
     /// The levels of a category that clusters are made of; nil for people, or without clusters.
     package var clusterLevels: [String]? {
         if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
@@ -352,15 +373,21 @@ package struct CountsLayout: Sendable {
     package let droppedVariables: [String]
     package let levels: [ModelSpecification.Level]
     private let landmark: Double?
+    /// Columns of which `spread` takes in people who are not in the analysis.
+    package let spreadColumns: [Int]
 
     package init(_ plan: AnalysisPlan) {
         droppedVariables = plan.neededVariables
         levels = plan.levels
         landmark = plan.endpoint.landmark
+        spreadColumns = plan.spreadColumns
     }
 
-    /// rows, people, events, rows dropped, dropped by variable, people by level, people not at risk at the landmark.
-    package var count: Int { 4 + droppedVariables.count + levels.count + (landmark == nil ? 0 : 1) }
+    /// rows, people, events, rows dropped, dropped by variable, people by level, people not at risk at the landmark, people
+    /// that `spread` adds by column.
+    package var count: Int {
+        4 + droppedVariables.count + levels.count + (landmark == nil ? 0 : 1) + spreadColumns.count
+    }
 
     /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
     static let rowsMax = 1e8
@@ -376,10 +403,12 @@ package struct CountsLayout: Sendable {
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
             droppedByVariable: Dictionary(
                 zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
-            landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1])) })
+            landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1 - spreadColumns.count])) })
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
         sum[(4 + droppedVariables.count)...].prefix(levels.count).map { Int($0) }
     }
+
+    package func spreadCounts(_ sum: [Double]) -> [Int] { sum.suffix(spreadColumns.count).map { Int($0) } }
 }

@@ -44,7 +44,7 @@ package struct SiteCohort: Sendable {
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
             parameters: prepared.plan.columnCount, concentration: prepared.concentration,
-            weightRatio: prepared.weightRatio)
+            weightRatio: prepared.weightRatio, spreadPeople: prepared.spreadPeople)
     }
 
     /// The rows of an analysis by their place in the table, and those that only missing values keep out of it; local.
@@ -90,6 +90,8 @@ package struct SiteFacts: Hashable, Sendable {
     package var concentration: Double
     /// The largest case weight here, in units of the smallest; 1 without weights.
     package var weightRatio: Double
+    /// People outside the analysis whom the variances of a ridge penalty take in, by column.
+    package var spreadPeople: [Int] = []
 }
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
@@ -110,6 +112,9 @@ private struct Prepared: Sendable {
     let people: SiteTable?
     /// Covariates whose residuals may be added up.
     let cells: [CellIndex]
+    /// Of `AnalysisPlan.spreadColumns`: the values in the cohort's rows that have them, and the people outside the analysis.
+    private let spread: [[Double]]
+    let spreadPeople: [Int]
     private let kept = KeptLikelihood()
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
@@ -124,6 +129,12 @@ private struct Prepared: Sendable {
             let index = try cases.numbers(of: covariate.expression).map(covariate.cells.cell)
             let people = Self.people(cases.person, by: index, levels: covariate.cells.count)
             return CellIndex(cell: index, people: people)
+        }
+        if case .cox(let cox) = plan.kind {
+            let columns = try plan.spreadColumns.map { try cases.cohortColumn($0, of: cox.model, in: table) }
+            (spread, spreadPeople) = (columns.map(\.values), columns.map(\.peopleOutside))
+        } else {
+            (spread, spreadPeople) = ([], [])
         }
         switch plan.kind {
         case .survival(let survival):
@@ -250,6 +261,11 @@ private struct Prepared: Sendable {
         case .likelihood(let coordinates, let beta):
             let sums = try likelihood(coordinates).evaluate(at: beta)
             return [sums.logLikelihood] + sums.score + sums.information.packedUpper
+        case .likelihoodWithThirdDerivatives(let coordinates, let beta):
+            let sums = try likelihood(coordinates).evaluateWithThirdDerivatives(at: beta)
+            return [sums.logLikelihood] + sums.score + sums.information.packedUpper
+                + sums.thirdDerivatives.packed
+        case .spread(let coordinates): return spreadSums(coordinates)
         case .eventSums(let coordinates):
             let (data, cox) = try model(coordinates)
             // Sums over events need no other site's times.
@@ -302,7 +318,7 @@ private struct Prepared: Sendable {
                 cases.rows.count, cases.peopleCount, cases.event.count { $0 },
                 cases.cohortRowCount - cases.rows.count,
             ]
-            + dropped + levelCounts + [cases.landmarkExcludedPeople].compactMap { $0 }
+            + dropped + levelCounts + [cases.landmarkExcludedPeople].compactMap { $0 } + spreadPeople
         return numbers.map { Double($0) }
     }
 
@@ -369,6 +385,16 @@ private struct Prepared: Sendable {
             squares.append(values.reduce(0) { $0 + range.scaled($1) * range.scaled($1) })
         }
         return [Double(data.rowCount)] + sums + squares
+    }
+
+    /// For each column under a scaled ridge its rows, Σz and Σz² in working coordinates.
+    private func spreadSums(_ coordinates: Query.Coordinates) -> [Double] {
+        zip(plan.spreadColumns, spread).flatMap { column, values in
+            let scaled = values.map { ($0 - coordinates.center[column]) / coordinates.scale[column] }
+            return [
+                Double(scaled.count), scaled.reduce(0, +), scaled.reduce(0) { $0 + $1 * $1 },
+            ]
+        }
     }
 
     private func model(_ coordinates: Query.Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {

@@ -91,6 +91,11 @@ package struct StudyRun: Sendable {
         analyses.first { $0.plan.id == analysis }?.levelTotals
     }
 
+    /// People over all sites, by column, that the variances of a ridge penalty take in beyond the analysis's; nil if unknown.
+    package func spreadTotals(of analysis: String) -> [Int]? {
+        analyses.first { $0.plan.id == analysis }?.spreadTotals
+    }
+
     /// Exits in the thinnest interval of an analysis on a private grid; nil while unknown or with exact times.
     package func smallestInterval(of analysis: String) -> Int? {
         analyses.first { $0.plan.id == analysis }?.thinnestInterval
@@ -108,6 +113,7 @@ struct AnalysisRun: Sendable {
     private(set) var pending: [Query]
     private(set) var result: AnalysisResult?
     private(set) var levelTotals: [Int]?
+    private(set) var spreadTotals: [Int]?
     private(set) var thinnestInterval: Int?
     private var course: Course = .counting
 
@@ -175,6 +181,7 @@ struct AnalysisRun: Sendable {
         let layout = CountsLayout(plan)
         let counts = try layout.counts(sum)
         levelTotals = layout.levelCounts(sum)
+        spreadTotals = layout.spreadCounts(sum)
         if let range = plan.searchRange {
             locate(TimeSearch(range: range, rows: counts.rows), counts)
         } else {

@@ -186,12 +186,14 @@ extension StudyFile {
             concordance: try concordance(in: body))
         options.hazard = try body.choice("hazard", among: CoxResult.Hazard.self) ?? .causeSpecific
         try readCurves(of: body, into: &options)
+        try readEstimation(of: body, into: &options)
         options.testsHeterogeneity = try heterogeneity(in: body, baseline)
         options.diagnostics = try body.optionalMapping("diagnostics").map(StudyFile.Diagnostics.init)
         let usesTimes = options.check == .km || options.diagnostics?.hasSchoenfeld == true
         let axis: TimeAxisUse = baseline == .common || usesTimes ? .always : .never
+        let all = options
         func kind(_ terms: [String]) -> Kind {
-            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
+            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: all)
         }
         if body.has("terms") {
             let terms = try body.strings("terms")

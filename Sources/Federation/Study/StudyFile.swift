@@ -148,12 +148,27 @@ package struct StudyFile: Hashable, Sendable {
         /// A test that the coefficients are the same at all hospitals.
         package var testsHeterogeneity = false
         package var diagnostics: Diagnostics?
+        package var penalty: CoxPenalty?
+        /// Where the limits of the coefficients come from.
+        package var limits: CoxResult.Limits?
+        /// Most evaluations that the analysis may take; nil leaves it at `evaluationsUsual`.
+        package var evaluations: Int?
+
+        /// What a hospital's policy allows unless its admin changed it.
+        package static let evaluationsUsual = 40
 
         package init(
             check: TimeTransform? = nil, isRobust: Bool = false, concordance: ConcordanceOptions? = nil
         ) {
             (self.check, self.isRobust, self.concordance) = (check, isRobust, concordance)
         }
+    }
+
+    /// A penalty on the likelihood of a Cox model.
+    package enum CoxPenalty: Hashable, Sendable {
+        /// θ/2 Σ b², or θ/2 Σ b² var(x) if it is scaled, on these terms; nil on all.
+        case ridge(theta: Double, isScaled: Bool, terms: [String]?)
+        case firth
     }
 }
 

@@ -135,6 +135,12 @@ package struct AnalysisPlan: Sendable {
         package var testsHeterogeneity: Bool
         /// Residuals that are added up over bins.
         package var diagnostics: Diagnostics?
+        package var penalty: CoxPenaltyPlan?
+        package var limits: CoxResult.Limits
+        /// The most evaluations as the study states them; nil if it does not.
+        package var statedEvaluations: Int?
+
+        package var evaluationsMax: Int { statedEvaluations ?? StudyFile.CoxOptions.evaluationsUsual }
 
         /// Expressions besides the endpoint that must not be missing.
         var neededExpressions: [Expression] {
@@ -383,13 +389,22 @@ private struct AnalysisCompiler {
                 )
             }
             prediction?.strata = (0..<model.stratumCount).map(model.stratumLabel)
+            let cluster = try cluster(of: model, options)
+            let penalty = try options.penalty.map {
+                try CoxPenaltyPlan($0, model: model, baseline: baseline, ties: ties)
+            }
+            try CoxPenaltyPlan.requireOneVariance(options, penalty, isRobust: cluster != nil)
+            guard penalty == nil || !options.testsHeterogeneity else {
+                throw Fault(reason: "heterogeneity: compares unpenalised coefficients; leave out penalty:")
+            }
             return .cox(
                 .init(
                     model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
-                    cluster: try cluster(of: model, options), concordance: options.concordance,
-                    hazard: options.hazard, prediction: prediction,
-                    testsHeterogeneity: options.testsHeterogeneity,
-                    diagnostics: try options.diagnostics.map(diagnostics)))
+                    cluster: cluster, concordance: options.concordance, hazard: options.hazard,
+                    prediction: prediction, testsHeterogeneity: options.testsHeterogeneity,
+                    diagnostics: try options.diagnostics.map(diagnostics), penalty: penalty,
+                    limits: options.limits ?? (penalty == .firth ? .profile : .wald),
+                    statedEvaluations: options.evaluations))
         case .describe(let variables, let by, let bins):
             let groups = try by.map { try leveled($0, for: "groups") }
             return .table(try TablePlan(variables, by: groups, bins: bins, scope: scope))

@@ -31,6 +31,8 @@ package struct CompleteCases: Sendable {
 
     private let scope: VariableScope
     private let cases: PatientTable
+    /// Indices of the cohort's rows in the table, ascending.
+    private let cohortRows: [Int]
 
     /// Finds the rows; `needed` are all expressions of the analysis besides the endpoint: terms, strata,
     /// weights, groups.
@@ -55,6 +57,7 @@ package struct CompleteCases: Sendable {
         eligibleRows = screening.eligibleRows
         let cases = table.selecting(rows)
         (self.scope, self.cases) = (scope, cases)
+        cohortRows = screening.cohortRows
         (person, peopleCount) = Self.renumbered(cases.person)
 
         if let followUp {
@@ -190,6 +193,34 @@ extension CompleteCases {
         return result
     }
 
+    /// A design column's values in all rows of the cohort that have it, whatever else they lack, and how many people have such
+    /// rows outside the analysis; `table` is the one that the cases were found in.
+    package func cohortColumn(
+        _ column: Int, of model: ModelSpecification, in table: PatientTable
+    ) throws(ScopeError) -> (values: [Double], peopleOutside: Int) {
+        let cohort = table.selecting(cohortRows)
+        var evaluator = ExpressionEvaluator(scope: scope, table: cohort)
+        var product = Array(repeating: 1.0, count: cohortRows.count)
+        for factor in model.factors[column] {
+            let own: [Double]
+            switch factor {
+            case .value(let expression):
+                own = try evaluator.column(of: expression).numbers(ofLevel: { Double($0) })
+            case .spline(let expression, let basis, let index):
+                own = try evaluator.column(of: expression).numbers(ofLevel: { Double($0) }).map {
+                    basis.value(of: index, at: $0)
+                }
+            case .level(let expression, let level):
+                own = try evaluator.column(of: expression).numbers(ofLevel: { $0 == level ? 1 : 0 })
+            }
+            for row in product.indices { product[row] *= own[row] }
+        }
+        let inAnalysis = Set(rows)
+        let present = product.indices.filter { product[$0].isFinite }
+        let outside = present.filter { !inAnalysis.contains(cohortRows[$0]) }
+        return (present.map { product[$0] }, Set(outside.map { cohort.person[$0] }).count)
+    }
+
     private func designColumns(of model: ModelSpecification) throws(ScopeError) -> [[Double]] {
         var factors = FactorColumns(evaluator: ExpressionEvaluator(scope: scope, table: cases))
         var result: [[Double]] = []
@@ -239,6 +270,17 @@ private struct FactorColumns {
         let column = try evaluator.levelIndices(of: expression)
         indices[expression] = column
         return column
+    }
+}
+
+extension Column {
+    /// The values as numbers, NaN where missing; `ofLevel` gives that of a level's index (0 for no, 1 for yes).
+    fileprivate func numbers(ofLevel: (Int32) -> Double) -> [Double] {
+        switch self {
+        case .number(let values): values
+        case .boolean(let values): values.map { $0.isNaN ? .nan : ofLevel(Int32($0)) }
+        case .category(let indices): indices.map { $0 < 0 ? .nan : ofLevel($0) }
+        }
     }
 }
 

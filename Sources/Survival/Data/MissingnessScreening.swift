@@ -27,6 +27,7 @@ struct MissingnessScreening {
         for row in isInCohort.indices { isInCohort[row] = isInCohort[row] && isKept[row] }
         isComplete = isInCohort
     }
+    var cohortRows: [Int] { isInCohort.indices.filter { isInCohort[$0] } }
 
     var cohortRowCount: Int { isInCohort.count(where: \.self) }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The upper tail of the chi-squared distribution with a whole number of degrees of freedom.
+/// The upper tail of the chi-squared distribution.
 package enum ChiSquared {
     /// P(X ≥ x) and its natural logarithm, which does not underflow; (1, 0) for 0 degrees of freedom, as R's tests print.
     ///
@@ -12,6 +12,16 @@ package enum ChiSquared {
         if x.isInfinite { return (0, -.infinity) }
         if df == 1 { return Normal.twoSidedP(x.squareRoot()) }
         let logP = min(0, logTail(halved: x / 2, df: df))
+        return (exp(logP), logP)
+    }
+
+    /// The same for any degrees of freedom, such as those of a ridge penalty.
+    package static func upperTail(_ x: Double, degreesOfFreedom: Double) -> (p: Double, logP: Double) {
+        if let whole = Int(exactly: degreesOfFreedom) { return upperTail(x, df: whole) }
+        if x.isNaN || degreesOfFreedom.isNaN { return (.nan, .nan) }
+        if degreesOfFreedom <= 0 || x <= 0 { return (1, 0) }
+        if x.isInfinite { return (0, -.infinity) }
+        let logP = min(0, GammaTail.logUpper(degreesOfFreedom / 2, x / 2))
         return (exp(logP), logP)
     }
 

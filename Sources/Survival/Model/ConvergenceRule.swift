@@ -28,4 +28,21 @@ enum ConvergenceRule {
                 && abs(step[$0]) > 0.1 * abs(previousStep[$0])
         }
     }
+
+    /// Coefficients that run to infinity, told before the likelihood is flat to the last digit: a hospital's disclosure policy
+    /// answers no question at a coefficient that lifts one row far above the others.
+    ///
+    /// Near a maximum the decrement falls quadratically. Far out on a likelihood without one it falls by a factor of e an
+    /// iteration, while the steps stay the same; by then the coefficient makes hazard ratios beyond e¹⁰ between rows.
+    /// `reach` is the largest distance of each covariate from its mean; nothing is told if it is empty.
+    static func running(
+        beta: [Double], step: [Double], previousStep: [Double], reach: [Double], decrement: Double,
+        previousDecrement: Double
+    ) -> [Int] {
+        guard decrement <= 0.01, decrement > 0.1 * previousDecrement else { return [] }
+        return reach.indices.filter {
+            abs(beta[$0]) * reach[$0] > 10 && abs(step[$0]) * reach[$0] > 0.3 && beta[$0] * step[$0] > 0
+                && abs(step[$0]) > 0.5 * abs(previousStep[$0])
+        }
+    }
 }

@@ -5,9 +5,17 @@
 package struct CoxFit: Sendable, Hashable {
     package var beta: [Double]
     package var isAliased: [Bool]
-    /// Inverse of the information at `beta`.
+    /// Inverse of `information`.
     package var covariance: SymmetricMatrix
+    /// At `beta`; with a ridge penalty the information and the penalty's curvature together.
     package var information: SymmetricMatrix
+    /// The degrees of freedom of a test of the whole model: `rank`, or less under a ridge penalty.
+    package var degreesOfFreedom: Double
+    /// What the fit has under a penalty besides; nil without one.
+    package var penalised: Penalised?
+    /// What profile likelihoods say of the coefficients, if they were asked for or one is infinite; else empty.
+    package var profiles: [CoxProfile] = []
+    package var profileWishes = ProfileSurvey.Wishes(limits: false, tests: false)
     /// At β = 0 and at `beta`.
     package var logLikelihoodNull: Double
     package var logLikelihood: Double
@@ -18,6 +26,41 @@ package struct CoxFit: Sendable, Hashable {
     /// Covariates whose coefficient runs to infinity (separation): the likelihood has no maximum.
     package var infinite: [Int]
     package var warnings: [String]
+
+    package struct Penalised: Sendable, Hashable {
+        package var penalty: Penalty
+        /// The penalised log-likelihood at β = 0 and at `beta`.
+        package var logLikelihoodNull: Double
+        package var logLikelihood: Double
+    }
+
+    mutating func add(_ penalty: Penalty, null: Double, value: Double) {
+        guard penalty != .none else { return }
+        penalised = Penalised(penalty: penalty, logLikelihoodNull: null, logLikelihood: value)
+    }
+
+    /// The degrees of freedom of some of the coefficients under a ridge, as R counts them (Gray, JASA 1992): the trace of
+    /// (V_bb)⁻¹(VIV)_bb, V = (I + P)⁻¹, over the block of those that are not aliased.
+    package func degreesOfFreedom(of block: [Int]) -> Double {
+        let block = block.filter { !isAliased[$0] }
+        guard case .ridge(let weights)? = penalised?.penalty else { return Double(block.count) }
+        var (own, sandwich) = (
+            SymmetricMatrix(order: block.count), SymmetricMatrix(order: block.count)
+        )
+        for (row, first) in block.enumerated() {
+            for (column, second) in block.enumerated() where column >= row {
+                own[row, column] = covariance[first, second]
+                // VIV = V − VPV.
+                sandwich[row, column] = weights.indices.reduce(covariance[first, second]) {
+                    $0 - covariance[first, $1] * weights[$1] * covariance[$1, second]
+                }
+            }
+        }
+        let factored = RankRevealingCholesky(own)
+        return block.indices.reduce(0) { sum, column in
+            sum + factored.solve(block.indices.map { sandwich[$0, column] })[column]
+        }
+    }
 
     /// The robust covariance I⁻¹BI⁻¹ (Lin and Wei, JASA 1989), B being the sum of squares of score residuals by cluster.
     package func robustCovariance(squares: SymmetricMatrix) -> SymmetricMatrix {
@@ -43,6 +86,7 @@ package struct CoxFit: Sendable, Hashable {
         (self.information, self.logLikelihoodNull) = (information, logLikelihoodNull)
         (self.logLikelihood, self.scoreStatistic) = (logLikelihood, scoreStatistic)
         (self.iterations, self.infinite, self.warnings) = (iterations, infinite, warnings)
+        degreesOfFreedom = Double(isAliased.count { !$0 })
     }
 
     /// The sentences a reader must see: aliased covariates, infinite coefficients, no events.
@@ -57,8 +101,9 @@ package struct CoxFit: Sendable, Hashable {
                 + "its coefficient is not available"
         }
         let separated = infinite.map {
-            "the log-likelihood converged before the coefficient of \(parameterNames[$0]), which may be infinite; "
-                + "no standard error or Wald test can be given a meaning for it"
+            "the coefficient of \(parameterNames[$0]) runs to infinity (separation): the events leave it no finite estimate, "
+                + "standard error or Wald test; its finite limit and its p are those of the profile likelihood, "
+                + "and penalty: firth gives it a finite estimate"
         }
         return aliased + separated
     }

@@ -48,7 +48,7 @@ extension CoxInference {
     /// A test that cannot be made.
     static func unavailable(degreesOfFreedom: Int) -> TestResult {
         TestResult(
-            statistic: .notAvailable, degreesOfFreedom: degreesOfFreedom, p: .notAvailable,
+            statistic: .notAvailable, degreesOfFreedom: Double(degreesOfFreedom), p: .notAvailable,
             logP: .notAvailable)
     }
 }

@@ -7,7 +7,10 @@ package enum CoxInference {
     /// `scale` undoes the standardisation x → (x − center)/scale: coefficients and standard errors are divided by it (0 counts
     /// as 1). `level` is the confidence level. Covariance is row-major; aliased coefficients are NA and do not count as
     /// degrees of freedom. With a `robust` covariance, z, p, the intervals, `covariance` and the Wald test use it, and `se` stays
-    /// the model's; the likelihood-ratio and score tests do not use it (as R).
+    /// the model's; the likelihood-ratio and score tests do not use it (as R). Limits and p are those of the fit's profile
+    /// likelihoods where it has any. An infinite coefficient has them alone, and leaves no Wald test of the model. Under a ridge
+    /// penalty the tests are R's: the likelihoods without the penalty, on its degrees of freedom, and no score test; under
+    /// Firth's the likelihood ratio is the penalised one.
     package static func summarize(
         _ fit: CoxFit, names: [String], scale: [Double], level: Double, robust: SymmetricMatrix? = nil
     ) -> (
@@ -19,28 +22,78 @@ package enum CoxInference {
         let divisor = scale.map { $0 == 0 ? 1 : $0 }
         let quantile = Normal.quantile(0.5 + level / 2)
         let terms = names.indices.map { index in
-            fit.isAliased[index]
-                ? unavailable(names[index])
-                : term(
-                    names[index], coef: fit.beta[index] / divisor[index],
-                    se: fit.covariance[index, index].squareRoot() / divisor[index],
-                    robustSE: robust.map { max(0, $0[index, index]).squareRoot() / divisor[index] },
-                    quantile: quantile)
+            guard !fit.isAliased[index] else { return unavailable(names[index]) }
+            let profile = fit.profiles.indices.contains(index) ? fit.profiles[index] : CoxProfile()
+            if fit.infinite.contains(index) {
+                return infinite(names[index], isPositive: fit.beta[index] > 0, profile, divisor[index])
+            }
+            let term = term(
+                names[index], coef: fit.beta[index] / divisor[index],
+                se: fit.covariance[index, index].squareRoot() / divisor[index],
+                robustSE: robust.map { max(0, $0[index, index]).squareRoot() / divisor[index] },
+                quantile: quantile)
+            return profiled(term, profile, fit.profileWishes, divisor[index])
         }
+        let wald = robust.map { waldStatistic(fit, robust: $0) } ?? waldStatistic(fit)
         return (
             terms, covariance(robust ?? fit.covariance, of: fit, divisor: divisor),
-            test(2 * (fit.logLikelihood - fit.logLikelihoodNull), df: fit.rank),
-            test(robust.map { waldStatistic(fit, robust: $0) } ?? waldStatistic(fit), df: fit.rank),
-            test(fit.scoreStatistic, df: fit.rank)
+            test(likelihoodRatio(fit), df: fit.degreesOfFreedom),
+            test(fit.infinite.isEmpty ? wald : .nan, df: fit.degreesOfFreedom),
+            test(fit.scoreStatistic, df: fit.degreesOfFreedom)
         )
     }
 
-    /// A chi-squared test.
-    static func test(_ statistic: Double, df: Int) -> TestResult {
-        let tail = ChiSquared.upperTail(statistic, df: df)
+    /// A chi-squared test; NA if the statistic is no number.
+    static func test(_ statistic: Double, df: Int) -> TestResult { test(statistic, df: Double(df)) }
+
+    static func test(_ statistic: Double, df: Double) -> TestResult {
+        let tail = ChiSquared.upperTail(statistic, degreesOfFreedom: df)
         return TestResult(
             statistic: Reported(statistic), degreesOfFreedom: df, p: Reported(tail.p),
             logP: Reported(tail.logP))
+    }
+
+    private static func likelihoodRatio(_ fit: CoxFit) -> Double {
+        if let penalised = fit.penalised, penalised.penalty == .firth {
+            return 2 * (penalised.logLikelihood - penalised.logLikelihoodNull)
+        }
+        return 2 * (fit.logLikelihood - fit.logLikelihoodNull)
+    }
+
+    /// The term with limits and p of its profile likelihood, where they were wished for; NA where they were not found.
+    private static func profiled(
+        _ term: CoxResult.Term, _ profile: CoxProfile, _ wishes: ProfileSurvey.Wishes, _ divisor: Double
+    ) -> CoxResult.Term {
+        guard wishes.limits || wishes.tests else { return term }
+        var result = term
+        result.wald = CoxResult.Wald(lower: term.lower, upper: term.upper, p: term.p, logP: term.logP)
+        if wishes.limits { addLimits(profile, divisor, to: &result) }
+        if wishes.tests { addTest(profile, to: &result) }
+        return result
+    }
+
+    /// The term of a coefficient without a finite estimate: its limit on the finite side, and the likelihood-ratio test.
+    private static func infinite(
+        _ name: String, isPositive: Bool, _ profile: CoxProfile, _ divisor: Double
+    ) -> CoxResult.Term {
+        var term = unavailable(name)
+        (term.coef, term.hr) = (
+            .value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0)
+        )
+        addLimits(profile, divisor, to: &term)
+        addTest(profile, to: &term)
+        return term
+    }
+
+    private static func addLimits(_ profile: CoxProfile, _ divisor: Double, to term: inout CoxResult.Term) {
+        term.lower = Reported(profile.lower.map { exp($0 / divisor) })
+        term.upper = Reported(profile.upper.map { exp($0 / divisor) })
+    }
+
+    private static func addTest(_ profile: CoxProfile, to term: inout CoxResult.Term) {
+        let tail = profile.statistic.map { ChiSquared.upperTail($0, df: 1) }
+        term.likelihoodRatio = Reported(profile.statistic)
+        (term.p, term.logP) = (Reported(tail?.p), Reported(tail?.logP))
     }
 
     private static func term(
@@ -74,7 +127,8 @@ package enum CoxInference {
     ) -> [Reported] {
         divisor.indices.flatMap { row in
             divisor.indices.map { column in
-                fit.isAliased[row] || fit.isAliased[column]
+                fit.isAliased[row] || fit.isAliased[column] || fit.infinite.contains(row)
+                    || fit.infinite.contains(column)
                     ? .notAvailable : Reported(covariance[row, column] / divisor[row] / divisor[column])
             }
         }

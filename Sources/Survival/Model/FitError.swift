@@ -3,6 +3,8 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The sums at the start (all coefficients 0) are not numbers.
     case notFinite(covariates: [String])
     case notConverged(iterations: Int)
+    /// Sums from which no step follows: they are of a size that no rows have.
+    case noStep(covariates: [String])
     /// Sums of a size that does not fit the model.
     case wrongShape(expected: Int, got: Int)
     /// A death at a time when nobody is at risk.
@@ -14,6 +16,8 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
             "the log-likelihood is not a number at the start; check offset and weights"
         case .notFinite(let covariates):
             "the sums are not numbers for \(covariates.joined(separator: ", ")); check the scale of these covariates"
+        case .noStep(let covariates):
+            "no step follows from the sums\(covariates.isEmpty ? "" : " for \(covariates.joined(separator: ", "))"), which are of a size that no patients have; ask the hospitals to check their software"
         case .notConverged(let iterations):
             "the fit did not converge in \(iterations) evaluations; drop or regroup covariates with few events per level"
         case .wrongShape(let expected, let got):

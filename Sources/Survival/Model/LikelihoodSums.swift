@@ -7,10 +7,16 @@ package struct LikelihoodSums: Sendable, Hashable {
     package var score: [Double]
     /// −∂²ℓ/∂β∂βᵀ.
     package var information: SymmetricMatrix
+    /// ∂I/∂β, which Firth's penalty needs; empty unless asked for.
+    package var thirdDerivatives: ThirdDerivatives
 
-    package init(logLikelihood: Double, score: [Double], information: SymmetricMatrix) {
+    package init(
+        logLikelihood: Double, score: [Double], information: SymmetricMatrix,
+        thirdDerivatives: ThirdDerivatives? = nil
+    ) {
         precondition(information.order == score.count, "score and information of different order")
         (self.logLikelihood, self.score, self.information) = (logLikelihood, score, information)
+        self.thirdDerivatives = thirdDerivatives ?? ThirdDerivatives(order: score.count)
     }
 
     /// Sums of nobody.
@@ -24,12 +30,14 @@ package struct LikelihoodSums: Sendable, Hashable {
         LikelihoodSums(
             logLikelihood: left.logLikelihood + right.logLikelihood,
             score: zip(left.score, right.score).map { $0 + $1 },
-            information: left.information + right.information)
+            information: left.information + right.information,
+            thirdDerivatives: left.thirdDerivatives + right.thirdDerivatives)
     }
 
     var isFinite: Bool {
         logLikelihood.isFinite && score.allSatisfy(\.isFinite)
             && information.packedUpper.allSatisfy(\.isFinite)
+            && thirdDerivatives.packed.allSatisfy(\.isFinite)
     }
 
     /// The covariates whose score is not a number.

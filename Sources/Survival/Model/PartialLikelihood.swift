@@ -32,6 +32,14 @@ package struct PartialLikelihood: Sendable {
         return try walk(at: beta) { _ in 1 }
     }
 
+    /// The same with ∂I/∂β, which Firth's penalty needs; not for exact ties.
+    package func evaluateWithThirdDerivatives(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
+        precondition(ties != .exact, "ties without third derivatives")
+        var sums = try evaluate(at: beta)
+        sums.thirdDerivatives = try ThirdDerivatives(data, ties: ties, at: beta)
+        return sums
+    }
+
     /// What the proportional-hazards test needs of a site: sums over its event times, weighted with g and with g².
     package func timeTrend(at beta: [Double], along g: TimeFunction) throws(SurvivalDataError)
         -> TimeTrendSums

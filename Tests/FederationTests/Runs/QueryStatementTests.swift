@@ -13,6 +13,11 @@ struct QueryStatementTests {
     /// A question made of numbers, in the order in which they stand in the arrays; each is used once.
     private static let makers: [(kind: String, make: @Sendable ([Double]) throws -> Query.Ask)] = [
         ("likelihood", { .likelihood(coordinates($0), beta: Array($0[4..<6])) }),
+        (
+            "likelihood-with-third-derivatives",
+            { .likelihoodWithThirdDerivatives(coordinates($0), beta: Array($0[4..<6])) }
+        ),
+        ("spread", { .spread(coordinates($0)) }),
         ("event-sums", { .eventSums(coordinates($0)) }),
         ("risk-sums", { .riskSums(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
         ("covariate-risk-sums", { .covariateRiskSums(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),

@@ -230,7 +230,11 @@ struct StudyRunTests {
         let result = try course.finish()
         for id in ["site", "common"] {
             let cox = try result.cox(id)
-            #expect(cox.warnings.count == 1 && cox.warnings[0].contains("frail, which may be infinite"))
+            #expect(cox.warnings.count == 1 && cox.warnings[0].contains("frail runs to infinity"))
+            let term = cox.terms[0]
+            #expect(term.coef == .value(-.infinity) && term.hr == .value(0) && term.lower == .value(0))
+            let upper = term.upper.value ?? .nan
+            #expect(upper > 0 && upper < 1)
         }
     }
 

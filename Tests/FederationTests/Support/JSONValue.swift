@@ -1,9 +1,10 @@
 /// A JSON document of any shape, as R's results are written.
-enum JSONValue: Decodable, Sendable {
+enum JSONValue: Decodable, Hashable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
     case text(String)
+    case flag(Bool)
     case array([JSONValue])
     case object([String: JSONValue])
 
@@ -17,6 +18,8 @@ enum JSONValue: Decodable, Sendable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {  // another type is tried next
             self = .text(value)
+        } else if let value = try? container.decode(Bool.self) {  // another type is tried next
+            self = .flag(value)
         } else if let value = try? container.decode([JSONValue].self) {  // another type is tried next
             self = .array(value)
         } else {

@@ -83,7 +83,7 @@ struct AgreementWithRTests {
     }
 
     private func expect(_ test: TestResult, _ expected: JSONValue, _ what: String) {
-        #expect(Double(test.degreesOfFreedom) == expected["df"].double, "\(what)")
+        #expect(test.degreesOfFreedom == expected["df"].double, "\(what)")
         expect(
             [test.statistic, test.p, test.logP], ["statistic", "p", "log_p"].map { expected[$0].double }, what
         )

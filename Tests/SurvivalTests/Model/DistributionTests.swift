@@ -46,6 +46,25 @@ struct DistributionTests {
         expectClose(tail.logP, logP, relative: 1e-12, absolute: 1e-15, "log p")
     }
 
+    /// `pchisq(x, df, lower = FALSE)` and its logarithm.
+    @Test(arguments: [
+        (3.0, 0.5, 0.033416444158979097, -3.398707160069903),
+        (29.394276018796631, 3.5354400334389471, 3.7129398104440315e-06, -12.5036865933925),
+        (184.62822061337397, 4.519101561377834, 2.1534318499334625e-38, -86.731170754950767),
+        (1, 5.9, 0.98411857834542782, -0.016008882741596935),
+        (0.001, 0.3, 0.65729812232655793, -0.41961760036272677), (2000, 2.5, 0, -998.17453956220345),
+        (0.8, 0.05, 0.017715731165703952, -4.0333022676974215),
+        (12, 11.7, 0.42091820531254465, -0.86531675084439552), (40000, 7.25, 0, -19975.34462850061),
+        (30, 4, 4.8944371280292126e-06, -12.227411277760218),
+    ])
+    func `chi-squared tails of fractional degrees of freedom are R's`(
+        x: Double, df: Double, p: Double, logP: Double
+    ) {
+        let tail = ChiSquared.upperTail(x, degreesOfFreedom: df)
+        expectClose(tail.p, p, relative: 1e-12, "p")
+        expectClose(tail.logP, logP, relative: 1e-12, "log p")
+    }
+
     @Test func `a test without degrees of freedom says nothing`() {
         #expect(ChiSquared.upperTail(0, df: 0) == (1, 0))
         #expect(ChiSquared.upperTail(.infinity, df: 2).p == 0)

@@ -39,6 +39,28 @@ struct NewtonIterationTests {
         #expect(throws: FitError.notFinite(covariates: ["age"])) { try iteration.receive(sums(-1, .nan, 1)) }
     }
 
+    /// A score of 1e300 over an information of 1e-200: the step would be infinite, or no number.
+    @Test(arguments: [0, 1]) func `sums that leave no step are refused, and taken for no maximum`(
+        after steps: Int
+    )
+        throws
+    {
+        let hostile = LikelihoodSums(
+            logLikelihood: -1, score: [1e300, -1e300],
+            information: SymmetricMatrix(order: 2, packedUpper: [1e-200, 1e-201, 1e-200]))
+        let honest = LikelihoodSums(
+            logLikelihood: -2, score: [1, 1], information: SymmetricMatrix(order: 2, packedUpper: [1, 0, 1]))
+        var iteration = NewtonIteration(parameterNames: ["age", "sex"])
+        for _ in 0..<steps { _ = try iteration.receive(honest) }
+        #expect(throws: FitError.noStep(covariates: ["age", "sex"])) { try iteration.receive(hostile) }
+        var common = CommonBaselineIteration(
+            parameterNames: ["age", "sex"], eventSums: [1e300, -1e300], eventWeight: 1)
+        _ = try common.receive(logLikelihood: -1, score: hostile.score, gram: hostile.information)
+        #expect(throws: FitError.noStep(covariates: ["age", "sex"])) {
+            try common.receive(information: hostile.information)
+        }
+    }
+
     @Test func `sums of another model are refused`() throws {
         var iteration = NewtonIteration(parameterNames: ["age", "sex"])
         #expect(throws: FitError.wrongShape(expected: 2, got: 1)) { try iteration.receive(sums(-1, 1, 1)) }
