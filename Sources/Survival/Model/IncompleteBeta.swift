@@ -12,40 +12,50 @@ enum IncompleteBeta {
         return log1p(-exp(logBelowMean(b, a, y, x)))
     }
 
-    /// The continued fraction of DLMF 8.17.22, which converges fast below the mean of the beta distribution.
+    /// By a continued fraction that converges fast below the mean of the beta distribution.
     private static func logBelowMean(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
-        logDensityFactor(a, b, x, y) - log(a) + log(continuedFraction(a, b, x))
+        logDensityFactor(a, b, x, y) + log(continuedFraction(a, b, x, y))
     }
 
     /// log of xᵃyᵇ/B(a, b), by deviances from the saddle point (Loader 2000), without the cancellation of log-gammas.
     private static func logDensityFactor(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
         let n = a + b
         let corrections = stirlingError(n) - stirlingError(a) - stirlingError(b)
-        return corrections - deviance(a, n * x) - deviance(b, n * y)
+        let excess = excess(a, b, x, y)
+        return corrections - deviance(a, n * x, excess) - deviance(b, n * y, -excess)
             + (log(a) + log(b) - log(n) - log(2 * Double.pi)) / 2
     }
 
-    /// Lentz's method as modified by Thompson and Barnett (1986).
-    private static func continuedFraction(_ a: Double, _ b: Double, _ x: Double) -> Double {
-        let tiny = 1e-300
-        func nonzero(_ value: Double) -> Double { abs(value) < tiny ? tiny : value }
-        var c = 1.0
-        var d = 1 / nonzero(1 - (a + b) * x / (a + 1))
-        var product = d
+    /// a − (a + b)x = (a + b)y − b, of whichever of x and y is the smaller and so has the smaller rounding.
+    private static func excess(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
+        y < x ? (a + b) * y - b : a - (a + b) * x
+    }
+
+    /// Iₓ(a, b) over xᵃyᵇ/B(a, b), by the even part of DLMF 8.17.22 in the terms of Didonato and Morris (1992, eq. 9 and 10).
+    ///
+    /// Those depend on x by its distance from the mean, so that nothing cancels near x = 1.
+    private static func continuedFraction(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
+        let c = 1 + excess(a, b, x, y)
+        let (c0, c1) = (b / a, 1 + 1 / a)
+        var (before, now) = ((above: 0.0, below: 1.0), (above: 1.0, below: c / c1))
+        var (p, s, value) = (1.0, a + 1, c1 / c)
         for index in 1...100_000 {
-            let m = Double(index)
-            let even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-            d = 1 / nonzero(1 + even * d)
-            c = nonzero(1 + even / c)
-            product *= c * d
-            let odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-            d = 1 / nonzero(1 + odd * d)
-            c = nonzero(1 + odd / c)
-            product *= c * d
-            // One unit in the last place: more terms would only add their rounding.
-            if abs(c * d - 1) <= .ulpOfOne { break }
+            let n = Double(index)
+            let (t, w) = (n / a, n * (b - n) * x)
+            let square = a / s * (a / s)
+            let alpha = p * (p + c0) * square * (w * x)
+            let beta = n + w / s + (1 + t) / (c1 + t + t) * (c + n * (y + 1))
+            (p, s) = (1 + t, s + 2)
+            let next = (
+                above: alpha * before.above + beta * now.above, below: alpha * before.below + beta * now.below
+            )
+            let last = value
+            value = next.above / next.below
+            if abs(value - last) <= .ulpOfOne / 2 * value { break }
+            before = (now.above / next.below, now.below / next.below)
+            now = (value, 1)
         }
-        return product
+        return value
     }
 
     /// log Γ(z + 1) − log(√(2πz)(z/e)ᶻ), the error of Stirling's formula.
@@ -57,11 +67,11 @@ enum IncompleteBeta {
         return series / z
     }
 
-    /// x log(x/m) + m − x, by a series where x is near m.
-    private static func deviance(_ x: Double, _ m: Double) -> Double {
-        guard abs(x - m) < 0.1 * (x + m) else { return x * log(x / m) + m - x }
-        let ratio = (x - m) / (x + m)
-        var sum = (x - m) * ratio
+    /// x log(x/m) + m − x, by a series where x is near m; `excess` is x − m.
+    private static func deviance(_ x: Double, _ m: Double, _ excess: Double) -> Double {
+        guard abs(excess) < 0.1 * (x + m) else { return x * log(x / m) - excess }
+        let ratio = excess / (x + m)
+        var sum = excess * ratio
         var term = 2 * x * ratio
         for index in 1...1000 {
             term *= ratio * ratio
