@@ -202,7 +202,13 @@ extension EndToEnd {
             try await Consortium.with(try Self.scenario()) { consortium in
                 try await consortium.submitAndApprove()
                 #expect(await (try consortium.process("site-1")).stop() == 0)
-                try consortium.folder.copy("site-1/ledger.sqlite", to: "backup.sqlite")
+                try await run(
+                    "sqlite3",
+                    [
+                        consortium.folder("site-1/ledger.sqlite"),
+                        ".backup \(consortium.folder("backup.sqlite"))",
+                    ], in: consortium.folder
+                ).succeeded()
                 try await consortium.restart("site-1")
                 try await consortium.launch()
                 try await consortium.watch().succeeded()
@@ -223,6 +229,7 @@ extension EndToEnd {
                 #expect(await (try consortium.process("site-1")).stop() == 0)
                 for end in ["-wal", "-shm"] { unlink(consortium.folder("site-1/ledger.sqlite\(end)")) }
                 try consortium.folder.copy("backup.sqlite", to: "site-1/ledger.sqlite")
+                chmod(consortium.folder("site-1/ledger.sqlite"), 0o600)
                 let words = "as this node signed it once: it was cut or rewritten\n"
                 for file in ["peers.json", "kept.json"] {
                     let verified = try await consortium.node("site-1", "audit", "verify", "--against", file)
