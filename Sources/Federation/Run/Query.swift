@@ -277,7 +277,7 @@ extension Query {
             append(coordinates.scale)
         }
         append(beta ?? [])
-        append(axis?.context ?? [])
+        if let axis { append(axis.context) }
         switch ask {
         case .riskSums(_, _, let grid), .covariateRiskSums(_, _, let grid): append(grid)
         case .gram(_, _, let grid, let hazard):

@@ -162,7 +162,7 @@ struct StudyFileTests {
         ),
         (
             "cox: {id", "coxph: {id",
-            "6:5: each item of analyses: is one of survival, incidence, cox, not coxph"
+            "6:5: each item of analyses: is one of survival, incidence, cox, describe, not coxph"
         ),
         (
             "- cox: {id: m, terms: [age]}", "- cox",
@@ -174,7 +174,7 @@ struct StudyFileTests {
         ),
         (
             "- cox: {id: m, terms: [age]}", "- cox: {id: m, terms: [age]}\n    survival: {id: s}",
-            "6:5: each item of analyses: is one of survival, incidence, cox, not cox and survival"
+            "6:5: each item of analyses: is one of survival, incidence, cox, describe, not cox and survival"
         ),
         ("{id: m, ", "{", #"6:10: the key "id" is missing"#),
         ("id: m", "id: M 1", #"6:15: "M 1" cannot be a name; use lower-case letters, digits and hyphens"#),
@@ -234,7 +234,7 @@ struct StudyFileTests {
             "cox: {id: m, terms: [age]}", "survival: {id: s, limits: loglog}",
             #"6:31: "loglog" is not one of: log, log-log, plain"#
         ),
-        ("cox: {id: m, terms: [age]}", "survival: {id: s, ties: efron}", #"6:23: unknown key "ties""#),
+        ("cox: {id: m, terms: [age]}", "survival: {id: s, baseline: site}", #"6:23: unknown key "baseline""#),
         (
             "analyses:", "define: [old]\nanalyses:",
             #"5:9: "define" needs a mapping of keys to values, not a list"#

@@ -34,11 +34,11 @@ struct ExactTiesTests {
 
     @Test(arguments: [
         (", baseline: common, times: exact", "ties: exact needs baseline: site"),
-        (", robust: true", "ties: exact goes with none of weights:, robust:, cluster() and check:"),
-        (", weights: age", "ties: exact goes with none of weights:, robust:, cluster() and check:"),
+        (", robust: true", "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"),
+        (", weights: age", "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"),
         (
             ", check: proportional-hazards, transform: log",
-            "ties: exact goes with none of weights:, robust:, cluster() and check:"
+            "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"
         ),
     ])
     func `what the discrete likelihood does not have is refused`(_ keys: String, _ reason: String) {
