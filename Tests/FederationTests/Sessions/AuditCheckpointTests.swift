@@ -52,9 +52,9 @@ struct AuditCheckpointTests {
         }
         let second = ["site-1": 9, "site-2": 9, "site-3": 9]
         #expect(try Self.sequences(dialogue.coordinator.checkpoints) == second)
-        _ = try dialogue.members[0].accept(
-            try #require(dialogue.coordinator.request), under: dialogue.authority)
-        #expect(try Self.sequences(dialogue.members[0].checkpoints) == second)
+        var member = dialogue.members[0]
+        _ = try member.accept(try #require(dialogue.coordinator.request), under: dialogue.authority)
+        #expect(try Self.sequences(member.checkpoints) == second)
         #expect(try dialogue.finish() != nil, "answers without one are taken")
     }
 
