@@ -135,7 +135,7 @@ struct ReferenceStudy {
                 name: name,
                 kind: .number(
                     lower: lowest, upper: (values.max() ?? 1).rounded(.up) + 1,
-                    resolution: times.contains(name) ? 1 : nil))
+                    resolution: times.contains(name) ? 0.5 : nil))
         }
         let categories = categories.map {
             DataDictionary.Variable(

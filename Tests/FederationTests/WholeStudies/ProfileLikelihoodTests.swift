@@ -92,10 +92,10 @@ struct ProfileLikelihoodTests {
             let term = cox.terms[index]
             #expect(term.coef == .value(-.infinity) && term.hr == .value(0) && term.lower == .value(0))
             #expect(term.se == .notAvailable && term.z == .notAvailable)
-            expectClose(term.upper.value ?? .nan, exp(expected["limit"].double), relative: 1e-7, "limit")
-            expectClose(term.likelihoodRatio?.value ?? .nan, expected["lr"].double, relative: 1e-7, "lr")
-            expectClose(term.logP.value ?? .nan, expected["log_p"].double, relative: 1e-7, "log p")
-            expectClose(cox.logLikelihood, expected["loglik"].double, relative: 1e-8, "log-likelihood")
+            expectClose(term.upper.value ?? .nan, exp(expected["limit"].double), relative: 2e-6, "limit")
+            expectClose(term.likelihoodRatio?.value ?? .nan, expected["lr"].double, relative: 1e-6, "lr")
+            expectClose(term.logP.value ?? .nan, expected["log_p"].double, relative: 1e-6, "log p")
+            expectClose(cox.logLikelihood, expected["loglik"].double, relative: 1e-7, "log-likelihood")
             #expect(cox.wald.statistic == .notAvailable && cox.covariance[0] == .notAvailable)
             for (place, want) in expected["coef"].doubles.enumerated() where place != index {
                 expectClose(
@@ -148,7 +148,7 @@ struct ProfileLikelihoodTests {
             let missing = cox.terms.indices.filter { !found.contains($0) }
             let words = cox.warnings.joined()
             #expect(missing.allSatisfy { words.contains(cox.terms[$0].name) }, "\(words)")
-            #expect(words.contains("evaluations:"))
+            #expect(words.contains("evaluations:") == !missing.isEmpty)
         }
     }
 }
