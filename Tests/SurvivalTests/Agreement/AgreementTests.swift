@@ -9,7 +9,9 @@ struct AgreementTests {
         guard reference.json["data"]["file"].string != "cohort.csv" else { return false }
         switch reference.kind {
         case "cox": return reference.model["ridge"].isNull
-        case "km": return reference.model["stype"].double == 1 && reference.model["weights"].isNull
+        case "km":
+            return reference.model["stype"].double == 1 && reference.model["weights"].isNull
+                && reference.model["cluster"].isNull
         case "logrank": return true
         default: return false
         }
