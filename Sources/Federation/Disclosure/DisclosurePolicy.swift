@@ -353,7 +353,8 @@ extension Query {
         switch ask {
         case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
         case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
-        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums, .eventTimes,
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums,
+            .eventTimes,
             .timeTrend, .concordance, .tallies, .tableSums, .tableSquares, .histograms, .siteRanks,
             .siteHeterogeneity, .cellCounts:
             false

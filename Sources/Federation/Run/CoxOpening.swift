@@ -19,6 +19,8 @@ struct CoxOpening: Sendable {
         (moments, exits, cells) = (answers[0], answer(.exits), answer(.cellCounts))
         let isAsked = cox.check != nil
         check =
-            isAsked ? (cox.baseline == .site ? HazardCheck.asks(of: cox, in: plan).first : .exits).flatMap(answer) : nil
+            isAsked
+            ? (cox.baseline == .site ? HazardCheck.asks(of: cox, in: plan).first : .exits).flatMap(answer)
+            : nil
     }
 }

@@ -34,8 +34,14 @@ struct ExactTiesTests {
 
     @Test(arguments: [
         (", baseline: common, times: exact", "ties: exact needs baseline: site"),
-        (", robust: true", "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"),
-        (", weights: age", "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"),
+        (
+            ", robust: true",
+            "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"
+        ),
+        (
+            ", weights: age",
+            "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"
+        ),
         (
             ", check: proportional-hazards, transform: log",
             "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:"
