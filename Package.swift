@@ -120,6 +120,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "HospitalNodeTests",
+            dependencies: [
+                "HospitalNode", "CohortStore", "Federation", "Membership", "Survival", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "coxswain", "Coordinator", "Federation", "TLSTransport", "Cryptography",

@@ -53,6 +53,7 @@ struct CoordinatorAPI: Sendable {
         switch (endpoint, peer.role) {
         case (.studies, .operator) where call.head.method == "POST":
             return .json(try await desk.submit(message(call), by: peer))
+        case (.checkpoints, _): return .json(try await desk.checkpoints())
         case (.studies, .operator): return .json(try await desk.list(for: peer))
         case (.status(let study), .operator):
             return .json(try await desk.status(study, for: peer, after: seen(call), wait: wait(call)))
@@ -108,6 +109,7 @@ struct CoordinatorAPI: Sendable {
 
 /// The endpoints by path.
 enum Endpoint: Hashable, Sendable {
+    case checkpoints
     case studies
     case study(SHA256Digest)
     case status(SHA256Digest)
@@ -132,6 +134,7 @@ enum Endpoint: Hashable, Sendable {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
         guard parts.first == "v1" else { return nil }
         switch parts.count {
+        case 2 where parts[1] == "checkpoints": return .checkpoints
         case 2 where parts[1] == "studies": return .studies
         case 2 where parts[1] == "work": return .work
         case 3 where parts[1] == "studies": return SHA256Digest(hex: parts[2]).map { .study($0) }
@@ -173,7 +176,7 @@ enum Endpoint: Hashable, Sendable {
     private var methods: [String] {
         switch self {
         case .studies, .round: ["GET", "POST"]
-        case .study, .status, .result, .work, .opening, .roster: ["GET"]
+        case .study, .status, .result, .work, .opening, .roster, .checkpoints: ["GET"]
         case .launch, .cancel, .decision, .message: ["POST"]
         }
     }
@@ -181,7 +184,7 @@ enum Endpoint: Hashable, Sendable {
     func allows(_ role: SPIFFEID.Role) -> Bool {
         switch (self, role) {
         case (.studies, .operator), (.status, .operator), (.launch, .operator), (.cancel, .operator): true
-        case (.result, .operator), (.result, .node): true
+        case (.result, .operator), (.result, .node), (.checkpoints, .operator), (.checkpoints, .node): true
         case (.study, .node), (.decision, .node), (.work, .node), (.opening, .node), (.roster, .node),
             (.message, .node), (.round, .node):
             true
@@ -193,7 +196,7 @@ enum Endpoint: Hashable, Sendable {
     var audience: String {
         switch self {
         case .studies, .status, .launch, .cancel: "use an operator's certificate"
-        case .result: "use an operator's or a node's certificate"
+        case .result, .checkpoints: "use an operator's or a node's certificate"
         case .study, .decision, .work, .opening, .roster, .message, .round: "use a node's certificate"
         }
     }

@@ -66,6 +66,14 @@ final class CoordinatorStore: Sendable {
                         UNIQUE (session, site, type, round)) STRICT;
                     """)
         }
+        migrator.registerMigration("2") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE checkpoint (
+                        site TEXT NOT NULL, sequence INTEGER NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
+                        PRIMARY KEY (site, sequence, head)) STRICT;
+                    """)
+        }
         return migrator
     }
 
@@ -167,7 +175,8 @@ final class CoordinatorStore: Sendable {
     }
 
     func addMessage(
-        _ message: SignedMessage, from site: String, session: SHA256Digest, round: Int, at time: Int
+        _ message: SignedMessage, from site: String, session: SHA256Digest, round: Int, at time: Int,
+        checkpoint: SignedMessage? = nil
     ) throws {
         try queue.write { database in
             try database.execute(
@@ -175,6 +184,28 @@ final class CoordinatorStore: Sendable {
                 arguments: [session.hex, site, message.type, round, Self.text(message)])
             try database.execute(
                 sql: "UPDATE session SET since = ? WHERE id = ?", arguments: [time, session.hex])
+            if let checkpoint { try Self.keep(checkpoint, in: database) }
+        }
+    }
+
+    private static func keep(_ message: SignedMessage, in database: Database) throws {
+        let checkpoint = try CanonicalJSON.decode(AuditCheckpoint.self, from: Array(message.payload.utf8))
+        try database.execute(
+            sql: "INSERT OR IGNORE INTO checkpoint (site, sequence, head, body) VALUES (?, ?, ?, ?)",
+            arguments: [checkpoint.site, checkpoint.sequence, checkpoint.head.hex, text(message)])
+    }
+
+    /// The checkpoint of the newest entry of each site's audit log; several where the site signed several.
+    func checkpoints() throws -> [SignedMessage] {
+        try queue.read { database in
+            try String.fetchAll(
+                database,
+                sql: """
+                    SELECT body FROM checkpoint WHERE sequence = (
+                        SELECT max(sequence) FROM checkpoint AS other WHERE other.site = checkpoint.site)
+                    ORDER BY site, head
+                    """
+            ).map { try Self.message($0) }
         }
     }
 

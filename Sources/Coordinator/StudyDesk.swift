@@ -202,6 +202,9 @@ actor StudyDesk {
         return result
     }
 
+    /// Where each hospital's audit log stood last, by its own signed word.
+    func checkpoints() throws -> [SignedMessage] { try store.checkpoints() }
+
     func list(for peer: SPIFFEID) throws -> [StudyStatus] { try order.map { try status($0, for: peer) } }
 
     /// The status once it differs from the version seen, or when the wait is over.
@@ -339,7 +342,9 @@ actor StudyDesk {
         }
         let authority = try environment.authority()
         try session.receive(message, from: site, under: authority)
-        try store.addMessage(message, from: site, session: id, round: round, at: authority.time)
+        try store.addMessage(
+            message, from: site, session: id, round: round, at: authority.time,
+            checkpoint: session.checkpoints[site])
         study.session = session
         study.since = authority.time
         studies[hash] = study

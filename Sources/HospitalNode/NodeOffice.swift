@@ -26,7 +26,13 @@ package struct NodeOffice: Sendable {
                 "\(configuration.member.identity.certificateChain) is not a node's certificate")
         }
         policy = try Self.policy(at: configuration.policy)
-        ledger = try NodeLedger(path: configuration.ledger)
+        do {
+            ledger = try NodeLedger(path: configuration.ledger, creating: false)
+        } catch .file(let path, .missing) {
+            throw NodeError.ask(
+                "there is no ledger \(path)",
+                hint: "restore it from its backup; only for a new node, make one with \"coxswain node init\"")
+        }
     }
 
     /// Makes the two databases of a new node; what exists is left as it is.
@@ -36,6 +42,7 @@ package struct NodeOffice: Sendable {
         if !FileManager.default.fileExists(atPath: configuration.cohort) {
             try CohortStore.create(at: configuration.cohort)
         }
+        _ = try NodeLedger(path: configuration.ledger)
         return try NodeOffice(configuration, clock: clock)
     }
 
@@ -135,7 +142,9 @@ package struct NodeOffice: Sendable {
     }
 
     /// What the study would mean for this hospital: its own numbers, and everything the policy objects to.
-    package func assess(_ study: LocalStudy) throws -> StudyAssessment {
+    package func assess(_ study: LocalStudy) throws -> StudyAssessment { try assess(study, under: policy) }
+
+    func assess(_ study: LocalStudy, under policy: DisclosurePolicy) throws -> StudyAssessment {
         var objections: [String] = []
         do { try policy.admit(study.plan, from: study.submission.submitter) } catch {
             objections.append("\(error)")
@@ -154,7 +163,24 @@ package struct NodeOffice: Sendable {
             do { try policy.admit(analysis, on: cohort) } catch { objections.append("\(error)") }
             analyses.append(.init(plan: analysis, facts: try cohort.facts(of: analysis.id)))
         }
+        let rows = try rows(of: study.plan, in: cohort)
+        objections += try differences(of: study.plan.hash, rows, under: policy).map { "\($0)" }
         return StudyAssessment(study: study, analyses: analyses, objections: objections)
+    }
+
+    /// Refuses a session in which the policy would refuse a question; gives the rows that its analyses sum.
+    func requireAdmissible(
+        _ study: LocalStudy, _ cohort: SiteCohort, under policy: DisclosurePolicy
+    ) throws -> StudyRows {
+        do { try policy.admit(study.plan, from: study.submission.submitter) } catch {
+            throw ProtocolError.refused(error)
+        }
+        for analysis in study.plan.analyses { try policy.admit(analysis, on: cohort) }
+        let rows = try rows(of: study.plan, in: cohort)
+        if let objection = try differences(of: study.plan.hash, rows, under: policy).first {
+            throw ProtocolError.refused(objection)
+        }
+        return rows
     }
 
     /// Loads this hospital's rows for a study; refuses if the dictionary here is not the study's to the letter.
@@ -198,61 +224,6 @@ package struct NodeOffice: Sendable {
                 "the study's dictionary \(plan.study.dictionary) differs from the one installed here",
                 hint: "agree on one text with the study lead; a changed dictionary needs a new version number"
             )
-        }
-    }
-
-    /// Approves a study until a time, under the policy as it is now; refused while the policy objects.
-    package func approve(_ study: LocalStudy, until: Int, by person: String) throws {
-        try requireWords(person, "who approves")
-        let now = clock()
-        guard until > now else {
-            throw NodeError.ask("the approval would already be over", hint: "give a later date")
-        }
-        guard until <= now + policy.approvalDaysMax * 86400 else {
-            throw NodeError.ask(
-                "the policy's approval-days-max is \(policy.approvalDaysMax) days",
-                hint: "give an earlier date")
-        }
-        let assessment = try assess(study)
-        guard assessment.objections.isEmpty else {
-            throw NodeError.ask(
-                "the study cannot be approved under this hospital's policy:\n  "
-                    + assessment.objections.joined(separator: "\n  "),
-                hint: "decline it with a reason that the study lead can act on")
-        }
-        try ledger.approve(
-            study.plan.hash, until: until, by: person, at: now, policyHash: policy.hash,
-            logging: note(
-                "study-approved", AuditBody(study: study.plan.hash, person: person, policy: policy.hash)))
-    }
-
-    package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
-        try requireWords(person, "who declines")
-        try requireWords(reason, "the reason")
-        try ledger.decline(
-            study.plan.hash, reason: reason, by: person, at: clock(),
-            logging: note("study-declined", AuditBody(study: study.plan.hash, reason: reason, person: person))
-        )
-    }
-
-    /// Withdraws an approval; a session under way is refused at its next step.
-    package func revoke(_ study: LocalStudy, reason: String, by person: String) throws {
-        try requireWords(person, "who revokes")
-        try requireWords(reason, "the reason")
-        guard case .approved = study.entry.decision else {
-            throw NodeError.ask("the study is not approved here", hint: "see \"coxswain node studies\"")
-        }
-        try ledger.decline(
-            study.plan.hash, reason: reason, by: person, at: clock(),
-            logging: note(
-                "approval-revoked", AuditBody(study: study.plan.hash, reason: reason, person: person)))
-    }
-
-    /// The audit log keeps names and reasons for good, and others read them: they are one line of plain text.
-    private func requireWords(_ text: String, _ what: String) throws {
-        let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-        guard isPlain, text.contains(where: { !$0.isWhitespace }), text.utf8.count <= 1000 else {
-            throw NodeError.ask("\(what) is not said", hint: "give one line of text, at most 1000 bytes")
         }
     }
 
@@ -303,6 +274,11 @@ package struct LocalStudy: Sendable {
 
     init(_ entry: StudyEntry) throws {
         let message = try CanonicalJSON.decode(SignedMessage.self, from: entry.submission)
+        guard message.payloadDigest == entry.hash else {
+            throw ProtocolError.untrusted(
+                "study \(entry.hash.short) in the ledger is not the text that its hash is of; restore the ledger from its backup"
+            )
+        }
         (submission, plan) = try Self.read(message)
         self.entry = entry
     }
@@ -352,26 +328,4 @@ package enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
         case .ask(_, let hint): hint
         }
     }
-}
-
-/// The body of an audit entry: who, what, under which hashes.
-///
-/// Never a patient's value or a count.
-struct AuditBody: Encodable {
-    var study: SHA256Digest?
-    var session: SHA256Digest?
-    var round: Int?
-    var statements: [QueryStatement]?
-    var request: SHA256Digest?
-    var answer: SHA256Digest?
-    var answerBytes: Int?
-    var reason: String?
-    var person: String?
-    var peer: String?
-    var policy: SHA256Digest?
-    var dictionary: String?
-    var file: SHA256Digest?
-    var snapshot: SHA256Digest?
-
-    var json: String { String(decoding: CanonicalJSON.bytes(self), as: UTF8.self) }
 }

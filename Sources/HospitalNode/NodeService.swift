@@ -18,9 +18,16 @@ package struct NodeService: Service {
     private let logger: Logger
     private let lock: RunLock
 
-    /// Throws if another process runs on the same ledger.
+    /// Throws if another process runs on the same ledger, or if its audit log is not intact.
     package init(_ office: NodeOffice, logger: Logger) throws {
         lock = try RunLock(on: office.configuration.ledger)
+        do {
+            _ = try office.ledger.verifyAudit()
+        } catch StoreError.ledger(.auditBroken(let entry, let breach)) {
+            throw NodeError.ask(
+                "\(StoreError.ledger(.auditBroken(entry: entry, breach)))",
+                hint: "keep the ledger for the data-protection officer, and restore it from its backup")
+        }
         self.office = office
         self.logger = logger
         connection = office.configuration.member.connection(as: office.member)
@@ -76,10 +83,11 @@ package struct NodeService: Service {
     /// Longest a poll is held, in seconds.
     private static let waitMax = 25
 
-    /// Tells the coordinator what the admin decides, also while a poll is under way.
+    /// Tells the coordinator what the admin decides, and answers what the admin releases, also while a poll is under way.
     private func reportDecisions() async {
         while !Task.isCancelled {
             await clerk.reportDecisions()
+            await clerk.answerReleased()
             try? await Task.sleep(for: .milliseconds(500))  // cancelled: the loop ends
         }
     }

@@ -7,19 +7,22 @@ import Survival
 
 /// Deals with one work item at a time: fetch, verify, journal, send.
 actor SessionClerk {
-    private let office: NodeOffice
-    private let connection: CoordinatorConnection
-    private let logger: Logger
+    let office: NodeOffice
+    let connection: CoordinatorConnection
+    let logger: Logger
     private var live: [SHA256Digest: LiveSession] = [:]
-    private var work: WorkList?
+    var work: WorkList?
+    /// Studies for which an approval without a person was looked at since the start.
+    var considered: Set<SHA256Digest> = []
+    /// Approvals that are not in force, with the reason that was logged.
+    var lapses: [SHA256Digest: String] = [:]
 
     /// A session in memory; rebuilt from the journal after a restart.
     private struct LiveSession {
         var session: SiteSession
         var cohort: SiteCohort
         var snapshot: SHA256Digest
-        var plan: StudyPlan
-        var submission: StudySubmission
+        var study: LocalStudy
     }
 
     init(office: NodeOffice, connection: CoordinatorConnection, logger: Logger) {
@@ -31,24 +34,43 @@ actor SessionClerk {
     /// Does what the list asks for; false if something is to be tried again soon.
     func doWork(_ work: WorkList) async -> Bool {
         var isDone = true
-        for item in work.items {
+        for item in work.items where await !attempt(item) { isDone = false }
+        return isDone
+    }
+
+    private func attempt(_ item: WorkList.Item) async -> Bool {
+        do {
+            try await handle(item)
+        } catch MembershipError.rejected(409, _, _) {
+            // The session has moved on; the next list says where.
+        } catch let error as MembershipError {
+            logger.warning("study \(item.study.short): \(error)")
+            return false
+        } catch {
+            logger.error("study \(item.study.short): \(error)")
+            return false
+        }
+        return true
+    }
+
+    /// Answers the rounds that a person has released since.
+    func answerReleased() async {
+        for item in work?.items ?? [] where item.isWaitingForYou && item.step == .round {
             do {
-                try await handle(item)
-            } catch let error as MembershipError {
-                // The session has moved on; the next list says where.
-                if case .rejected(409, _, _) = error { continue }
-                logger.warning("study \(item.study.short): \(error)")
-                isDone = false
+                guard let held = try office.ledger.heldRound(of: item.study), held.round == item.round,
+                    held.session == item.session?.hex, try office.isReleased(held, of: item.study)
+                else { continue }
             } catch {
                 logger.error("study \(item.study.short): \(error)")
-                isDone = false
+                continue
             }
+            _ = await attempt(item)
         }
-        return isDone
     }
 
     private func handle(_ item: WorkList.Item) async throws {
         if try office.ledger.study(item.study) == nil { try await receiveStudy(item.study) }
+        if !item.state.isOver { try approveUnattended(item.study) }
         try endAbandonedSessions(of: item)
         guard let session = item.session else { return }
         if item.state.isOver { return try await close(session, of: item) }
@@ -67,59 +89,11 @@ actor SessionClerk {
             try await refuse(session, of: item.study, .failed("\(error)"))
         } catch let error as NodeError {
             try await refuse(session, of: item.study, .failed("\(error)"))
-        }
-    }
-
-    // MARK: Studies
-
-    private func receiveStudy(_ hash: SHA256Digest) async throws {
-        let message = try await connection.get(SignedMessage.self, "/v1/studies/\(hash.hex)")
-        let authority = try office.authority()
-        let (submission, signer) = try message.open(as: StudySubmission.self, under: authority)
-        guard case .operator = signer.role, submission.submitter == signer, message.payloadDigest == hash
-        else {
-            throw ProtocolError.untrusted("a study that is not signed by the operator it names was offered")
-        }
-        _ = try LocalStudy.read(message)
-        try office.ledger.recordStudy(
-            hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock(),
-            logging: office.note("study-received", AuditBody(study: hash, peer: "\(signer)")))
-        logger.info(
-            "study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
-    }
-
-    /// Posts each decision that the coordinator does not know yet.
-    func reportDecisions() async {
-        guard let work else { return }
-        for item in work.items where !item.state.isOver {
-            do {
-                guard let entry = try office.ledger.study(item.study) else { continue }
-                try await report(entry, knownAs: item.decision)
-            } catch {
-                logger.warning("cannot report the decision on study \(item.study.short): \(error)")
-            }
-        }
-    }
-
-    private func report(_ entry: StudyEntry, knownAs known: SiteDecision) async throws {
-        let decision: Decision
-        switch entry.decision {
-        case .pending: return
-        case .approved(let until, _, _, let policy):
-            guard known != .approved, until > office.clock() else { return }
-            decision = Decision(
-                study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
-                policy: policy)
-        case .declined(let reason, _, _):
-            guard known != .declined else { return }
-            decision = Decision(
-                study: entry.hash, site: office.site, isApproved: false, reason: reason, until: 0,
-                policy: office.policy.hash)
-        }
-        try await connection.post(
-            "/v1/studies/\(entry.hash.hex)/decision", SignedMessage(decision, by: office.member.signer))
-        if let index = work?.items.firstIndex(where: { $0.study == entry.hash }) {
-            work?.items[index].decision = decision.isApproved ? .approved : .declined
+        } catch let error as StoreError where error.isLasting {
+            logger.error("study \(item.study.short): \(error)")
+            try await refuse(
+                session, of: item.study,
+                .failed("this hospital's node cannot use its files; its log says why"))
         }
     }
 
@@ -130,39 +104,51 @@ actor SessionClerk {
             guard stored.outcome == nil else { return }
             return try await send(StoredStart(from: stored).hello, of: id)
         }
-        let entry = try requireApproval(of: study)
         let message = try await connection.get(SignedMessage.self, "/v1/sessions/\(id.hex)/opening")
         let authority = try office.authority()
         let (opening, signer) = try message.open(as: SessionOpening.self, under: authority)
         guard signer.role == .coordinator, opening.session == id else {
             throw ProtocolError.untrusted("the session's opening is not the coordinator's")
         }
+        try await requireWholeLog()
+        let approval = try office.requireApproval(of: study)
         try requireSafeRoster(opening)
+        let local = try LocalStudy(approval.entry)
+        let snapshot = try office.snapshot(of: local.plan)
+        let cohort = try office.cohort(for: local.plan, submission: local.submission)
+        _ = try office.requireAdmissible(local, cohort, under: approval.policy)
         let secret = try randomBytes(32)
-        let local = try LocalStudy(entry)
         let session = try SiteSession(
-            opening: opening, plan: local.plan, site: office.site, policy: office.policy, secret: secret)
+            opening: opening, plan: local.plan, site: office.site, policy: approval.policy, secret: secret,
+            checkpoint: try office.checkpoint())
         let hello = try SignedMessage(session.hello, by: office.member.signer)
-        let start = StoredStart(opening: message, hello: hello, snapshot: try office.snapshot(of: local.plan))
+        let start = StoredStart(
+            opening: message, hello: hello, snapshot: snapshot,
+            isUnattended: approval.isUnattended ? true : nil)
         try office.ledger.beginSession(
             id: id.hex, study: study, secret: secret, hello: CanonicalJSON.bytes(start), at: office.clock(),
             logging: office.note(
-                "session-joined", AuditBody(study: study, session: id, policy: office.policy.hash)))
+                "session-joined", AuditBody(study: study, session: id, policy: approval.policy.hash)))
+        live[id] = LiveSession(session: session, cohort: cohort, snapshot: snapshot, study: local)
         logger.info("study \(study.short): joining session \(id.short)")
         try await send(hello, of: id)
     }
 
-    /// An approval in force, given under the policy that is in force.
-    private func requireApproval(of study: SHA256Digest) throws -> StudyEntry {
-        guard let entry = try office.ledger.study(study),
-            case .approved(let until, _, _, let policy) = entry.decision
-        else { throw ProtocolError.outOfPlace("the study is not approved here") }
-        guard until > office.clock() else { throw ProtocolError.outOfPlace("the approval has expired") }
-        guard policy == office.policy.hash else {
-            throw ProtocolError.outOfPlace(
-                "the policy has changed since the approval; it must be given again")
+    /// Refuses if the coordinator keeps a checkpoint of this node's own that its log does not bear out.
+    private func requireWholeLog() async throws {
+        do {
+            let messages = try await connection.get([SignedMessage].self, "/v1/checkpoints")
+            _ = try office.verifyLog(against: messages)
+        } catch MembershipError.rejected(404, _, _) {
+            // A coordinator that keeps none; one that hides them could as well send an empty list.
         }
-        return entry
+    }
+
+    /// Keeps where the other hospitals' logs stood, and logs a log that was cut or rewritten.
+    private func keepCheckpoints(of session: SiteSession, under authority: Authority) throws {
+        for peer in try office.keep(session.checkpoints, under: authority) {
+            logger.error("the audit log of \(peer) is not the one that it was: it was cut or rewritten")
+        }
     }
 
     /// A new roster for a study that was answered before could give away, by difference, the hospitals that left or came.
@@ -193,43 +179,82 @@ actor SessionClerk {
             logging: office.note(
                 "roster-verified", AuditBody(study: study, session: id, request: roster.hash)))
         live[id] = session
+        try keepCheckpoints(of: session.session, under: authority)
         try await send(ack, of: id)
     }
 
     private func answer(_ round: Int, of id: SHA256Digest, study: SHA256Digest) async throws {
         guard let stored = try openSession(id) else { return }
-        if let earlier = try office.ledger.rounds(of: id.hex).first(where: { $0.round == round }) {
+        if let earlier = try office.ledger.round(round, of: id.hex) {
             return try await post(
                 CanonicalJSON.decode(SignedMessage.self, from: earlier.answer), round, of: id)
         }
-        _ = try requireApproval(of: study)
-        var session = try liveSession(stored, study: study)
         let message = try await request(round, of: id)
+        // Meanwhile a released round may have been answered, or the session ended; from here on nothing is waited for.
+        guard try openSession(id) != nil, try office.ledger.round(round, of: id.hex) == nil else { return }
+        var session = try liveSession(stored, study: study)
         let authority = try office.authority()
         let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
         guard signer.role == .coordinator, request.round == round else {
             throw ProtocolError.untrusted("round \(round) is not the coordinator's")
         }
-        guard try office.snapshot(of: session.plan) == session.snapshot else {
+        guard try office.snapshot(of: session.study.plan) == session.snapshot else {
             throw ProtocolError.failed("this hospital's patients changed during the session")
         }
+        let approval = try office.requireApproval(of: study)
         _ = try session.session.accept(request, under: authority)
-        let answer = try session.session.answer(from: session.cohort)
-        let signed = try SignedMessage(answer, by: office.member.signer)
-        try office.ledger.recordAnswer(
-            session: id.hex, round: round, requestDigest: request.digest,
-            request: CanonicalJSON.bytes(message),
-            answer: CanonicalJSON.bytes(signed),
-            logging: office.note(
-                "round-answered",
-                AuditBody(
-                    study: study, session: id, round: round, statements: request.statements,
-                    request: request.digest,
-                    answer: signed.payloadDigest, answerBytes: signed.payload.utf8.count,
-                    policy: office.policy.hash)))
+        try keepCheckpoints(of: session.session, under: authority)
+        if approval.isHeld, try !office.isReleased(request, of: study) {
+            return try hold(message, request, of: study)
+        }
+        let signed = try signedAnswer(to: request, message, &session, under: approval.policy)
         live[id] = session
         logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
         try await post(signed, round, of: id)
+    }
+
+    /// Computes the answer to a round that was accepted, and journals it; the first of a session with whose rows it holds.
+    private func signedAnswer(
+        to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
+        under policy: DisclosurePolicy
+    ) throws -> SignedMessage {
+        let records =
+            request.round == 1
+            ? try office.requireAdmissible(session.study, session.cohort, under: policy).records : []
+        let answer = try session.session.answer(
+            from: session.cohort, checkpoint: try office.checkpoint())
+        let signed = try SignedMessage(answer, by: office.member.signer)
+        let cohorts = Dictionary(
+            records.map { ($0.analysis, $0.digest) }, uniquingKeysWith: { first, _ in first })
+        try office.ledger.recordAnswer(
+            session: request.session.hex, round: request.round, requestDigest: request.digest,
+            request: CanonicalJSON.bytes(message),
+            answer: CanonicalJSON.bytes(signed), cohorts: records, at: office.clock(),
+            logging: office.note(
+                "round-answered",
+                AuditBody(
+                    study: session.study.plan.hash, session: request.session, round: request.round,
+                    statements: request.statements, request: request.digest, answer: signed.payloadDigest,
+                    answerBytes: signed.payload.utf8.count, policy: policy.hash,
+                    cohorts: cohorts.isEmpty ? nil : cohorts)))
+        return signed
+    }
+
+    /// Keeps a round until a person releases it.
+    private func hold(_ message: SignedMessage, _ request: RoundRequest, of study: SHA256Digest) throws {
+        let held = HeldRound(
+            session: request.session.hex, round: request.round, request: CanonicalJSON.bytes(message),
+            since: office.clock())
+        try office.ledger.hold(
+            held,
+            logging: office.note(
+                "round-held",
+                AuditBody(
+                    study: study, session: request.session, round: request.round,
+                    statements: request.statements, request: request.digest)))
+        logger.notice(
+            "study \(study.short): round \(request.round) waits for a person: coxswain node release \(study.short)"
+        )
     }
 
     /// The session is over at the coordinator: form the result here too, if there is one, and erase the secret.
@@ -277,11 +302,17 @@ actor SessionClerk {
 
     private func refuse(_ id: SHA256Digest, of study: SHA256Digest, _ error: ProtocolError) async throws {
         logger.error("study \(study.short): refused: \(error)")
-        try office.ledger.append(
-            kind: "refused",
-            body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash).json,
-            at: office.clock())
-        try end(id, of: study, outcome: Self.refusedPrefix + "\(error)")
+        do {
+            try office.ledger.append(
+                kind: "refused",
+                body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash)
+                    .json,
+                at: office.clock())
+            try end(id, of: study, outcome: Self.refusedPrefix + "\(error)")
+        } catch let fault as StoreError {
+            // What cannot be written down is told all the same, or the study's lead would wait for nothing.
+            logger.error("study \(study.short): the refusal could not be recorded: \(fault)")
+        }
         try await sendRefusal(of: id, "\(error)")
     }
 
@@ -325,8 +356,8 @@ actor SessionClerk {
         let authority = try office.authority().forStoredMessages
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
-            opening: try start.openingContent, plan: local.plan, site: office.site, policy: office.policy,
-            secret: secret)
+            opening: try start.openingContent, plan: local.plan, site: office.site,
+            policy: try rules(of: start), secret: secret, checkpoint: try start.checkpoint)
         if let roster = stored.roster {
             _ = try session.join(try CanonicalJSON.decode(Roster.self, from: roster), under: authority)
         }
@@ -338,9 +369,16 @@ actor SessionClerk {
         }
         let restored = LiveSession(
             session: session, cohort: try office.cohort(for: local.plan, submission: local.submission),
-            snapshot: start.snapshot, plan: local.plan, submission: local.submission)
+            snapshot: start.snapshot, study: local)
         live[id] = restored
         return restored
+    }
+
+    private func rules(of start: StoredStart) throws -> DisclosurePolicy {
+        guard let rules = start.isUnattended == true ? office.policy.withoutPerson : office.policy else {
+            throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
+        }
+        return rules
     }
 
     // MARK: Sending
@@ -358,22 +396,12 @@ actor SessionClerk {
     }
 }
 
-/// How a session began, as the journal keeps it.
-private struct StoredStart: Codable, Hashable {
-    var opening: SignedMessage
-    var hello: SignedMessage
-    /// The patients' digest when the session began.
-    var snapshot: SHA256Digest
-
-    init(opening: SignedMessage, hello: SignedMessage, snapshot: SHA256Digest) {
-        (self.opening, self.hello, self.snapshot) = (opening, hello, snapshot)
-    }
-
-    init(from entry: SessionEntry) throws {
-        self = try CanonicalJSON.decode(StoredStart.self, from: entry.hello)
-    }
-
-    var openingContent: SessionOpening {
-        get throws { try CanonicalJSON.decode(SessionOpening.self, from: Array(opening.payload.utf8)) }
+extension StoreError {
+    /// Whether trying again would not help.
+    fileprivate var isLasting: Bool {
+        switch self {
+        case .file(_, .locked), .file(_, .full): false
+        case .file, .dictionary, .csv, .rejectedRows, .ledger: true
+        }
     }
 }

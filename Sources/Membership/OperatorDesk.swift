@@ -38,19 +38,27 @@ package struct OperatorDesk: Sendable {
         try await connection.get([StudyStatus].self, "/v1/studies")
     }
 
-    /// The newest study with this name, or the one whose hash begins with the text.
+    /// The study with this name, or the one whose hash begins with the text.
+    ///
+    /// Throws if several are meant, and names their hashes: a study that was changed and submitted again is another one.
     package func find(_ reference: String) async throws -> StudyStatus {
-        let studies = try await list()
-        if let named = studies.last(where: { $0.name == reference }) { return named }
-        let matches = studies.filter { $0.study.hex.hasPrefix(reference) }
-        guard let only = matches.first, matches.count == 1 else {
+        let matches = try await list().filter { $0.name == reference || $0.study.hex.hasPrefix(reference) }
+        guard let only = matches.first else {
             throw MembershipError.rejected(
-                status: 404,
-                reason: matches.isEmpty
-                    ? "no study \"\(reference)\"" : "\"\(reference)\" means several studies",
-                hint: "see \"coxswain study list\"")
+                status: 404, reason: "no study \"\(reference)\"", hint: "see \"coxswain study list\"")
+        }
+        guard matches.count == 1 else {
+            let hashes = matches.map { "\($0.study.short) (\($0.state.rawValue))" }.joined(separator: ", ")
+            throw MembershipError.rejected(
+                status: 409, reason: "\"\(reference)\" means several studies: \(hashes)",
+                hint: "give the beginning of the hash in place of the name")
         }
         return only
+    }
+
+    /// Where each hospital's audit log stood last, by its own signed word, as the coordinator keeps it.
+    package func checkpoints() async throws -> [SignedMessage] {
+        try await connection.get([SignedMessage].self, "/v1/checkpoints")
     }
 
     package func launch(_ reference: String) async throws -> StudyStatus {

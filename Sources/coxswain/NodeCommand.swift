@@ -17,7 +17,8 @@ struct NodeCommand: AsyncParsableCommand {
         subcommands: [
             Init.self, Import.self, Describe.self, Studies.self, Show.self, Preview.self, Approve.self,
             Decline.self,
-            Revoke.self, Run.self, Watch.self, Check.self, Policy.self, Peers.self, Audit.self,
+            Revoke.self, Release.self, Ledger.self, Run.self, Watch.self, Check.self, Policy.self, Peers.self,
+            Audit.self,
         ])
 
     struct Location: ParsableArguments {
@@ -64,8 +65,8 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let report = try location.office().importPatients(
-                csv: file, dictionary: dictionary, replacing: replace)
+            let office = try location.office()
+            let report = try office.importPatients(csv: file, dictionary: dictionary, replacing: replace)
             print("\(report.rowCount) rows imported under \(report.dictionary)")
             if report.replacedRowCount > 0 { print("\(report.replacedRowCount) earlier rows were replaced") }
             if !report.ignoredColumns.isEmpty {
@@ -74,6 +75,10 @@ struct NodeCommand: AsyncParsableCommand {
                 )
             }
             print("file SHA-256 \(report.record.fileDigest.hex)")
+            for study in try office.studies() where study.plan.study.dictionary == report.dictionary {
+                guard let lapse = try office.lapse(of: study) else { continue }
+                show("approval of \(study.plan.study.name) (\(study.plan.hash.short)): \(lapse)")
+            }
         }
     }
 
@@ -96,10 +101,12 @@ struct NodeCommand: AsyncParsableCommand {
 
         func run() throws {
             var table = TerminalTable(["STUDY", "HASH", "FROM", "DECISION"])
-            for study in try location.office().studies() {
+            let office = try location.office()
+            for study in try office.studies() {
+                let lapse = try office.lapse(of: study).map { "; does not hold: \($0)" } ?? ""
                 table.add([
                     study.plan.study.name, study.plan.hash.short, "\(study.submission.submitter)",
-                    DecisionText.of(study.entry),
+                    DecisionText.of(study.entry) + lapse,
                 ])
             }
             print(table.text)
@@ -128,6 +135,7 @@ struct NodeCommand: AsyncParsableCommand {
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "The last day of the approval, e.g. 2027-03-31.") var until: String
         @Option(help: "Who approves.") var by: String
+        @Flag(help: "Let each round wait until it is released (coxswain node release).") var hold = false
         @OptionGroup var location: Location
 
         func validate() throws {
@@ -140,7 +148,7 @@ struct NodeCommand: AsyncParsableCommand {
             guard let end = CalendarDay.end(of: until) else { return }
             let office = try location.office()
             let study = try office.study(study)
-            try office.approve(study, until: end, by: by)
+            try office.approve(study, until: end, by: by, isHeld: hold)
             show("approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(until), by \(by)")
         }
     }
@@ -203,6 +211,8 @@ struct NodeCommand: AsyncParsableCommand {
             print("audit log    \(try office.ledger.verifyAudit()) entries, chain intact")
             try await office.probeCoordinator()
             print("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
+            let count = try await office.verifyLogAgainstCoordinator()
+            print("checkpoints  \(count) of this node's log at the coordinator, as in the log")
         }
     }
 }

@@ -55,6 +55,57 @@ extension NodeCommand {
         }
     }
 
+    struct Release: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let the round that waits be answered, after showing what would be sent.",
+            discussion: """
+                Rounds wait if the policy says "hold: each-round" or the approval was given with --hold. Without --by it only
+                shows. Give the study a patience that is long enough: the coordinator waits no longer than that.
+                """)
+        @Argument(help: "The study's name or the beginning of its hash.") var study: String
+        @Option(help: "Who releases the round.") var by: String?
+        @OptionGroup var location: Location
+
+        func run() throws {
+            let office = try location.office()
+            let study = try office.study(study)
+            let request = try office.heldRound(of: study).request
+            show("round \(request.round) of \(study.plan.study.name), masked, as sums over all hospitals:")
+            var table = TerminalTable(["ANALYSIS", "ASKED", "NUMBERS", "AT COEFFICIENTS"])
+            for statement in request.statements {
+                table.add([
+                    statement.analysis, statement.kind, "\(statement.lanes)",
+                    statement.beta.map { $0.map { "\($0)" }.joined(separator: ", ") } ?? "",
+                ])
+            }
+            print(table.text)
+            guard let by else { return print("it waits; release it with --by NAME") }
+            show("released: round \(try office.release(study, by: by).round), by \(by)")
+        }
+    }
+
+    struct Ledger: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "List the analyses that were answered, and the set of people of each, for this hospital's own eyes.",
+            discussion: """
+                Equal sets have equal cohorts. An analysis whose people differ from these by at least one and fewer than the
+                policy's cohort-difference-min is refused. The ledger knows people by keyed codes only.
+                """)
+        @OptionGroup var location: Location
+
+        func run() throws {
+            var table = TerminalTable(["ANSWERED", "STUDY", "HASH", "ANALYSIS", "PEOPLE", "COHORT"])
+            for answered in try location.office().answeredAnalyses() {
+                table.add([
+                    CalendarDay.text(answered.at), answered.name, answered.study.short, answered.analysis,
+                    "\(answered.people)", answered.cohort.short,
+                ])
+            }
+            print(table.text)
+        }
+    }
+
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
@@ -111,17 +162,59 @@ extension NodeCommand {
 
     struct Audit: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check and export the audit log.", subcommands: [Verify.self, Export.self])
+            abstract: "Check and export the audit log.",
+            subcommands: [Verify.self, Export.self, Checkpoints.self])
 
-        struct Verify: ParsableCommand {
+        struct Verify: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Walk the hash chain; names the first entry that was changed, removed or put in.")
+                abstract: "Walk the hash chain; names the first entry that was changed, removed or put in.",
+                discussion: """
+                    A log that was rewritten as a whole, or set back to an earlier state, has a sound chain too. Signed
+                    checkpoints that others kept show it: give a file of them with --against (from another hospital's "coxswain
+                    node audit checkpoints", or from "coxswain study checkpoints --format json"), or ask the coordinator with
+                    --online. A node asks it before each session.
+                    """)
+            @Option(help: "A file of signed checkpoints that somebody else kept.") var against: String?
+            @Flag(help: "Also hold the log against the checkpoints that the coordinator keeps.") var online =
+                false
+            @OptionGroup var location: Location
+
+            func run() async throws {
+                let office = try location.office()
+                let count = try office.ledger.verifyAudit()
+                print("\(count) entries, chain intact; newest \(try office.ledger.auditHead().hash.hex)")
+                if let against {
+                    let file = try ConfigurationFile(path: against, what: "file of checkpoints")
+                    let messages = try CanonicalJSON.decode(
+                        [SignedMessage].self,
+                        from: Array(file.text.trimmingCharacters(in: .whitespacesAndNewlines).utf8))
+                    say(try office.verifyLog(against: messages), in: against)
+                }
+                if online { say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
+            }
+
+            private func say(_ count: Int, in place: String) {
+                show(
+                    count == 0
+                        ? "\(place): no checkpoint of this node"
+                        : "\(place): \(count) \(count == 1 ? "checkpoint" : "checkpoints") of this node, as in the log"
+                )
+            }
+        }
+
+        struct Checkpoints: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Print the newest signed checkpoint that is kept of each other hospital, as JSON.",
+                discussion:
+                    "With such a file a hospital can show that its log was not cut: coxswain node audit verify --against FILE."
+            )
             @OptionGroup var location: Location
 
             func run() throws {
-                let ledger = try location.office().ledger
-                let count = try ledger.verifyAudit()
-                print("\(count) entries, chain intact; newest \(try ledger.auditHead().hash.hex)")
+                print(
+                    String(
+                        decoding: CanonicalJSON.bytes(try location.office().peerCheckpoints()), as: UTF8.self)
+                )
             }
         }
 
@@ -129,18 +222,25 @@ extension NodeCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Write what was asked, decided and sent, for a data-protection officer.",
                 discussion:
-                    "Verifies the chain first. text: a line for each entry. json: every field, for programs.")
-            enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
-            @Option(help: "text or json.") var format: Format = .text
+                    "Verifies the chain first. html: a page to read, with what left in each round. text: a line for each entry. json: every field, for programs."
+            )
+            enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, html }
+            @Option(help: "text, json or html.") var format: Format = .text
             @OptionGroup var location: Location
 
             func run() throws {
-                let ledger = try location.office().ledger
+                let office = try location.office()
+                let ledger = office.ledger
                 _ = try ledger.verifyAudit()
                 let entries = try ledger.auditEntries()
                 switch format {
                 case .text: for entry in entries { show(AuditText.line(entry)) }
                 case .json: print(String(decoding: CanonicalJSON.bytes(entries), as: UTF8.self))
+                case .html:
+                    let page = try AuditPage(
+                        entries: entries, head: try ledger.auditHead(), studies: try office.studies(),
+                        site: office.site)
+                    print(page.html, terminator: "")
                 }
             }
         }

@@ -12,6 +12,7 @@ struct StudyCommand: AsyncParsableCommand {
         commandName: "study", abstract: "Check, submit, launch and watch studies; fetch their results.",
         subcommands: [
             Check.self, Submit.self, Launch.self, Watch.self, Results.self, Cancel.self, List.self,
+            Checkpoints.self,
         ])
 
     /// Where the coordinator is, and as whom to speak to it.
@@ -125,6 +126,35 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             let status = try await access.withDesk { try await $0.cancel(study) }
             print("cancelled \(status.name)")
+        }
+    }
+
+    struct Checkpoints: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show where each hospital's audit log stood last, by its own signed word.",
+            discussion: """
+                json is a file that a hospital can hold its log against: coxswain node audit verify --against FILE. Keep it where
+                neither the coordinator nor a hospital can change it.
+                """)
+        enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+        @Option(help: "text or json.") var format: Format = .text
+        @OptionGroup var access: Access
+
+        func run() async throws {
+            let messages = try await access.withDesk { try await $0.checkpoints() }
+            guard format == .text else {
+                return print(String(decoding: CanonicalJSON.bytes(messages), as: UTF8.self))
+            }
+            var table = TerminalTable(["HOSPITAL", "ENTRIES", "SIGNED", "NEWEST ENTRY"])
+            for message in messages {
+                let checkpoint = try CanonicalJSON.decode(
+                    AuditCheckpoint.self, from: Array(message.payload.utf8))
+                table.add([
+                    checkpoint.site, "\(checkpoint.sequence)", CalendarDay.text(checkpoint.at),
+                    checkpoint.head.hex,
+                ])
+            }
+            print(table.text)
         }
     }
 

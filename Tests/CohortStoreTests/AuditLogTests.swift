@@ -25,9 +25,43 @@ struct AuditLogTests {
         let raw = try DatabaseQueue(path: folder.file("ledger.sqlite"))
         try raw.writeWithoutTransaction { db in
             try db.execute(
-                sql: "DROP TRIGGER audit_append; DROP TRIGGER audit_update; DROP TRIGGER audit_delete;\(sql)")
+                sql: ["append", "update", "delete"].map { "DROP TRIGGER IF EXISTS audit_\($0); " }.joined()
+                    + sql)
         }
         try raw.close()
+    }
+
+    @Test func `an entry made for one place in the log is not appended at another`() throws {
+        try appendFive()
+        let head = try ledger.auditHead()
+        try ledger.append(AuditNote(kind: "a", body: "1", at: 1, after: head.hash))
+        #expect(throws: StoreError.ledger(.auditMoved)) {
+            try ledger.append(AuditNote(kind: "b", body: "1", at: 1, after: head.hash))
+        }
+        #expect(try ledger.auditEntries().map(\.kind).suffix(2) == ["round", "a"])
+        #expect(try ledger.auditHash(at: 5) == head.hash && ledger.auditHash(at: 7) == nil)
+    }
+
+    @Test func `the newest entry about a study is found by kind`() throws {
+        let (one, other) = (SHA256Digest(of: "1".utf8), SHA256Digest(of: "2".utf8))
+        for (kind, study) in [("a", one), ("b", one), ("a", other), ("c", one)] {
+            try ledger.append(kind: kind, body: "{\"study\": \"\(study.hex)\"}", at: 1)
+        }
+        #expect(try ledger.lastEntry(of: ["a", "b"], study: one)?.sequence == 2)
+        #expect(try ledger.lastEntry(of: ["a"], study: other)?.sequence == 3)
+        #expect(try ledger.lastEntry(of: ["d"], study: one) == nil)
+    }
+
+    @Test func `what was appended since is walked, and the place where the last walk ended`() throws {
+        try appendFive()
+        try ledger.verifyNewAudit()
+        try ledger.append(kind: "x", body: "1", at: 1)
+        try ledger.verifyNewAudit()
+        try tamper("UPDATE audit SET body = '2' WHERE seq = 6")
+        #expect(throws: Never.self) { try ledger.verifyNewAudit() }
+        #expect(throws: StoreError.ledger(.auditBroken(entry: 6, .changed))) { try ledger.verifyAudit() }
+        try tamper("DELETE FROM audit WHERE seq = 6")
+        #expect(throws: StoreError.ledger(.auditBroken(entry: 6, .changed))) { try ledger.verifyNewAudit() }
     }
 
     @Test func `an empty log is sound`() throws {

@@ -55,6 +55,11 @@ struct OutsiderTests {
             ),
             ("cohort.sqlite", "DELETE FROM \"clinic@1\"", "patients are changed by importing a file"),
             ("ledger.sqlite", "DELETE FROM audit", "the audit log is only appended to"),
+            ("ledger.sqlite", "UPDATE audit SET at = 2", "the audit log is only appended to"),
+            (
+                "ledger.sqlite", "REPLACE INTO audit VALUES (1, 1, 'x', '{}', '', '')",
+                "the audit log is only appended to"
+            ),
         ] {
             let attempt = try SQLiteShell.once(folder.file(file), sql)
             #expect(attempt.status != 0)

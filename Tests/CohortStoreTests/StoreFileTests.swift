@@ -113,10 +113,10 @@ struct StoreFileTests {
         try raw.close()
         let before = folder.bytes("ledger.sqlite")
         let error = openLedger("ledger.sqlite")
-        #expect(error == .file(folder.file("ledger.sqlite"), .newer(found: 7, known: 1)))
+        #expect(error == .file(folder.file("ledger.sqlite"), .newer(found: 7, known: 2)))
         #expect(
             error?.description
-                == "\(folder.file("ledger.sqlite")) has schema version 7 and this program knows 1; "
+                == "\(folder.file("ledger.sqlite")) has schema version 7 and this program knows 2; "
                 + "install the newer coxswain")
         #expect(folder.bytes("ledger.sqlite") == before)
     }
@@ -128,7 +128,7 @@ struct StoreFileTests {
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 7")
         }
         #expect(
-            openLedger("ledger.sqlite") == .file(folder.file("ledger.sqlite"), .newer(found: 7, known: 1)))
+            openLedger("ledger.sqlite") == .file(folder.file("ledger.sqlite"), .newer(found: 7, known: 2)))
         try raw.close()
     }
 

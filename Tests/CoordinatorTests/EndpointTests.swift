@@ -52,6 +52,7 @@ struct EndpointTests {
     /// The path that the description must have for an endpoint; a new endpoint does not compile without one.
     private static func path(of endpoint: Endpoint) -> String {
         switch endpoint {
+        case .checkpoints: "/v1/checkpoints"
         case .studies: "/v1/studies"
         case .study: "/v1/studies/{study}"
         case .status: "/v1/studies/{study}/status"
@@ -71,7 +72,7 @@ struct EndpointTests {
         throws
     {
         let described = try Self.description.get()
-        #expect(described.count == 14 && Set(described.map(\.testDescription)).count == 14)
+        #expect(described.count == 15 && Set(described.map(\.testDescription)).count == 15)
         for path in Set(described.map(\.path)) {
             for method in ["GET", "POST", "PUT", "DELETE"] {
                 let operation = described.first { $0.path == path && $0.method == method }

@@ -96,6 +96,24 @@ struct StudyDeskTests {
         }
     }
 
+    @Test func `where a hospital's audit log stood last is kept over a restart`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        #expect(try await desk.checkpoints() == [])
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let sites = try TrialSites(trial, session: session, study: study)
+        let word = AuditCheckpoint(site: "west", sequence: 7, head: study, at: 5)
+        let signed = try SignedMessage(word, by: trial.signer(.node("west")))
+        var hello = try CanonicalJSON.decode(
+            Hello.self, from: Array(try sites.hello(of: "west").payload.utf8))
+        hello.checkpoint = signed
+        try await desk.receive(
+            SignedMessage(hello, by: trial.signer(.node("west"))), round: 0, session: session, from: "west")
+        #expect(try await desk.checkpoints() == [signed])
+        #expect(try await trial.desk().checkpoints() == [signed])
+    }
+
     @Test func `a silent site is named when the patience is used up`() async throws {
         let desk = try await trial.desk()
         let study = try await desk.submit(trial.submission("patience: 10 minutes"), by: trial.operatorID)

@@ -67,8 +67,17 @@ extension EndToEnd {
                     "[age, sex, ecog], baseline: site", by: "[age, sex], baseline: site",
                     in: consortium.scenario.study)
                 try consortium.folder.write(changed, to: "study.yaml")
-                try await consortium.submit()
-                let launch = try await consortium.study("launch", "brief")
+                let submitted = try await consortium.study(
+                    "submit", "study.yaml", "--dictionary", "dictionary.yaml"
+                ).succeeded()
+                let hash = try #require(submitted.split(separator: " ").last).prefix(12)
+                for command in ["launch", "cancel", "results", "watch"] {
+                    let outcome = try await consortium.study(command, "brief")
+                    #expect(outcome.status == 1)
+                    #expect(outcome.error.hasPrefix("coxswain: error: \"brief\" means several studies: "))
+                    #expect(outcome.error.contains("\(hash) (submitted)"))
+                }
+                let launch = try await consortium.study("launch", "\(hash)")
                 #expect(launch.status == 1)
                 for site in consortium.scenario.siteNames {
                     #expect(launch.error.contains("\(site) (pending)"))

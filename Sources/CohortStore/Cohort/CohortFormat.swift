@@ -4,7 +4,8 @@ extension StoreFormat {
     /// Its pages are not all read when it is opened: a cohort can be large, and damage is
     /// found when rows are read.
     static let cohort = StoreFormat(
-        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1], isCheckedWhole: false)
+        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1, cohort2],
+        isCheckedWhole: false)
 
     /// Beside these two tables there is one for each dictionary, named by its identifier
     /// (`PatientTableSchema`).
@@ -25,5 +26,14 @@ extension StoreFormat {
             snapshot_sha256 TEXT NOT NULL,
             imported_at INTEGER
         ) STRICT;
+        """
+
+    /// The key under which a node's ledger knows people: it stays with the patients, so that the ledger alone names nobody.
+    private static let cohort2 = """
+        CREATE TABLE person_key (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            key BLOB NOT NULL
+        ) STRICT;
+        INSERT INTO person_key (id, key) VALUES (1, randomblob(32));
         """
 }

@@ -16,6 +16,10 @@ package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
     case answerDiffers(session: String, round: Int)
     case bodyIsNotJSON(kind: String)
     case auditBroken(entry: Int, AuditBreach)
+    /// An entry was made for a place in the log that another one has taken.
+    case auditMoved
+    /// The rows of earlier analyses were coded under another key than the patients' file has now.
+    case otherPersonKey
 
     package var description: String {
         switch self {
@@ -31,6 +35,9 @@ package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
             "round \(round) of session \(session) was answered already, and a round is answered once"
         case .bodyIsNotJSON(let kind): "the body of an audit entry of kind \(kind) is not JSON"
         case .auditBroken(let entry, let breach): "audit entry \(entry) \(breach.clause)"
+        case .auditMoved: "the audit log went on in the meantime; try again"
+        case .otherPersonKey:
+            "the patients' file is not the one whose people the ledger remembers; restore it from its backup"
         }
     }
 }

@@ -1,7 +1,8 @@
 extension StoreFormat {
     /// The file of approvals, sessions, answers and the audit log; every page is checked when it is opened.
     static let ledger = StoreFormat(
-        noun: "ledger", applicationID: 0x4378_4C47 /* CxLG */, migrations: [ledger1], isCheckedWhole: true)
+        noun: "ledger", applicationID: 0x4378_4C47 /* CxLG */, migrations: [ledger1, ledger2],
+        isCheckedWhole: true)
 
     /// The triggers stop accidents and `INSERT OR REPLACE`; a deliberate change is what the hash chain is
     /// for.

@@ -1,12 +1,15 @@
-import Cryptography
+package import Cryptography
 import GRDB
+import Synchronization
 
 extension NodeLedger {
     /// Appends an entry of its own; an entry about a change is better handed to the call that makes the
     /// change.
     package func append(kind: String, body: String, at time: Int) throws(StoreError) {
-        try record(AuditNote(kind: kind, body: body, at: time)) { _ in true }
+        try append(AuditNote(kind: kind, body: body, at: time))
     }
+
+    package func append(_ note: AuditNote) throws(StoreError) { try record(note) { _ in true } }
 
     /// Entries in order, after a sequence number, `limit` of them at most.
     package func auditEntries(after sequence: Int = 0, limit: Int = .max) throws(StoreError) -> [AuditEntry] {
@@ -29,10 +32,32 @@ extension NodeLedger {
     /// - Returns: The number of entries.
     /// - Throws: `LedgerFault.auditBroken` with the first bad entry.
     package func verifyAudit() throws(StoreError) -> Int {
+        let end = try verify(after: AuditHead(sequence: 0, hash: AuditEntry.origin))
+        verified.withLock { $0 = end }
+        return end.sequence
+    }
+
+    /// Walks what was appended since the last time, and the whole chain the first time.
+    ///
+    /// The last entry of then must still be there: a log that was set back is found.
+    package func verifyNewAudit() throws(StoreError) {
+        guard let start = verified.withLock({ $0 }) else {
+            _ = try verifyAudit()
+            return
+        }
+        let end = try verify(after: start)
+        verified.withLock { $0 = end }
+    }
+
+    private func verify(after start: AuditHead) throws(StoreError) -> AuditHead {
         try file.read { db in
             let head = try NodeLedger.head(db)
-            var (last, hash) = (0, AuditEntry.origin)
-            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM audit ORDER BY seq")
+            var (last, hash) = (start.sequence, start.hash)
+            guard try last == 0 || NodeLedger.auditHash(db, last) == hash else {
+                throw StoreError.ledger(.auditBroken(entry: last, .changed))
+            }
+            let sql = "SELECT * FROM audit WHERE seq > ? ORDER BY seq"
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [last])
             while let row = try rows.next() {
                 let expected = last + 1
                 guard row["seq"] == expected else {
@@ -48,8 +73,31 @@ extension NodeLedger {
                 throw StoreError.ledger(.auditBroken(entry: last + 1, .missing))
             }
             guard hash == head.hash else { throw StoreError.ledger(.auditBroken(entry: last, .changed)) }
-            return last
+            return AuditHead(sequence: last, hash: hash)
         }
+    }
+
+    /// The newest entry of some kinds whose body is about a study.
+    package func lastEntry(of kinds: [String], study: SHA256Digest) throws(StoreError) -> AuditEntry? {
+        try file.read { db in
+            let places = kinds.map { _ in "?" }.joined(separator: ", ")
+            let sql = """
+                SELECT * FROM audit WHERE kind IN (\(places)) AND json_extract(body, '$.study') = ?
+                ORDER BY seq DESC LIMIT 1
+                """
+            return try Row.fetchOne(db, sql: sql, arguments: StatementArguments(kinds + [study.hex]))
+                .map(AuditEntry.init(row:))
+        }
+    }
+
+    /// The hash of an entry; nil if there is none of that number.
+    package func auditHash(at sequence: Int) throws(StoreError) -> SHA256Digest? {
+        try file.read { db in try NodeLedger.auditHash(db, sequence) }
+    }
+
+    private static func auditHash(_ db: Database, _ sequence: Int) throws -> SHA256Digest? {
+        try Row.fetchOne(db, sql: "SELECT hash FROM audit WHERE seq = ?", arguments: [sequence])
+            .map { try $0.stored("hash") }
     }
 
     static func append(_ db: Database, _ note: AuditNote) throws {
@@ -57,6 +105,7 @@ extension NodeLedger {
             throw StoreError.ledger(.bodyIsNotJSON(kind: note.kind))
         }
         let head = try head(db)
+        if let after = note.after, after != head.hash { throw StoreError.ledger(.auditMoved) }
         let entry = AuditEntry(sequence: head.sequence + 1, note: note, previous: head.hash)
         try db.execute(
             sql: "INSERT INTO audit (seq, at, kind, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?)",

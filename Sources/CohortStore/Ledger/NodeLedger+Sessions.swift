@@ -80,12 +80,13 @@ extension NodeLedger {
 
     /// Records the answer to a round before it is sent: one for a session and round, ever.
     ///
-    /// Recording the same again does nothing, so that a repeated request gets the stored bytes.
+    /// Recording the same again does nothing, so that a repeated request gets the stored bytes. `cohorts` are the rows that the
+    /// session's analyses sum, if this is the first answer that holds them.
     ///
     /// - Throws: `LedgerFault.answerDiffers` for another request or answer, `.sessionEnded` after the end.
     package func recordAnswer(
         session id: String, round: Int, requestDigest: SHA256Digest, request: [UInt8], answer: [UInt8],
-        logging note: AuditNote? = nil
+        cohorts: [CohortRecord] = [], at time: Int = 0, logging note: AuditNote? = nil
     ) throws(StoreError) {
         let entry = RoundEntry(round: round, requestDigest: requestDigest, request: request, answer: answer)
         try record(note) { db in
@@ -95,7 +96,8 @@ extension NodeLedger {
                 }
                 return false
             }
-            try NodeLedger.requireOpenSession(db, id)
+            let session = try NodeLedger.requireOpenSession(db, id)
+            try NodeLedger.record(db, cohorts, session: id, study: session.study, at: time)
             try db.execute(
                 sql: """
                     INSERT INTO rounds (session, round, request_sha256, request, answer)
@@ -112,6 +114,11 @@ extension NodeLedger {
             let sql = "SELECT * FROM rounds WHERE session = ? ORDER BY round"
             return try Row.fetchAll(db, sql: sql, arguments: [session]).map(RoundEntry.init(row:))
         }
+    }
+
+    /// The answer to a round; nil if there is none yet.
+    package func round(_ round: Int, of session: String) throws(StoreError) -> RoundEntry? {
+        try file.read { db in try NodeLedger.round(db, session, round) }
     }
 
     @discardableResult

@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import GRDB
+import Synchronization
 
 /// What a hospital's node must never forget: studies and decisions, sessions, answers, and the audit log.
 ///
@@ -10,6 +11,8 @@ import GRDB
 /// their thread. Times are seconds since 1970, handed in.
 package final class NodeLedger: Sendable {
     let file: StoreFile
+    /// The end of what `verifyAudit` or `verifyNewAudit` walked last; nil before the first walk.
+    let verified = Mutex<AuditHead?>(nil)
 
     /// Opens a ledger, and makes it if there is none.
     ///

@@ -32,6 +32,16 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     package var operators: [String]
     /// Longest an approval may last.
     package var approvalDaysMax: Int
+    /// Largest ratio of two case weights of this hospital in a model.
+    package var weightRatioMax: Double
+    /// Fewest people by which two analyses may differ here, unless by nobody.
+    package var cohortDifferenceMin: Int
+    /// Whether fewer may differ if missing values alone make the difference.
+    package var allowsMissingDataDifference: Bool
+    /// Whether every round waits until a person releases it.
+    package var holdsEachRound: Bool
+    /// Which studies need no person's approval; nil for none.
+    package var unattended: UnattendedApproval?
 
     /// The hash of the effective policy.
     package var hash: SHA256Digest { SHA256Digest(of: CanonicalJSON.bytes(self)) }
@@ -44,7 +54,8 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
         linearPredictorMax: .greatestFiniteMagnitude,
         sitesMin: 1, evaluationsMax: .max, allowsCommonBaseline: true, allowsExactTimes: true,
         timeGridDaysMin: 0,
-        intervalExitsMin: 0, operators: [], approvalDaysMax: 1)
+        intervalExitsMin: 0, operators: [], approvalDaysMax: 1, weightRatioMax: .greatestFiniteMagnitude,
+        cohortDifferenceMin: 0, allowsMissingDataDifference: true, holdsEachRound: false, unattended: nil)
 
     /// Largest share of a numeric covariate's variation that two people may carry; built in, with no key to loosen it.
     private static let concentrationMax = 0.9
@@ -132,6 +143,13 @@ extension DisclosurePolicy {
                 DisclosureError(
                     rule: "concentration", in: analysis.id,
                     "two people carry more than nine tenths of a covariate's variation at this hospital; use its logarithm or cut-points"
+                ))
+        }
+        guard facts.weightRatio <= weightRatioMax else {
+            throw .refused(
+                DisclosureError(
+                    rule: "weight-ratio-max", in: analysis.id,
+                    "a case weight is more than \(weightRatioMax.formattedShort) times another; truncate the weights"
                 ))
         }
         guard Double(facts.events) >= eventsPerParameterMin * Double(facts.parameters) else {

@@ -11,6 +11,8 @@ package struct CoordinatorSession: Sendable {
     private let plan: StudyPlan
     private var messages: [String: SignedMessage] = [:]
     private var policies: [String: SHA256Digest] = [:]
+    /// The newest checkpoint that came from each site.
+    package private(set) var checkpoints: [String: SignedMessage] = [:]
     private var transcript: Transcript?
     private var run: StudyRun?
     package private(set) var phase: Phase = .gatheringKeys
@@ -86,8 +88,10 @@ package struct CoordinatorSession: Sendable {
         guard signer.role == .node(site), hello.site == site, hello.session == opening.session,
             hello.study == opening.study
         else { throw .outOfPlace("the hello is not \(site)'s for this session") }
+        if let checkpoint = hello.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
         messages[site] = message
         policies[site] = hello.policy
+        checkpoints[site] = hello.checkpoint
     }
 
     private mutating func takeAcknowledgement(
@@ -110,7 +114,9 @@ package struct CoordinatorSession: Sendable {
         guard answer.lanes.lanes.count == (run?.laneCount ?? 0) + 2 else {
             throw .malformed("the answer of \(site) does not have the length of round \(round)")
         }
+        if let checkpoint = answer.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
         messages[site] = message
+        if let checkpoint = answer.checkpoint { checkpoints[site] = checkpoint }
     }
 
     private mutating func takeRefusal(

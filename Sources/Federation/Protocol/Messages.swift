@@ -63,11 +63,15 @@ package struct Hello: Message {
     /// X25519 public key, hex.
     package var key: HexBytes
     package var policy: SHA256Digest
+    /// Where the site's audit log stands; an `AuditCheckpoint`.
+    package var checkpoint: SignedMessage?
 
     package init(
-        session: SHA256Digest, study: SHA256Digest, site: String, key: HexBytes, policy: SHA256Digest
+        session: SHA256Digest, study: SHA256Digest, site: String, key: HexBytes, policy: SHA256Digest,
+        checkpoint: SignedMessage? = nil
     ) {
         (self.session, self.study, self.site, self.key, self.policy) = (session, study, site, key, policy)
+        self.checkpoint = checkpoint
     }
 }
 
@@ -129,12 +133,17 @@ package struct RoundAnswer: Message {
     /// Digest of the request that it answers.
     package var request: SHA256Digest
     package var lanes: MaskedVector
+    /// Where the site's audit log stood before this answer was entered; an `AuditCheckpoint`.
+    package var checkpoint: SignedMessage?
 
-    package init(session: SHA256Digest, round: Int, site: String, request: SHA256Digest, lanes: MaskedVector)
-    {
+    package init(
+        session: SHA256Digest, round: Int, site: String, request: SHA256Digest, lanes: MaskedVector,
+        checkpoint: SignedMessage? = nil
+    ) {
         (self.session, self.round, self.site, self.request, self.lanes) = (
             session, round, site, request, lanes
         )
+        self.checkpoint = checkpoint
     }
 }
 

@@ -19,6 +19,8 @@ package struct SiteSession: Sendable {
     private var run: StudyRun?
     private var asked: Asked?
     private var evaluations: [String: Int] = [:]
+    /// The newest checkpoint of each hospital that came with a message, by site.
+    package private(set) var checkpoints: [String: SignedMessage] = [:]
 
     private struct Member: Sendable {
         var site: String
@@ -32,9 +34,10 @@ package struct SiteSession: Sendable {
         var isAnswered = false
     }
 
-    /// `secret` is 32 random bytes that live no longer than the session.
+    /// `secret` is 32 random bytes that live no longer than the session; `checkpoint` says where this site's audit log stands.
     package init(
-        opening: SessionOpening, plan: StudyPlan, site: String, policy: DisclosurePolicy, secret: [UInt8]
+        opening: SessionOpening, plan: StudyPlan, site: String, policy: DisclosurePolicy, secret: [UInt8],
+        checkpoint: SignedMessage? = nil
     ) throws(ProtocolError) {
         guard opening.study == plan.hash else { throw .outOfPlace("the session is about another study") }
         guard opening.sites.contains(site) else {
@@ -57,7 +60,7 @@ package struct SiteSession: Sendable {
         self.policy = policy
         hello = Hello(
             session: opening.session, study: plan.hash, site: site, key: HexBytes(key.publicKey),
-            policy: policy.hash)
+            policy: policy.hash, checkpoint: checkpoint)
     }
 
     private var site: String { hello.site }
@@ -93,6 +96,7 @@ package struct SiteSession: Sendable {
             throw .untrusted("\(error)")
         }
         members = hellos.map { Member(site: $0.site, policy: $0.policy) }
+        for hello in hellos { checkpoints[hello.site] = hello.checkpoint }
         rosterHash = roster.hash
         run = StudyRun(plan: plan, sites: members.map { .init(name: $0.site, policyHash: $0.policy.hex) })
         return RosterAcknowledgement(session: hello.session, site: site, roster: roster.hash)
@@ -111,6 +115,7 @@ package struct SiteSession: Sendable {
             guard other.session == opening.session, other.study == opening.study else {
                 throw .outOfPlace("the roster's entry for \(site) belongs to another session")
             }
+            if let checkpoint = other.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
             hellos.append(other)
         }
         return hellos
@@ -129,10 +134,11 @@ package struct SiteSession: Sendable {
             throw .outOfPlace("round \(request.round) does not follow round \(expected - 1)")
         }
         var transcript: Transcript
+        var parts: [String: SignedMessage] = [:]
         if let last = asked {
             transcript =
                 self.transcript ?? Transcript(study: plan.hash, roster: rosterHash, acknowledgements: [])
-            try run.take(
+            parts = try run.take(
                 request.previous, round: last.round, request: last.request, of: memberNames, under: authority)
             transcript.append(request: last.request, answers: request.previous)
         } else {
@@ -148,6 +154,7 @@ package struct SiteSession: Sendable {
         }
         self.run = run
         self.transcript = transcript
+        checkpoints.merge(parts) { $1 }
         asked = Asked(round: request.round, request: request.digest)
         guard !run.isFinished else { return .finished(run.result) }
         return .answer(run.statements)
@@ -178,7 +185,11 @@ package struct SiteSession: Sendable {
     }
 
     /// Computes, clears and masks this hospital's part of the round last accepted; once, since its masks hide one vector only.
-    package mutating func answer(from cohort: SiteCohort) throws(ProtocolError) -> RoundAnswer {
+    ///
+    /// `checkpoint` says where this site's audit log stands.
+    package mutating func answer(
+        from cohort: SiteCohort, checkpoint: SignedMessage? = nil
+    ) throws(ProtocolError) -> RoundAnswer {
         guard let run, !run.isFinished, let asked, !asked.isAnswered, let masks, let transcript else {
             throw .outOfPlace("no round is waiting for an answer")
         }
@@ -187,7 +198,8 @@ package struct SiteSession: Sendable {
             let masked = try masks.mask(cleared, round: transcript.maskContext(request: asked.request))
             countEvaluations()
             return RoundAnswer(
-                session: hello.session, round: asked.round, site: site, request: asked.request, lanes: masked)
+                session: hello.session, round: asked.round, site: site, request: asked.request, lanes: masked,
+                checkpoint: checkpoint)
         } catch {
             throw .failed("\(error)")
         }
@@ -203,11 +215,13 @@ package struct SiteSession: Sendable {
 }
 
 extension StudyRun {
-    /// Adds up the sites' signed parts of a round and takes the sum.
+    /// Adds up the sites' signed parts of a round and takes the sum; gives the checkpoints that came with them.
+    @discardableResult
     package mutating func take(
         _ answers: [SignedMessage], round: Int, request: SHA256Digest, of sites: [String],
         under authority: Authority
-    ) throws(ProtocolError) {
+    ) throws(ProtocolError) -> [String: SignedMessage] {
+        var checkpoints: [String: SignedMessage] = [:]
         guard answers.count == sites.count else { throw .outOfPlace("round \(round) lacks an answer") }
         var vectors: [MaskedVector] = []
         for (site, message) in zip(sites, answers) {
@@ -218,6 +232,10 @@ extension StudyRun {
             guard answer.round == round, answer.request == request else {
                 throw .untrusted("\(site) answered another question than round \(round) asked")
             }
+            if let checkpoint = answer.checkpoint {
+                _ = try checkpoint.checkpoint(of: site, under: authority)
+            }
+            checkpoints[site] = answer.checkpoint
             vectors.append(answer.lanes)
         }
         do {
@@ -225,5 +243,6 @@ extension StudyRun {
         } catch {
             throw .failed("\(error)")
         }
+        return checkpoints
     }
 }

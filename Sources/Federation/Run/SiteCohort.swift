@@ -43,7 +43,16 @@ package struct SiteCohort: Sendable {
         let prepared = try prepared(analysis)
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
-            parameters: prepared.plan.columnCount, concentration: prepared.concentration)
+            parameters: prepared.plan.columnCount, concentration: prepared.concentration,
+            weightRatio: prepared.weightRatio)
+    }
+
+    /// The rows of an analysis by their place in the table, and those that only missing values keep out of it; local.
+    ///
+    /// See `AnsweredCohort`.
+    package func rows(of analysis: String) throws(StudyError) -> (rows: [Int], eligible: [Int]?) {
+        let cases = try prepared(analysis).cases
+        return (cases.rows, cases.eligibleRows)
     }
 
     /// How far a row's linear predictor, offset and weight included, lies from the mean; see the policy's rule.
@@ -70,6 +79,8 @@ package struct SiteFacts: Hashable, Sendable {
     package var parameters: Int
     /// The largest share of a numeric covariate's variation here that two people carry; 0 without numeric covariates.
     package var concentration: Double
+    /// The largest case weight here, in units of the smallest; 1 without weights.
+    package var weightRatio: Double
 }
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
@@ -124,6 +135,11 @@ private struct Prepared: Sendable {
                 max($0, Self.concentration(of: $1, person: cases.person))
             }
         }
+    }
+
+    var weightRatio: Double {
+        guard let weight = data?.weight, let least = weight.min(), let most = weight.max() else { return 1 }
+        return most / least
     }
 
     /// The share of the sum of squares about the mean that the two people with the most of it have.

@@ -15,6 +15,10 @@ package struct CompleteCases: Sendable {
     /// the time counts for the start's. Variables that only define the cohort are not listed: where they are
     /// missing, the row is not in the cohort.
     package let droppedByVariable: [String: Int]
+    /// The rows, and those of the cohort that are left out only because a variable is missing in them, ascending.
+    ///
+    /// Nil if a row is complete although one of the variables is missing in it, as `true or missing` is true.
+    package let eligibleRows: [Int]?
     /// Times and events by row of the analysis.
     package let exit: [Double]
     package let entry: [Double]?
@@ -38,6 +42,7 @@ package struct CompleteCases: Sendable {
         if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
         rows = screening.completeRows
         (cohortRowCount, droppedByVariable) = (screening.cohortRowCount, screening.droppedByVariable)
+        eligibleRows = screening.eligibleRows
         let cases = table.selecting(rows)
         (self.scope, self.cases) = (scope, cases)
         (person, peopleCount) = Self.renumbered(cases.person)

@@ -26,6 +26,17 @@ struct MissingnessScreening {
 
     var completeRows: [Int] { isComplete.indices.filter { isComplete[$0] } }
 
+    /// The complete rows, and those of the cohort where one of the variables that are needed is missing; nil if a row is both.
+    var eligibleRows: [Int]? {
+        var isLacking = Array(repeating: false, count: table.rowCount)
+        for name in blamed.keys {
+            guard let flags = table.columns[name]?.missingRows else { continue }
+            for row in cohortRows(flags) { isLacking[row] = true }
+        }
+        let rows = isLacking.indices.filter { isComplete[$0] || isLacking[$0] }
+        return rows.contains { isComplete[$0] && isLacking[$0] } ? nil : rows
+    }
+
     var droppedByVariable: [String: Int] { blamed.mapValues { $0.count(where: \.self) } }
 
     /// Drops the rows where the expression is missing.

@@ -303,6 +303,23 @@ struct DisclosurePolicyTests {
         }
     }
 
+    @Test func `weight-ratio-max`() throws {
+        let study = Self.study("{cox: {id: m, terms: [frail], weights: exposure}}")
+        let situation = try Situation(study, Self.hospitals())
+        let ratio = try situation.cohorts[0].facts(of: "m").weightRatio
+        // Exposures lie between 0.5 and 1.5.
+        #expect(ratio > 2 && ratio < 3)
+        try situation.clear { $0.weightRatioMax = ratio }
+        expectRefusal(
+            .refused,
+            #"policy rule weight-ratio-max, analysis "m": a case weight is more than 2 times another; truncate the weights"#
+        ) {
+            try situation.clear { $0.weightRatioMax = 2 }
+        }
+        let unweighted = try Situation(Self.study("{cox: {id: m, terms: [frail]}}"), Self.hospitals())
+        try unweighted.clear { $0.weightRatioMax = 1 }
+    }
+
     // MARK: Small hospitals
 
     /// People at the level `yes` at this hospital and at the others together; at least three make it safe.
@@ -361,6 +378,14 @@ struct DisclosurePolicyTests {
             { $0.linearPredictorMax = 11 }, { $0.sitesMin = 11 }, { $0.evaluationsMax = 11 },
             { $0.allowsCommonBaseline = false }, { $0.allowsExactTimes = false }, { $0.timeGridDaysMin = 11 },
             { $0.intervalExitsMin = 11 }, { $0.operators = ["lead"] }, { $0.approvalDaysMax = 11 },
+            { $0.weightRatioMax = 11 }, { $0.cohortDifferenceMin = 11 },
+            { $0.allowsMissingDataDifference = false },
+            { $0.holdsEachRound = true },
+            {
+                $0.unattended = UnattendedApproval(
+                    operators: ["lead"], until: 1, peopleMin: 1, eventsMin: 1, levelPeopleMin: 1,
+                    eventsPerParameterMin: 1)
+            },
         ]
         #expect(Set(changes.map { Self.policy($0).hash }).count == changes.count)
         #expect(Self.policy { _ in }.hash == DisclosurePolicy.local.hash)

@@ -10,7 +10,8 @@ struct PolicyFileTests {
         ("baseline-common", "refuse"),
         ("times-exact", "refuse"), ("time-grid-days-min", "30"), ("interval-exits-min", "10"),
         ("operators", "[lead]"),
-        ("approval-days-max", "90"),
+        ("approval-days-max", "90"), ("weight-ratio-max", "100"), ("cohort-difference-min", "10"),
+        ("missing-data-difference", "refuse"), ("hold", "never"), ("unattended", "none"),
     ]
 
     private static func text(_ rules: [(String, String)]) -> String {
@@ -31,7 +32,11 @@ struct PolicyFileTests {
         #expect(policy.eventsPerParameterMin == 2 && policy.linearPredictorMax == 20 && policy.sitesMin == 3)
         #expect(policy.evaluationsMax == 40 && !policy.allowsCommonBaseline && !policy.allowsExactTimes)
         #expect(policy.timeGridDaysMin == 30 && policy.intervalExitsMin == 10 && policy.operators == ["lead"])
-        #expect(policy.approvalDaysMax == 90)
+        #expect(policy.approvalDaysMax == 90 && policy.weightRatioMax == 100)
+        #expect(policy.cohortDifferenceMin == 10 && !policy.allowsMissingDataDifference)
+        #expect(!policy.holdsEachRound && policy.unattended == nil)
+        #expect(try Self.policy(Self.text("missing-data-difference", "allow")).allowsMissingDataDifference)
+        #expect(try Self.policy(Self.text("hold", "each-round")).holdsEachRound)
         #expect(try Self.policy(Self.text(policy.rules.map { ($0.rule, $0.value) })) == policy)
         #expect(try Self.policy(Self.text("times-exact", "allow")).allowsExactTimes)
         #expect(try Self.policy(Self.text("baseline-common", "allow")).allowsCommonBaseline)
@@ -47,7 +52,7 @@ struct PolicyFileTests {
     @Test func `an unknown rule is refused`() {
         let text = Self.text(Self.strictest + [("people-max", "5")])
         #expect(
-            sentence { _ = try Self.policy(text) }?.hasPrefix("policy.yaml:14:1: unknown key \"people-max\"")
+            sentence { _ = try Self.policy(text) }?.hasPrefix("policy.yaml:19:1: unknown key \"people-max\"")
                 == true)
         #expect(sentence { _ = try Self.policy("") } == "policy.yaml:1:1: the file is empty")
     }
@@ -66,6 +71,8 @@ struct PolicyFileTests {
         ("time-grid-days-min", "1", "0.5", "time-grid-days-min may not be below 1.0"),
         ("interval-exits-min", "5", "4", "interval-exits-min may not be below 5"),
         ("approval-days-max", "366", "367", "approval-days-max must be from 1 to 366"),
+        ("weight-ratio-max", "1000", "1000.5", "weight-ratio-max must be above 0, at most 1000.0"),
+        ("cohort-difference-min", "5", "4", "cohort-difference-min may not be below 5"),
     ])
     func `a rule looser than its floor is refused`(
         _ key: String, _ limit: String, _ beyond: String, _ words: String
@@ -84,6 +91,9 @@ struct PolicyFileTests {
         ("linear-predictor-max", ".nan", #"".nan" is not a number"#),
         ("times-exact", "yes", "times-exact is either allow or refuse"),
         ("baseline-common", "true", "baseline-common is either allow or refuse"),
+        ("missing-data-difference", "no", "missing-data-difference is either allow or refuse"),
+        ("hold", "always", "hold is either never or each-round"),
+        ("unattended", "all", "unattended is either none or a mapping of stricter rules"),
         ("operators", "lead", #""operators" needs a list, [...], not a single value"#),
         ("operators", "[Lead Author]", #""Lead Author" cannot be an operator's name"#),
     ])
@@ -91,10 +101,53 @@ struct PolicyFileTests {
         #expect(try #require(sentence { _ = try Self.policy(Self.text(key, value)) }).hasSuffix(": " + words))
     }
 
+    private static let unattended =
+        "{operators: [lead], until: 2027-03-31, people-min: 50, events-min: 25, level-people-min: 20, events-per-parameter-min: 5}"
+
+    @Test func `what needs no person meets stricter rules, until a day, and never exact times`() throws {
+        let policy = try Self.policy(Self.text("unattended", Self.unattended))
+        #expect(try Self.policy(Self.text(policy.rules.map { ($0.rule, $0.value) })) == policy)
+        // date -u -d "2027-03-31 23:59:59" +%s
+        #expect(policy.unattended?.until == 1_806_537_599)
+        let strict = try #require(policy.withoutPerson)
+        #expect(strict.peopleMin == 50 && strict.eventsMin == 25 && strict.levelPeopleMin == 20)
+        #expect(strict.eventsPerParameterMin == 5 && strict.operators == ["lead"])
+        let open = try Self.policy(
+            Self.text(
+                Self.strictest.map { (key, value) in
+                    let isSwitch = ["baseline-common", "times-exact", "missing-data-difference"].contains(key)
+                    return (key, key == "unattended" ? Self.unattended : isSwitch ? "allow" : value)
+                }))
+        let closed = try #require(open.withoutPerson)
+        #expect(
+            !closed.allowsCommonBaseline && !closed.allowsExactTimes && !closed.allowsMissingDataDifference)
+        #expect(try Self.policy(Self.text(Self.strictest)).withoutPerson == nil)
+    }
+
+    @Test(arguments: [
+        ("people-min: 50", "people-min: 19", "people-min may not be below 20"),
+        ("events-min: 25", "events-min: 9", "events-min may not be below 10"),
+        ("level-people-min: 20", "level-people-min: 9", "level-people-min may not be below 10"),
+        ("parameter-min: 5", "parameter-min: 1.5", "events-per-parameter-min may not be below 2.0"),
+        ("[lead]", "[]", "unattended names the operators it is for, each of those considered here"),
+        ("[lead]", "[other]", "unattended names the operators it is for, each of those considered here"),
+        ("2027-03-31", "2027-02-30", "until is a day, for instance 2027-03-31"),
+        ("2027-03-31", "31.3.2027", "until is a day, for instance 2027-03-31"),
+    ])
+    func `what needs no person is no looser than the policy`(
+        _ rule: String, _ other: String, _ words: String
+    ) throws {
+        let text = Self.text("unattended", Self.unattended.replacing(rule, with: other))
+        #expect(try #require(sentence { _ = try Self.policy(text) }).hasSuffix(": " + words))
+    }
+
     @Test func `the rules for local data cannot be written as a policy`() {
         let local = DisclosurePolicy.local.rules
         for (rule, value) in local
-        where !["baseline-common", "times-exact", "operators", "approval-days-max"].contains(rule) {
+        where ![
+            "baseline-common", "times-exact", "operators", "approval-days-max", "missing-data-difference",
+            "hold", "unattended",
+        ].contains(rule) {
             #expect(throws: DocumentError.self, "\(rule)") { try Self.policy(Self.text(rule, value)) }
         }
         #expect(throws: DocumentError.self) { try Self.policy(Self.text(local.map { ($0.rule, $0.value) })) }

@@ -57,7 +57,19 @@ struct MessageBytesTests {
         try expect(
             Hello(session: Self.a, study: Self.b, site: "s", key: HexBytes([1, 0xAB]), policy: Self.a),
             #"{"key":"01ab","policy":"<a>","session":"<a>","site":"s","study":"<b>"}"#)
+        try expect(
+            Hello(
+                session: Self.a, study: Self.b, site: "s", key: HexBytes([1, 0xAB]), policy: Self.a,
+                checkpoint: try Self.signed()),
+            #"{"checkpoint":SIGNED,"key":"01ab","policy":"<a>","session":"<a>","site":"s","study":"<b>"}"#)
         #expect(Hello.type == "hello")
+    }
+
+    @Test func `checkpoint`() throws {
+        try expect(
+            AuditCheckpoint(site: "s", sequence: 12, head: Self.a, at: 1_790_000_000),
+            #"{"at":1790000000,"head":"<a>","sequence":12,"site":"s"}"#)
+        #expect(AuditCheckpoint.type == "checkpoint")
     }
 
     @Test func `roster and its hash`() throws {
@@ -113,6 +125,12 @@ struct MessageBytesTests {
                 lanes: MaskedVector(lanes: [1, 0x0203 << 112])),
             #"{"lanes":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAwI=","request":"<b>","round":3,"session":"<a>","site":"s"}"#
         )
+        try expect(
+            RoundAnswer(
+                session: Self.a, round: 3, site: "s", request: Self.b, lanes: MaskedVector(lanes: [0]),
+                checkpoint: try Self.signed()),
+            #"{"checkpoint":SIGNED,"lanes":"AAAAAAAAAAAAAAAAAAAAAA==","request":"<b>","round":3,"session":"<a>","site":"s"}"#
+        )
         #expect(RoundAnswer.type == "answer")
     }
 
@@ -154,6 +172,7 @@ struct MessageBytesTests {
         let types = [
             StudySubmission.type, Decision.type, SessionOpening.type, Hello.type, Roster.type,
             RosterAcknowledgement.type, RoundRequest.type, RoundAnswer.type, Refusal.type,
+            AuditCheckpoint.type,
         ]
         #expect(Set(types).count == types.count)
     }

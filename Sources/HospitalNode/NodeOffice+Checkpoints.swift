@@ -1,0 +1,85 @@
+import CohortStore
+import Cryptography
+package import Federation
+import Membership
+
+/// What other members know of this node's audit log, and this node of theirs.
+extension NodeOffice {
+    /// This node's signed word for where its log stands.
+    func checkpoint() throws -> SignedMessage {
+        let head = try ledger.auditHead()
+        return try SignedMessage(
+            AuditCheckpoint(site: site, sequence: head.sequence, head: head.hash, at: clock()),
+            by: member.signer)
+    }
+
+    /// Keeps the checkpoints of other hospitals; says of whom they contradict what was kept before.
+    func keep(_ messages: [String: SignedMessage], under authority: Authority) throws -> [String] {
+        var contradicted: [String] = []
+        for (peer, message) in messages.sorted(by: { $0.key < $1.key }) where peer != site {
+            let checkpoint = try message.checkpoint(of: peer, under: authority)
+            let held = try ledger.checkpoints(of: peer).map { $0.checkpoint }
+            guard !held.contains(checkpoint) else { continue }
+            let isContradicted = held.contains { $0.contradicts(checkpoint) }
+            if isContradicted { contradicted.append(peer) }
+            try ledger.keep(
+                HeldCheckpoint(
+                    site: peer, sequence: checkpoint.sequence, head: checkpoint.head, at: checkpoint.at,
+                    message: CanonicalJSON.bytes(message)),
+                logging: isContradicted ? note("peer-log-differs", AuditBody(peer: peer)) : nil)
+        }
+        return contradicted
+    }
+
+    /// The newest checkpoint that is kept of each other hospital, as signed.
+    package func peerCheckpoints() throws -> [SignedMessage] {
+        try ledger.checkpointSites().compactMap { peer in
+            try ledger.checkpoints(of: peer).last.map {
+                try CanonicalJSON.decode(SignedMessage.self, from: $0.message)
+            }
+        }
+    }
+
+    /// Holds this node's log against checkpoints that others kept; gives how many of them are this node's.
+    ///
+    /// Throws if an entry that the log once had is not there or another. Other hospitals' checkpoints are passed over, as are
+    /// those that are not signed with a certificate that holds now.
+    package func verifyLog(against messages: [SignedMessage]) throws -> Int {
+        let authority = try authority()
+        var count = 0
+        for message in messages {
+            let checkpoint: AuditCheckpoint
+            do { checkpoint = try message.checkpoint(of: site, under: authority) } catch { continue }
+            count += 1
+            let known =
+                checkpoint.sequence == 0 ? checkpoint.head : try ledger.auditHash(at: checkpoint.sequence)
+            guard known == checkpoint.head else {
+                throw NodeError.ask(
+                    "the audit log does not have entry \(checkpoint.sequence) as this node signed it once: it was cut or rewritten",
+                    hint:
+                        "keep the ledger for the data-protection officer, and restore it from its newest backup"
+                )
+            }
+        }
+        return count
+    }
+
+    /// The same, with what the coordinator keeps.
+    package func verifyLogAgainstCoordinator() async throws -> Int {
+        let connection = configuration.member.connection(as: member)
+        do {
+            let messages = try await connection.get([SignedMessage].self, "/v1/checkpoints")
+            await connection.close()
+            return try verifyLog(against: messages)
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+}
+
+extension HeldCheckpoint {
+    fileprivate var checkpoint: AuditCheckpoint {
+        AuditCheckpoint(site: site, sequence: sequence, head: head, at: at)
+    }
+}

@@ -1,0 +1,85 @@
+import CohortStore
+package import Cryptography
+import Federation
+
+/// Whose rows a study sums here, held against all that was answered before.
+extension NodeOffice {
+    /// The rows of each analysis of a study, by the ledger's numbers.
+    struct StudyRows: Sendable {
+        var analyses: [(id: String, cohort: AnsweredCohort, people: Int)]
+        /// The person of each number.
+        var person: [Int32]
+
+        /// What the ledger keeps with the first answer.
+        var records: [CohortRecord] {
+            analyses.map { id, cohort, people in
+                CohortRecord(
+                    analysis: id, people: people, rows: cohort.rows.bytes, eligible: cohort.eligible?.bytes)
+            }
+        }
+    }
+
+    func rows(of plan: StudyPlan, in cohort: SiteCohort) throws -> StudyRows {
+        let store = try CohortStore(path: configuration.cohort, access: .answering)
+        let numbered = try ledger.number(try store.rowCodes(dictionary: plan.study.dictionary))
+        let analyses = try plan.analyses.map { analysis in
+            let (rows, eligible) = try cohort.rows(of: analysis.id)
+            let set = AnsweredCohort(
+                rows: RowSet(rows.lazy.map { numbered.numbers[$0] }),
+                eligible: eligible.map { RowSet($0.lazy.map { numbered.numbers[$0] }) })
+            return (id: analysis.id, cohort: set, people: try cohort.facts(of: analysis.id).people)
+        }
+        return StudyRows(analyses: analyses, person: numbered.person)
+    }
+
+    /// For each analysis the first objection of the policy against its people beside those of other analyses.
+    func differences(
+        of study: SHA256Digest, _ rows: StudyRows, under policy: DisclosurePolicy
+    ) throws -> [DisclosureError] {
+        let before = try ledger.answeredRows().map { answered in
+            (
+                AnsweredCohort(
+                    rows: RowSet(bytes: answered.record.rows),
+                    eligible: answered.record.eligible.map { RowSet(bytes: $0) }),
+                answered.answers.first { $0.study == study }?.analysis
+            )
+        }
+        return rows.analyses.indices.compactMap { index in
+            let (id, cohort, _) = rows.analyses[index]
+            let beside = rows.analyses[..<index].map { ($0.cohort, String?.some($0.id)) } + before
+            for (other, name) in beside {
+                do throws(DisclosureError) {
+                    try policy.admit(id, of: cohort, beside: other, named: name, person: rows.person)
+                } catch {
+                    return error
+                }
+            }
+            return nil
+        }
+    }
+
+    /// What the node remembers of rows that left in sums, a line for each analysis that was answered; for local eyes.
+    package func answeredAnalyses() throws -> [AnsweredAnalysis] {
+        let names = try studies().reduce(into: [SHA256Digest: String]()) {
+            $0[$1.plan.hash] = $1.plan.study.name
+        }
+        return try ledger.answeredRows().flatMap { answered in
+            answered.answers.map { answer in
+                AnsweredAnalysis(
+                    cohort: answered.record.digest, people: answered.record.people, study: answer.study,
+                    name: names[answer.study] ?? "", analysis: answer.analysis, at: answer.at)
+            }
+        }.sorted { ($0.at, $0.analysis) < ($1.at, $1.analysis) }
+    }
+}
+
+/// An analysis that was answered, and by which set of people.
+package struct AnsweredAnalysis: Hashable, Sendable {
+    /// Equal for equal sets.
+    package var cohort: SHA256Digest
+    package var people: Int
+    package var study: SHA256Digest
+    package var name: String
+    package var analysis: String
+    package var at: Int
+}

@@ -1,0 +1,190 @@
+package import CohortStore
+import Cryptography
+package import Federation
+import Foundation
+
+/// Approving, declining, revoking, releasing; and what is in force.
+extension NodeOffice {
+    /// Approves a study until a time, under the policy and on the patients as they are now; refused while the policy objects.
+    ///
+    /// With `isHeld`, each round then waits until a person releases it.
+    package func approve(_ study: LocalStudy, until: Int, by person: String, isHeld: Bool = false) throws {
+        try requireWords(person, "who approves")
+        let now = clock()
+        guard until > now else {
+            throw NodeError.ask("the approval would already be over", hint: "give a later date")
+        }
+        guard until <= now + policy.approvalDaysMax * 86400 else {
+            throw NodeError.ask(
+                "the policy's approval-days-max is \(policy.approvalDaysMax) days",
+                hint: "give an earlier date")
+        }
+        let assessment = try assess(study)
+        guard assessment.objections.isEmpty else {
+            throw NodeError.ask(
+                "the study cannot be approved under this hospital's policy:\n  "
+                    + assessment.objections.joined(separator: "\n  "),
+                hint: "decline it with a reason that the study lead can act on")
+        }
+        try record(.approved, of: study, until: until, by: person, isHeld: isHeld)
+    }
+
+    /// Approves a study for which the policy asks no person, if it is one; false if it is not.
+    ///
+    /// Only a study that nobody has decided about, and only while no stricter rule objects.
+    func approveUnattended(_ study: LocalStudy) throws -> Bool {
+        let now = clock()
+        guard case .pending = study.entry.decision, let unattended = policy.unattended,
+            unattended.until > now,
+            let strict = policy.withoutPerson, try act(Act.decisions, on: study.plan.hash) == nil,
+            try assess(study, under: strict).objections.isEmpty
+        else { return false }
+        try record(
+            .approvedUnattended, of: study,
+            until: min(unattended.until, now + policy.approvalDaysMax * 86400),
+            by: Self.nobody, isHeld: false)
+        return true
+    }
+
+    /// Whom the ledger names for an approval without a person.
+    private static let nobody = "the policy, without a person"
+
+    private func record(
+        _ act: Act, of study: LocalStudy, until: Int, by person: String, isHeld: Bool
+    ) throws {
+        let body = AuditBody(
+            study: study.plan.hash, person: person, policy: policy.hash,
+            snapshot: try snapshot(of: study.plan), until: until, isHeld: isHeld ? true : nil)
+        try record(act, body) { note throws(StoreError) in
+            try ledger.approve(
+                study.plan.hash, until: until, by: person, at: note.at, policyHash: policy.hash,
+                logging: note)
+        }
+    }
+
+    package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
+        try requireWords(person, "who declines")
+        try decline(.declined, study, reason, person)
+    }
+
+    /// Withdraws an approval; a session under way is refused at its next step.
+    package func revoke(_ study: LocalStudy, reason: String, by person: String) throws {
+        try requireWords(person, "who revokes")
+        try requireWords(reason, "the reason")
+        guard case .approved = study.entry.decision else {
+            throw NodeError.ask("the study is not approved here", hint: "see \"coxswain node studies\"")
+        }
+        try decline(.revoked, study, reason, person)
+    }
+
+    private func decline(_ act: Act, _ study: LocalStudy, _ reason: String, _ person: String) throws {
+        try requireWords(reason, "the reason")
+        try record(act, AuditBody(study: study.plan.hash, reason: reason, person: person)) {
+            note throws(StoreError) in
+            try ledger.decline(study.plan.hash, reason: reason, by: person, at: note.at, logging: note)
+        }
+    }
+
+    /// The audit log keeps names and reasons for good, and others read them: they are one line of plain text.
+    func requireWords(_ text: String, _ what: String) throws {
+        let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard isPlain, text.contains(where: { !$0.isWhitespace }), text.utf8.count <= 1000 else {
+            throw NodeError.ask("\(what) is not said", hint: "give one line of text, at most 1000 bytes")
+        }
+    }
+
+    // MARK: In force
+
+    /// An approval in force: given under the policy that is in force, on the patients that are there, and signed.
+    struct Approval: Sendable {
+        var entry: StudyEntry
+        /// The rules to answer under: the policy's, or the stricter ones for studies that no person approved.
+        var policy: DisclosurePolicy
+        var isUnattended: Bool
+        /// Whether each round waits for a person.
+        var isHeld: Bool
+    }
+
+    /// Throws, with the reason, unless the study is approved here.
+    func requireApproval(of study: SHA256Digest) throws -> Approval {
+        guard let entry = try ledger.study(study),
+            case .approved(let until, let by, let at, let hash) = entry.decision
+        else { throw ProtocolError.outOfPlace("the study is not approved here") }
+        let local = try LocalStudy(entry)
+        guard let (act, actAt, body) = try act(Act.decisions, on: study), act.isApproval, actAt == at,
+            body.until == until, body.person == by, body.policy == hash
+        else {
+            throw ProtocolError.outOfPlace(
+                "the approval in this hospital's ledger is not the one in its audit log; it must be given again"
+            )
+        }
+        guard until > clock() else { throw ProtocolError.outOfPlace("the approval has expired") }
+        guard hash == policy.hash else {
+            throw ProtocolError.outOfPlace(
+                "the policy has changed since the approval; it must be given again")
+        }
+        guard body.snapshot == (try snapshot(of: local.plan)) else {
+            throw ProtocolError.outOfPlace(
+                "the patients were imported anew since the approval; it must be given again")
+        }
+        return try approval(entry, act, body)
+    }
+
+    private func approval(_ entry: StudyEntry, _ act: Act, _ body: AuditBody) throws -> Approval {
+        let isUnattended = act == .approvedUnattended
+        guard let rules = isUnattended ? policy.withoutPerson : policy else {
+            throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
+        }
+        return Approval(
+            entry: entry, policy: rules, isUnattended: isUnattended,
+            isHeld: policy.holdsEachRound || body.isHeld == true)
+    }
+
+    /// Why an approval that the ledger has is not in force; nil if it is, or if there is none.
+    package func lapse(of study: LocalStudy) throws -> String? {
+        guard case .approved = study.entry.decision else { return nil }
+        do {
+            _ = try requireApproval(of: study.plan.hash)
+            return nil
+        } catch let error as ProtocolError {
+            return "\(error)"
+        }
+    }
+
+    // MARK: Held rounds
+
+    /// The round of a study that waits for a person, and what it asks.
+    package func heldRound(of study: LocalStudy) throws -> (held: HeldRound, request: RoundRequest) {
+        guard let held = try ledger.heldRound(of: study.plan.hash) else {
+            throw NodeError.ask(
+                "no round of this study waits for a release", hint: "see \"coxswain node watch\"")
+        }
+        let message = try CanonicalJSON.decode(SignedMessage.self, from: held.request)
+        return (held, try CanonicalJSON.decode(RoundRequest.self, from: Array(message.payload.utf8)))
+    }
+
+    /// Lets the round that waits be answered.
+    package func release(_ study: LocalStudy, by person: String) throws -> RoundRequest {
+        try requireWords(person, "who releases")
+        let (_, request) = try heldRound(of: study)
+        let body = AuditBody(
+            study: study.plan.hash, session: request.session, round: request.round, request: request.digest,
+            person: person)
+        try record(.released, body) { note throws(StoreError) in try ledger.append(note) }
+        return request
+    }
+
+    /// Whether a person released the round, as it was held.
+    func isReleased(_ held: HeldRound, of study: SHA256Digest) throws -> Bool {
+        let message = try CanonicalJSON.decode(SignedMessage.self, from: held.request)
+        return try isReleased(
+            try CanonicalJSON.decode(RoundRequest.self, from: Array(message.payload.utf8)), of: study)
+    }
+
+    /// Whether a person released exactly this request.
+    func isReleased(_ request: RoundRequest, of study: SHA256Digest) throws -> Bool {
+        guard let (_, _, body) = try act([.released], on: study) else { return false }
+        return body.session == request.session && body.round == request.round
+            && body.request == request.digest
+    }
+}

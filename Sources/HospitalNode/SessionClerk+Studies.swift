@@ -1,0 +1,79 @@
+import CohortStore
+import Cryptography
+import Federation
+import Logging
+import Membership
+
+/// Studies that arrive, and what was decided about them.
+extension SessionClerk {
+    func receiveStudy(_ hash: SHA256Digest) async throws {
+        let message = try await connection.get(SignedMessage.self, "/v1/studies/\(hash.hex)")
+        let authority = try office.authority()
+        let (submission, signer) = try message.open(as: StudySubmission.self, under: authority)
+        guard case .operator = signer.role, submission.submitter == signer, message.payloadDigest == hash
+        else {
+            throw ProtocolError.untrusted("a study that is not signed by the operator it names was offered")
+        }
+        _ = try LocalStudy.read(message)
+        try office.ledger.recordStudy(
+            hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock(),
+            logging: office.note("study-received", AuditBody(study: hash, peer: "\(signer)")))
+        logger.info(
+            "study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
+    }
+
+    /// Approves a study that the policy lets run without a person; looked at once, on arrival or after a start.
+    func approveUnattended(_ hash: SHA256Digest) throws {
+        guard office.policy.unattended != nil, considered.insert(hash).inserted,
+            let entry = try office.ledger.study(hash)
+        else { return }
+        if try office.approveUnattended(try LocalStudy(entry)) {
+            logger.notice("study \(hash.short): approved without a person, by the policy's rules for that")
+        }
+    }
+
+    /// Posts each decision that the coordinator does not know yet.
+    func reportDecisions() async {
+        guard let work else { return }
+        for item in work.items where !item.state.isOver {
+            do {
+                guard let entry = try office.ledger.study(item.study) else { continue }
+                try await report(entry, knownAs: item.decision)
+            } catch {
+                logger.warning("cannot report the decision on study \(item.study.short): \(error)")
+            }
+        }
+    }
+
+    private func report(_ entry: StudyEntry, knownAs known: SiteDecision) async throws {
+        let decision: Decision
+        switch entry.decision {
+        case .pending: return
+        case .approved(let until, _, _, let policy):
+            guard known != .approved, until > office.clock(), try isInForce(entry) else { return }
+            decision = Decision(
+                study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
+                policy: policy)
+        case .declined(let reason, _, _):
+            guard known != .declined else { return }
+            decision = Decision(
+                study: entry.hash, site: office.site, isApproved: false, reason: reason, until: 0,
+                policy: office.policy.hash)
+        }
+        try await connection.post(
+            "/v1/studies/\(entry.hash.hex)/decision", SignedMessage(decision, by: office.member.signer))
+        if let index = work?.items.firstIndex(where: { $0.study == entry.hash }) {
+            work?.items[index].decision = decision.isApproved ? .approved : .declined
+        }
+    }
+
+    /// Whether an approval of the ledger is to be believed; if not, the log says why, once.
+    private func isInForce(_ entry: StudyEntry) throws -> Bool {
+        let lapse = try office.lapse(of: try LocalStudy(entry))
+        if let lapse, lapses[entry.hash] != lapse {
+            logger.error("study \(entry.hash.short): the approval does not hold: \(lapse)")
+        }
+        lapses[entry.hash] = lapse
+        return lapse == nil
+    }
+}

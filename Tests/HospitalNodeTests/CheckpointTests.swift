@@ -1,0 +1,87 @@
+import CohortStore
+import Cryptography
+import Federation
+import Foundation
+import Membership
+import Testing
+
+@testable import HospitalNode
+
+/// A log that was cut or rewritten is found by what others kept of it.
+struct CheckpointTests {
+    private let hospital: Hospital
+
+    init() throws { hospital = try Hospital() }
+
+    @Test func `a log bears out its own checkpoints, early and late`() throws {
+        let office = try hospital.office()
+        let early = try office.checkpoint()
+        try office.ledger.append(kind: "x", body: "{}", at: hospital.now)
+        let late = try office.checkpoint()
+        #expect(try office.verifyLog(against: [early, late]) == 2)
+        #expect(try office.verifyLog(against: []) == 0)
+    }
+
+    @Test func `a log that was cut, or rewritten as a whole, does not`() throws {
+        let office = try hospital.office()
+        for index in 1...3 { try office.ledger.append(kind: "x", body: "\(index)", at: hospital.now) }
+        let kept = try office.checkpoint()
+        try hospital.forge(
+            """
+            DELETE FROM audit WHERE seq > 2;
+            UPDATE audit_head SET seq = 2, hash = (SELECT hash FROM audit WHERE seq = 2)
+            """)
+        func verify() throws { _ = try hospital.office().verifyLog(against: [kept]) }
+        let cut = #expect(throws: NodeError.self) { try verify() }
+        #expect(
+            cut?.description
+                == "the audit log does not have entry 4 as this node signed it once: it was cut or rewritten")
+        for index in [1, 5, 3, 9] {
+            try hospital.office().ledger.append(kind: "x", body: "\(index)", at: hospital.now)
+        }
+        #expect(try hospital.office().ledger.verifyAudit() == 6, "its chain is sound")
+        #expect(throws: NodeError.self) { try verify() }
+    }
+
+    @Test func `others' checkpoints are kept for good, and one that contradicts them is recorded`() throws {
+        let (office, other) = (try hospital.office(), try Hospital())
+        let authority = try other.office().authority()
+        var checkpoint = AuditCheckpoint(
+            site: "north", sequence: 5, head: SHA256Digest(of: "5".utf8), at: hospital.now)
+        func message() throws -> SignedMessage {
+            try SignedMessage(checkpoint, by: try other.office().member.signer)
+        }
+        // The node's own are of no use to itself.
+        #expect(try office.keep(["north": message()], under: authority) == [])
+        #expect(try office.peerCheckpoints() == [])
+        let (south, book) = (try Hospital(site: "south"), hospital)
+        let word = try SignedMessage(
+            AuditCheckpoint(site: "south", sequence: 5, head: checkpoint.head, at: book.now),
+            by: try south.office().member.signer)
+        let believed = try south.office().authority()
+        #expect(try office.keep(["south": word], under: believed) == [])
+        #expect(try office.keep(["south": word], under: believed) == [])
+        #expect(try office.peerCheckpoints() == [word])
+        checkpoint = AuditCheckpoint(site: "south", sequence: 4, head: checkpoint.head, at: book.now + 9)
+        let cut = try SignedMessage(checkpoint, by: try south.office().member.signer)
+        #expect(try office.keep(["south": cut], under: believed) == ["south"])
+        #expect(
+            try hospital.query("SELECT kind FROM audit ORDER BY seq DESC LIMIT 1") == ["peer-log-differs"])
+        #expect(throws: ProtocolError.self) { try office.keep(["south": message()], under: authority) }
+    }
+
+    @Test func `the page for a data-protection officer holds nothing that acts, and each decision`() throws {
+        let study = try hospital.receive(
+            "{cox: {id: m, terms: [age]}}", extra: "title: A <b>bold</b> \"study\" & more")
+        try hospital.office().approve(study, until: hospital.now + 86_400, by: "Dr <i>Kim</i>")
+        let office = try hospital.office()
+        let page = try AuditPage(
+            entries: try office.ledger.auditEntries(), head: try office.ledger.auditHead(),
+            studies: try office.studies(), site: office.site
+        ).html
+        #expect(page.contains("<h2>A &lt;b&gt;bold&lt;/b&gt; &quot;study&quot; &amp; more</h2>"))
+        #expect(page.contains("by Dr &lt;i&gt;Kim&lt;/i&gt;; until 2027-01-16T08:00:00Z"))
+        #expect(page.contains("patients-imported") && page.contains("<p>Nothing left.</p>"))
+        #expect(!page.contains("<b>") && !page.contains("<i>"))
+    }
+}

@@ -1,0 +1,195 @@
+import CohortStore
+import Cryptography
+import Federation
+import Foundation
+import Membership
+import Testing
+
+@testable import HospitalNode
+
+/// What is believed of a decision: nothing that this node did not sign for its place in an intact audit log.
+struct DecisionTests {
+    private static let model = "{cox: {id: m, terms: [age]}}"
+    private let hospital: Hospital
+    private let study: LocalStudy
+
+    init() throws {
+        hospital = try Hospital()
+        study = try hospital.receive(Self.model)
+    }
+
+    private var hash: SHA256Digest { study.plan.hash }
+
+    /// Why the study is not approved; nil if it is.
+    private func refusal(_ office: NodeOffice? = nil) throws -> String? {
+        do {
+            _ = try (try office ?? hospital.office()).requireApproval(of: hash)
+            return nil
+        } catch let error as ProtocolError {
+            return "\(error)"
+        }
+    }
+
+    private func approve(isHeld: Bool = false) throws {
+        try hospital.office().approve(
+            study, until: hospital.now + 30 * 86_400, by: "Dr. Kim", isHeld: isHeld)
+    }
+
+    @Test func `an approval holds until it ends, is revoked, or given anew`() throws {
+        #expect(try refusal() == "the study is not approved here")
+        try approve()
+        #expect(try refusal() == nil)
+        hospital.advance(days: 31)
+        #expect(try refusal() == "the approval has expired")
+        try approve()
+        #expect(try refusal() == nil)
+        try hospital.office().revoke(
+            try hospital.study(hash), reason: "consent withdrawn", by: "Dr. Kim")
+        #expect(try refusal() == "the study is not approved here")
+    }
+
+    @Test func `an approval entered into the ledger by hand is not believed`() throws {
+        try hospital.forge(
+            """
+            UPDATE studies SET decision = 'approved', decided_by = 'me', decided_at = \(hospital.now),
+            approved_until = \(hospital.now + 86_400), policy_hash = '\(try hospital.office().policy.hash.hex)'
+            """)
+        let words =
+            "the approval in this hospital's ledger is not the one in its audit log; it must be given again"
+        #expect(try refusal() == words)
+        #expect(try hospital.office().lapse(of: try hospital.study(hash)) == words)
+        try approve()
+        #expect(try refusal() == nil)
+    }
+
+    @Test(arguments: [
+        "approved_until = approved_until + 1", "decided_by = 'other'", "decided_at = decided_at - 1",
+    ])
+    func `an approval changed in the ledger is not believed`(_ change: String) throws {
+        try approve()
+        try hospital.forge("UPDATE studies SET \(change)")
+        #expect(try refusal()?.contains("is not the one in its audit log") == true)
+    }
+
+    @Test func `a revoked approval brought back with its old signature is not believed`() throws {
+        try approve()
+        let entry = try #require(
+            try hospital.office().ledger.lastEntry(of: ["study-approved"], study: hash))
+        let row = try hospital.query(
+            "SELECT quote(decided_by) || ',' || decided_at || ',' || approved_until FROM studies")[0]
+            .split(separator: ",")
+        try hospital.office().revoke(try hospital.study(hash), reason: "an error", by: "Dr. Kim")
+        // Even with an entry that is chained as it should be.
+        try hospital.office().ledger.append(AuditNote(kind: entry.kind, body: entry.body, at: entry.at))
+        try hospital.forge(
+            """
+            UPDATE studies SET decision = 'approved', decided_by = \(row[0]), decided_at = \(row[1]),
+            approved_until = \(row[2]), policy_hash = '\(try hospital.office().policy.hash.hex)'
+            """)
+        #expect(
+            try refusal()
+                == "a decision in this hospital's ledger was not signed with its node's key; it must be given again"
+        )
+    }
+
+    @Test func `nothing is believed of a ledger whose audit log was changed`() throws {
+        try approve()
+        let office = try hospital.office()
+        #expect(try refusal(office) == nil)
+        try hospital.forge(
+            "UPDATE audit SET body = replace(body, 'Kim', 'Who') WHERE kind = 'study-approved'")
+        #expect(try refusal() == "the audit log of this hospital's node is not intact")
+        #expect(
+            try refusal(office)
+                == "a decision in this hospital's ledger was not signed with its node's key; it must be given again",
+            "a node that runs walks only what is new, and looks at the signature of what it believes")
+    }
+
+    @Test func `a log set back to an earlier state is found by a node that runs`() throws {
+        try approve()
+        let office = try hospital.office()
+        #expect(try refusal(office) == nil)
+        try hospital.forge(
+            """
+            DELETE FROM audit WHERE seq > 1;
+            UPDATE audit_head SET seq = 1, hash = (SELECT hash FROM audit WHERE seq = 1)
+            """)
+        #expect(try refusal(office) == "the audit log of this hospital's node is not intact")
+    }
+
+    @Test func `a study whose stored text is not that of its hash is not answered`() throws {
+        try approve()
+        try hospital.forge(
+            "UPDATE studies SET submission = CAST(replace(CAST(submission AS TEXT), 'terms: [age]', 'terms: [crp]') AS BLOB)"
+        )
+        #expect(throws: ProtocolError.self) { _ = try hospital.office().requireApproval(of: hash) }
+        #expect(throws: ProtocolError.self) { _ = try hospital.office().studies() }
+    }
+
+    @Test func `an approval is of the patients that were there`() throws {
+        try approve()
+        try hospital.replace(HospitalPatient.made(80))
+        let words = "the patients were imported anew since the approval; it must be given again"
+        #expect(try refusal() == words)
+        try approve()
+        #expect(try refusal() == nil)
+        try hospital.replace(HospitalPatient.made(80))
+        #expect(try refusal() == nil, "the same rows again change nothing")
+    }
+
+    @Test func `a changed policy needs a new approval`() throws {
+        try approve()
+        try hospital.setPolicy(["people-min": "21"])
+        #expect(try refusal() == "the policy has changed since the approval; it must be given again")
+    }
+
+    @Test func `a ledger that is gone is not made anew`() throws {
+        try FileManager.default.removeItem(atPath: hospital.file("ledger.sqlite"))
+        let error = #expect(throws: NodeError.self) { _ = try hospital.office() }
+        #expect(error?.description == "there is no ledger \(hospital.file("ledger.sqlite"))")
+        #expect(!FileManager.default.fileExists(atPath: hospital.file("ledger.sqlite")))
+    }
+
+    // MARK: Held rounds
+
+    private func request(_ round: Int) throws -> (RoundRequest, HeldRound) {
+        let plan = study.plan
+        let run = StudyRun(plan: plan, sites: [])
+        let request = RoundRequest(
+            session: SHA256Digest(of: "session".utf8), round: round, transcript: hash,
+            statements: run.statements, previous: [])
+        let member = try hospital.office().member.signer
+        return (
+            request,
+            HeldRound(
+                session: request.session.hex, round: round,
+                request: CanonicalJSON.bytes(try SignedMessage(request, by: member)), since: hospital.now)
+        )
+    }
+
+    @Test func `a held round is answered once a person released that very request`() throws {
+        try approve(isHeld: true)
+        let office = try hospital.office()
+        #expect(try office.requireApproval(of: hash).isHeld)
+        try office.ledger.beginSession(
+            id: SHA256Digest(of: "session".utf8).hex, study: hash, secret: [1], hello: [2], at: hospital.now)
+        #expect(throws: NodeError.self) { try office.heldRound(of: study) }
+        let (first, held) = try request(1)
+        try office.ledger.hold(held, logging: office.note("round-held", AuditBody(study: hash)))
+        #expect(try !office.isReleased(first, of: hash))
+        #expect(try office.heldRound(of: study).request == first)
+        #expect(try office.release(study, by: "Dr. Kim") == first)
+        #expect(try office.isReleased(first, of: hash) && office.isReleased(held, of: hash))
+        #expect(try !office.isReleased(try request(2).0, of: hash))
+        let body = AuditBody(
+            study: hash, session: first.session, round: 2, request: try request(2).0.digest, person: "me")
+        try office.ledger.append(kind: "round-released", body: body.json, at: hospital.now)
+        #expect(throws: ProtocolError.self) { try office.isReleased(try request(2).0, of: hash) }
+    }
+
+    @Test func `a policy can hold every round`() throws {
+        try hospital.setPolicy(["hold": "each-round"])
+        try approve()
+        #expect(try hospital.office().requireApproval(of: hash).isHeld)
+    }
+}

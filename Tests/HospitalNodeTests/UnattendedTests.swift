@@ -1,0 +1,62 @@
+import Federation
+import Foundation
+import Testing
+
+@testable import HospitalNode
+
+/// Studies that the policy lets run without a person: named operators, stricter rules, until a day; recorded as such.
+struct UnattendedTests {
+    /// 2027-03-31 is 74 days after the hospital's clock starts.
+    private static let rules =
+        "{operators: [lead], until: 2027-03-31, people-min: 50, events-min: 25, level-people-min: 20, events-per-parameter-min: 5}"
+    private static let model = "{cox: {id: m, terms: [age]}}"
+
+    private func approves(
+        _ analyses: String = model, rules: String = rules, patients: Int = 60, after days: Int = 0
+    ) throws -> Bool {
+        let hospital = try Hospital(
+            policy: ["unattended": rules, "times-exact": "allow"], patients: HospitalPatient.made(patients))
+        hospital.advance(days: days)
+        return try hospital.office().approveUnattended(try hospital.receive(analyses))
+    }
+
+    @Test func `none is approved by default`() throws {
+        #expect(try !approves(rules: "none"))
+    }
+
+    @Test func `a study under the stricter rules is approved, and recorded as approved by nobody`() throws {
+        let hospital = try Hospital(policy: ["unattended": Self.rules])
+        let study = try hospital.receive(Self.model)
+        let office = try hospital.office()
+        #expect(try office.approveUnattended(study))
+        let approval = try office.requireApproval(of: study.plan.hash)
+        #expect(approval.isUnattended && approval.policy.peopleMin == 50 && approval.policy.eventsMin == 25)
+        #expect(approval.policy == office.policy.withoutPerson)
+        let log = try hospital.query(
+            "SELECT kind || ' ' || json_extract(body, '$.person') FROM audit ORDER BY seq DESC LIMIT 1")
+        #expect(log[0] == "study-approved-unattended the policy, without a person")
+        // It ends with the rule that it was given under: 1806537599 is the end of the day.
+        #expect(try hospital.query("SELECT approved_until FROM studies") == ["1806537599"])
+    }
+
+    @Test func `the day, the operator and each rule must fit`() throws {
+        #expect(try approves(after: 73))
+        #expect(try !approves(after: 76))
+        #expect(try !approves(rules: Self.rules.replacing("[lead]", with: "[other]")))
+        #expect(try !approves(patients: 49))
+        #expect(try !approves(rules: Self.rules.replacing("events-min: 25", with: "events-min: 31")))
+        #expect(
+            try !approves("{survival: {id: s, times: exact}}"), "at exact times, which a person may approve")
+    }
+
+    @Test func `a study that somebody decided about is not decided about again`() throws {
+        let hospital = try Hospital(policy: ["unattended": Self.rules])
+        let study = try hospital.receive(Self.model)
+        let office = try hospital.office()
+        try office.decline(study, reason: "no", by: "Dr. Kim")
+        #expect(try !office.approveUnattended(try hospital.study(study.plan.hash)))
+        // Not even if its decision was taken out of the ledger.
+        try hospital.forge("UPDATE studies SET decision = 'pending', reason = NULL, decided_by = NULL")
+        #expect(try !hospital.office().approveUnattended(try hospital.study(study.plan.hash)))
+    }
+}
