@@ -4,7 +4,6 @@ enum JSONValue: Decodable, Hashable, Sendable {
     case bool(Bool)
     case number(Double)
     case text(String)
-    case flag(Bool)
     case array([JSONValue])
     case object([String: JSONValue])
 
@@ -18,8 +17,6 @@ enum JSONValue: Decodable, Hashable, Sendable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {  // another type is tried next
             self = .text(value)
-        } else if let value = try? container.decode(Bool.self) {  // another type is tried next
-            self = .flag(value)
         } else if let value = try? container.decode([JSONValue].self) {  // another type is tried next
             self = .array(value)
         } else {

@@ -14,7 +14,7 @@ struct RidgeTests {
 
     private func options(_ study: ReferenceStudy) -> String {
         let ridge = study.json["model"]["ridge"]
-        let isScaled = ridge["scale"] == .flag(true)
+        let isScaled = ridge["scale"] == .bool(true)
         let terms = ridge["coefs"].elements.compactMap(\.string).joined(separator: ", ")
         return "penalty: {ridge: \(ridge["theta"].double), scale: \(isScaled), terms: [\(terms)]}"
     }
