@@ -33,7 +33,8 @@ enum ConvergenceRule {
     /// answers no question at a coefficient that lifts one row far above the others.
     ///
     /// Near a maximum the decrement falls quadratically. Far out on a likelihood without one it falls by a factor of e an
-    /// iteration, while the steps stay the same; by then the coefficient makes hazard ratios beyond e¹⁰ between rows.
+    /// iteration, while the steps stay the same; by then the coefficient makes hazard ratios beyond e¹⁴ between
+    /// rows, and what is left of the step moves the other coefficients by less than 1e-6 of theirs.
     /// `reach` is the largest distance of each covariate from its mean; nothing is told if it is empty.
     static func running(
         beta: [Double], step: [Double], previousStep: [Double], reach: [Double], decrement: Double,
@@ -41,7 +42,7 @@ enum ConvergenceRule {
     ) -> [Int] {
         guard decrement <= 0.01, decrement > 0.1 * previousDecrement else { return [] }
         return reach.indices.filter {
-            abs(beta[$0]) * reach[$0] > 10 && abs(step[$0]) * reach[$0] > 0.3 && beta[$0] * step[$0] > 0
+            abs(beta[$0]) * reach[$0] > 14 && abs(step[$0]) * reach[$0] > 0.3 && beta[$0] * step[$0] > 0
                 && abs(step[$0]) > 0.5 * abs(previousStep[$0])
         }
     }
