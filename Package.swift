@@ -1,14 +1,21 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
-    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
-    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
-    .treatAllWarnings(as: .error),
+/// Set by Tests/FuzzingTests/fuzz: our modules count which of their edges an input reaches.
+let isFuzzing = Context.environment["COXSWAIN_FUZZING"] != nil
+let coverage: [SwiftSetting] = [
+    .unsafeFlags(["-sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table"])
 ]
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+        .treatAllWarnings(as: .error),
+    ] + (isFuzzing ? coverage : [])
 
 let package = Package(
     name: "coxswain",
@@ -141,15 +148,15 @@ let readers: [Target.Dependency] = [
     "CohortStore", "Coordinator", "HospitalNode", "Membership", "TLSTransport", "Federation", "Survival",
     "Cryptography",
 ]
-if Context.environment["COXSWAIN_FUZZING"] == nil {
-    package.targets.append(
-        .testTarget(
-            name: "FuzzingTests", dependencies: readers, exclude: ["Corpus", "LibFuzzer.swift", "fuzz"],
-            swiftSettings: settings))
-} else {
+if isFuzzing {
     package.targets.append(
         .executableTarget(
             name: "fuzz", dependencies: readers, path: "Tests/FuzzingTests",
             exclude: ["Corpus", "MutationTests.swift", "Mutator.swift", "fuzz"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzingTests", dependencies: readers, exclude: ["Corpus", "LibFuzzer.swift", "fuzz"],
+            swiftSettings: settings))
 }
