@@ -55,6 +55,7 @@ package struct LocalFit {
             switch analysis.kind {
             case .survival(let by, _, _, _, let options):
                 names.formUnion((by.map { [$0] } ?? []) + options.strata)
+            case .incidence(let by, _, _, _): names.formUnion(by.map { [$0] } ?? [])
             case .cox(let terms, _, _, _, _):
                 for term in terms where term.hasSuffix(")") {
                     for use in ["strata(", "cluster("] where term.hasPrefix(use) {

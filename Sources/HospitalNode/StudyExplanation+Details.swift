@@ -21,6 +21,7 @@ extension StudyExplanation {
     private func choices(of analysis: AnalysisPlan) -> [String] {
         switch analysis.kind {
         case .survival(let survival): choices(of: survival)
+        case .incidence(let incidence): choices(of: incidence)
         case .cox(let cox): choices(of: cox)
         }
     }
@@ -31,12 +32,30 @@ extension StudyExplanation {
         if let offset = cox.model.offset { lines.append("offset: \(offset.text)") }
         if let weights = cox.weights { lines.append("case weights: \(weights.text)") }
         if let cluster = cox.cluster { lines.append("rows that belong together: by \(cluster.name)") }
+        return lines + curves(cox.prediction)
+    }
+
+    private func curves(_ prediction: AnalysisPlan.Prediction?) -> [String] {
+        guard let prediction else { return [] }
+        return (prediction.hasBaselineHazard ? ["cumulative baseline hazard"] : [])
+            + prediction.profiles.map { "survival predicted for \($0.label)" }
+            + (prediction.at.isEmpty ? [] : ["predicted at \(list(prediction.at))"])
+            + (prediction.profiles.isEmpty ? [] : ["limits of curves: \(prediction.limits.rawValue)"])
+    }
+
+    private func choices(of incidence: AnalysisPlan.IncidencePlan) -> [String] {
+        var lines = ["limits: \(incidence.limits.rawValue)"]
+        if !incidence.at.isEmpty { lines.append("incidence at \(list(incidence.at))") }
+        if let weights = incidence.weights { lines.append("case weights: \(weights.text)") }
         return lines
     }
 
     private func choices(of survival: AnalysisPlan.SurvivalPlan) -> [String] {
         let options = survival.options
         var lines = ["limits: \(survival.limits.rawValue)"]
+        if options.estimate != .kaplanMeier { lines.append("estimate: \(options.estimate.rawValue)") }
+        if let weights = survival.weights { lines.append("case weights: \(weights.text)") }
+        if let cluster = survival.cluster { lines.append("rows that belong together: by \(cluster)") }
         if !survival.at.isEmpty { lines.append("survival at \(list(survival.at))") }
         if !options.quantiles.isEmpty {
             lines.append("times by which shares \(list(options.quantiles)) had the event")

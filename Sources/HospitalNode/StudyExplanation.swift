@@ -91,7 +91,15 @@ package struct StudyExplanation {
             let groups = survival.by.map { ", by \($0.text)" } ?? ""
             let strata = survival.strata.map(\.expression.text).joined(separator: ", ")
             let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
-            return "survival curve\(groups)\(test), \(times(analysis))"
+            let robust = survival.cluster.map { ", robust standard errors by \($0)" } ?? ""
+            let weights = survival.weights.map { ", weighted by \($0.text)" } ?? ""
+            let event = analysis.ownEvent.map { " to \($0)" } ?? ""
+            return "survival curve\(event)\(groups)\(weights)\(robust)\(test), \(times(analysis))"
+        case .incidence(let incidence):
+            let groups = incidence.by.map { ", by \($0.text)" } ?? ""
+            let weights = incidence.weights.map { ", weighted by \($0.text)" } ?? ""
+            let causes = analysis.causes.map { "\($0.name) (\($0.condition.text))" }.joined(separator: ", ")
+            return "cumulative incidence of \(causes)\(groups)\(weights), \(times(analysis))"
         case .cox(let cox):
             let baseline =
                 cox.baseline == .site
@@ -101,16 +109,23 @@ package struct StudyExplanation {
                 "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
             }
             let robust = cox.cluster.map { "; robust variance by \($0.name)" }
+            let event = analysis.ownEvent.map { "; event \($0)" } ?? ""
+            let hazard = cox.hazard == .subdistribution ? "; subdistribution hazard (Fine and Gray)" : ""
+            let curves = cox.prediction == nil ? "" : "; curves of the baseline hazard, from the same sums"
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(robust ?? "")\(check ?? "")"
+                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(event)\(hazard)\(robust ?? "")\(check ?? "")\(curves)"
         }
     }
 
     private func times(_ analysis: AnalysisPlan) -> String {
-        let step = (analysis.axis?.step).map { "\($0)" } ?? ""
         let unit = plan.study.endpoint.unit.rawValue
+        guard let step = analysis.axis?.step else { return "at exact times" }
         return analysis.times == .exact
             ? "at exact times (to \(step) \(unit))" : "on a grid of \(step) \(unit)"
+    }
+
+    private func positions(of analysis: AnalysisPlan) -> String {
+        analysis.axis.map { "\($0.count) times" } ?? "every time at which someone leaves"
     }
 
     private func smallestLevel(of analysis: StudyAssessment.Analysis) -> [String] {
@@ -125,9 +140,14 @@ package struct StudyExplanation {
         let counts =
             "counts of rows, people, events, missing values\(analysis.levels.isEmpty ? "" : " and levels")"
         switch analysis.kind {
-        case .survival:
+        case .survival(let survival):
+            let squares =
+                survival.cluster == nil
+                ? "" : "; sums over people of squares of their influence on each curve"
+            return "\(counts); \(exits(of: analysis))\(squares)"
+        case .incidence:
             return
-                "\(counts); events and censorings at \(analysis.axis?.count ?? 0) times (\(analysis.exitGroupCount) groups)"
+                "\(counts); \(exits(of: analysis)); sums over people of squares of their influence on each curve"
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
@@ -137,8 +157,16 @@ package struct StudyExplanation {
                     "\(means); log-likelihood, score and information (\(1 + p + p * (p + 1) / 2) numbers), at most \(policy.evaluationsMax) times"
             }
             return
-                "\(means); events and censorings at \(analysis.axis?.count ?? 0) times; risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
+                "\(means); \(exits(of: analysis)); risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
         }
+    }
+
+    /// The sums at times from which curves are made.
+    private func exits(of analysis: AnalysisPlan) -> String {
+        let events = analysis.causes.isEmpty ? "events" : "events of \(analysis.causes.count) causes"
+        let weights = analysis.weights == nil ? "" : ", and sums of their weights,"
+        return
+            "\(events) and censorings\(weights) at \(positions(of: analysis)) (\(analysis.exitGroupCount) groups)"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
@@ -154,7 +182,7 @@ package struct StudyExplanation {
         let weighted = "score and information weighted with a function of time, once each"
         if cox.baseline == .common { return "; \(weighted)" }
         return check == .km
-            ? "; events and censorings at \(analysis.axis?.count ?? 0) times; \(weighted)"
+            ? "; events and censorings at \(positions(of: analysis)); \(weighted)"
             : "; sums of the event times and of their squares; \(weighted)"
     }
 

@@ -15,6 +15,7 @@ struct CSVReport {
             switch analysis {
             case .cox(let cox): add(cox)
             case .survival(let survival): add(survival)
+            case .incidence(let incidence): add(incidence)
             case .failed(let id, let kind, let reason):
                 let place = Place(analysis: id, kind: "failed")
                 add(place, "analysis", .text(kind))
@@ -26,7 +27,7 @@ struct CSVReport {
     var text: String { lines.map { $0 + "\r\n" }.joined() }
 
     /// The key columns of a line; nil or empty where one does not apply.
-    private struct Place {
+    struct Place {
         var analysis: String
         var kind: String
         var group = ""
@@ -34,13 +35,13 @@ struct CSVReport {
         var time: Double?
     }
 
-    private enum Value {
+    enum Value {
         case text(String)
         case integer(Int)
         case number(Reported)
     }
 
-    private mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
+    mutating func add(_ place: Place, _ statistic: String, _ value: Value) {
         let time = place.time.map { csvText(of: Reported($0)) } ?? ""
         let cells = [
             csvCell(place.analysis), csvCell(place.kind), csvCell(place.group), csvCell(place.term), time,
@@ -57,7 +58,7 @@ struct CSVReport {
         }
     }
 
-    private mutating func add(_ counts: CohortCounts, at place: Place) {
+    mutating func add(_ counts: CohortCounts, at place: Place) {
         add(place, "n", .integer(counts.rows))
         add(place, "people", .integer(counts.people))
         add(place, "events", .integer(counts.events))
@@ -76,7 +77,7 @@ struct CSVReport {
         add(place, name + "_log_p", .number(test.logP))
     }
 
-    private mutating func addWarnings(_ warnings: [String], at place: Place) {
+    mutating func addWarnings(_ warnings: [String], at place: Place) {
         for warning in warnings { add(place, "warning", .text(warning)) }
     }
 
@@ -112,6 +113,7 @@ struct CSVReport {
         add(cox.score, as: "score_test", at: place)
         add(place, "iterations", .integer(cox.iterations))
         if let check = cox.proportionalHazards { add(check, at: place) }
+        addCurves(of: cox, at: place)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards, at place: Place) {
@@ -132,6 +134,10 @@ struct CSVReport {
         add(place, "by", .text(survival.by ?? ""))
         add(place, "limits", .text(survival.limits.rawValue))
         add(place, "level", .number(Reported(survival.level)))
+        add(place, "estimate", .text(survival.estimate.rawValue))
+        if let weights = survival.weights { add(place, "weights", .text(weights)) }
+        if let cluster = survival.cluster { add(place, "cluster", .text(cluster)) }
+        if let event = survival.event { add(place, "event", .text(event)) }
         for group in survival.groups { add(group, at: place) }
         if let test = survival.test { add(test, at: place) }
     }
@@ -152,6 +158,8 @@ struct CSVReport {
             add(place, "at_se", .number(point.se))
             add(place, "at_lower", .number(point.lower))
             add(place, "at_upper", .number(point.upper))
+            add(place, "at_cumulative_hazard", .number(point.hazard))
+            add(place, "at_cumulative_hazard_se", .number(point.hazardSE))
         }
         place.time = nil
         addSummaries(of: group, at: place)
@@ -190,6 +198,8 @@ struct CSVReport {
             add(place, "se", .number(curve.se[index]))
             add(place, "lower", .number(curve.lower[index]))
             add(place, "upper", .number(curve.upper[index]))
+            add(place, "cumulative_hazard", .number(curve.hazard[index]))
+            add(place, "cumulative_hazard_se", .number(curve.hazardSE[index]))
         }
     }
 

@@ -35,12 +35,13 @@ struct JSONReport {
         switch analysis {
         case .cox(let result): .object(cox(result))
         case .survival(let result): .object(survival(result))
+        case .incidence(let result): .object(incidence(result))
         case .failed(_, let kind, let reason):
             .object(["kind": .string("failed"), "analysis": .string(kind), "reason": .string(reason)])
         }
     }
 
-    private func counts(_ counts: CohortCounts) -> [String: JSONValue] {
+    func counts(_ counts: CohortCounts) -> [String: JSONValue] {
         [
             "n": .integer(counts.rows), "people": .integer(counts.people), "events": .integer(counts.events),
             "dropped": .integer(counts.dropped),
@@ -56,7 +57,7 @@ struct JSONReport {
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
-        return table
+        return table.merging(curves(of: cox)) { own, _ in own }
     }
 
     private func table(of cox: CoxResult) -> [String: JSONValue] {
@@ -111,8 +112,17 @@ struct JSONReport {
     }
 
     private func survival(_ survival: SurvivalResult) -> [String: JSONValue] {
+        var object = table(of: survival)
+        object["weights"] = survival.weights.map { .string($0) }
+        object["cluster"] = survival.cluster.map { .string($0) }
+        object["event"] = survival.event.map { .string($0) }
+        return object
+    }
+
+    private func table(of survival: SurvivalResult) -> [String: JSONValue] {
         counts(survival.counts).merging([
             "kind": .string("survival"),
+            "estimate": .string(survival.estimate.rawValue),
             "times": .string(survival.times.rawValue),
             "by": survival.by.map(JSONValue.string) ?? .null,
             "limits": .string(survival.limits.rawValue),
@@ -168,6 +178,8 @@ struct JSONReport {
             "se": .reported(group.curve.se),
             "lower": .reported(group.curve.lower),
             "upper": .reported(group.curve.upper),
+            "cumulative_hazard": .reported(group.curve.hazard),
+            "cumulative_hazard_se": .reported(group.curve.hazardSE),
             "at": .array(group.at.map(point)),
         ]
     }
@@ -177,6 +189,8 @@ struct JSONReport {
             "time": .number(point.time), "n_risk": .reported(point.atRisk),
             "survival": .reported(point.survival), "se": .reported(point.se),
             "lower": .reported(point.lower), "upper": .reported(point.upper),
+            "cumulative_hazard": .reported(point.hazard),
+            "cumulative_hazard_se": .reported(point.hazardSE),
         ])
     }
 

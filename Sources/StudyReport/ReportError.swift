@@ -24,6 +24,7 @@ func requireCoherence(of result: StudyResult) throws(ReportError) {
         switch analysis {
         case .cox(let cox): try requireCoherence(of: cox)
         case .survival(let survival): try requireCoherence(of: survival)
+        case .incidence(let incidence): try requireCoherence(of: incidence)
         case .failed: break
         }
     }
@@ -33,6 +34,11 @@ private func requireCoherence(of cox: CoxResult) throws(ReportError) {
     guard cox.covariance.count == cox.terms.count * cox.terms.count else {
         throw .incoherent(id: cox.id, part: "its covariance has not one row and one column a term")
     }
+    for curve in cox.baselineHazard ?? [] {
+        guard curve.hazard.count == curve.time.count, curve.se.count == curve.time.count else {
+            throw .incoherent(id: cox.id, part: "the columns of its baseline hazard differ in length")
+        }
+    }
 }
 
 private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
@@ -41,7 +47,7 @@ private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
         let lengths = [
             curve.atRisk.count, curve.events.count, curve.censored.count, curve.survival.count,
             curve.se.count,
-            curve.lower.count, curve.upper.count,
+            curve.lower.count, curve.upper.count, curve.hazard.count, curve.hazardSE.count,
         ]
         guard lengths.allSatisfy({ $0 == curve.time.count }) else {
             throw .incoherent(id: survival.id, part: "the columns of a curve differ in length")
@@ -51,5 +57,26 @@ private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
         test.observed.count != test.groups.count || test.expected.count != test.groups.count
     {
         throw .incoherent(id: survival.id, part: "its log-rank test has not one count a group")
+    }
+}
+
+private func requireCoherence(of incidence: IncidenceResult) throws(ReportError) {
+    func isFit(_ estimates: IncidenceResult.Estimates, _ count: Int) -> Bool {
+        [estimates.estimate, estimates.se, estimates.lower, estimates.upper].allSatisfy { $0.count == count }
+    }
+    for group in incidence.groups {
+        let (curve, causes) = (group.curve, incidence.causes.count)
+        let lengths = [curve.atRisk.count, curve.censored.count] + curve.events.map(\.count)
+        let isWhole =
+            lengths.allSatisfy { $0 == curve.time.count } && curve.events.count == causes
+            && ([curve.eventFree] + curve.incidence).allSatisfy { isFit($0, curve.time.count) }
+            && curve.incidence.count == causes && group.events.count == causes
+            && group.at.allSatisfy { point in
+                point.incidence.count == causes
+                    && ([point.eventFree] + point.incidence).allSatisfy { isFit($0, 1) }
+            }
+        guard isWhole else {
+            throw .incoherent(id: incidence.id, part: "the columns of a curve differ in length")
+        }
     }
 }

@@ -1,10 +1,11 @@
 import Survival
 
 extension TextReport {
-    mutating func add(_ cox: CoxResult) {
+    mutating func add(_ cox: CoxResult, unit: String) {
         addHeading("\(cox.id): Cox proportional hazards model")
         addWarnings(cox.warnings)
         addCounts(cox.counts)
+        addEvent(of: cox)
         addParagraph("Baseline hazard: \(words(for: cox.baseline)).")
         addParagraph("Tied event times: \(words(for: cox.ties)).")
         addParagraph(sentence(for: cox.times))
@@ -21,6 +22,7 @@ extension TextReport {
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
         if let check = cox.proportionalHazards { add(check) }
+        addCurves(of: cox, unit: unit)
     }
 
     private mutating func add(_ check: CoxResult.ProportionalHazards) {

@@ -2,11 +2,16 @@ import Survival
 
 extension TextReport {
     mutating func add(_ survival: SurvivalResult, unit: String) {
-        addHeading("\(survival.id): Kaplan-Meier survival" + (survival.by.map { " by \($0)" } ?? ""))
+        addHeading("\(survival.id): \(name(of: survival))" + (survival.by.map { " by \($0)" } ?? ""))
         addWarnings(survival.warnings)
         addCounts(survival.counts)
         addParagraph(sentence(for: survival.times))
         let level = NumberText.level(survival.level)
+        if let event = survival.event { addParagraph("Event: \(event).") }
+        if let weights = survival.weights { addParagraph("Weighted by \(weights).") }
+        if let cluster = survival.cluster {
+            addParagraph("Standard errors: robust, rows of the same \(cluster) taken together.")
+        }
         addParagraph("Confidence limits: \(level), symmetric \(words(for: survival.limits)).")
         add(medians(survival, unit: unit))
         if survival.groups.contains(where: { !$0.at.isEmpty }) { add(survivalAtTimes(survival, unit: unit)) }
@@ -19,11 +24,19 @@ extension TextReport {
         if let test = survival.test { add(test) }
     }
 
-    private func words(for limits: ConfidenceLimits) -> String {
+    private func name(of survival: SurvivalResult) -> String {
+        switch survival.estimate {
+        case .kaplanMeier: "Kaplan-Meier survival"
+        case .nelsonAalen: "survival from the Nelson-Aalen hazard"
+        case .flemingHarrington: "Fleming-Harrington survival"
+        }
+    }
+
+    func words(for limits: ConfidenceLimits) -> String {
         switch limits {
         case .log: "on the log scale"
         case .logLog: "on the log(-log) scale"
-        case .plain: "on the scale of survival itself"
+        case .plain: "on the scale of the estimate itself"
         }
     }
 

@@ -13,8 +13,9 @@ struct TextReport {
         for analysis in result.analyses {
             addLine()
             switch analysis {
-            case .cox(let cox): add(cox)
+            case .cox(let cox): add(cox, unit: result.endpoint.unit)
             case .survival(let survival): add(survival, unit: result.endpoint.unit)
+            case .incidence(let incidence): add(incidence, unit: result.endpoint.unit)
             case .failed(let id, let kind, let reason):
                 addHeading("\(id): no result")
                 addParagraph("This analysis (\(kind)) could not be answered: \(sentence(reason))")

@@ -41,6 +41,7 @@ extension AnalysisResult: Codable {
         switch try container.decode(String.self, forKey: .kind) {
         case "cox": self = .cox(try CoxResult(from: decoder))
         case "survival": self = .survival(try SurvivalResult(from: decoder))
+        case "incidence": self = .incidence(try IncidenceResult(from: decoder))
         default:
             let failure = try Failure(from: decoder)
             self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
@@ -55,6 +56,9 @@ extension AnalysisResult: Codable {
             try result.encode(to: encoder)
         case .survival(let result):
             try container.encode("survival", forKey: .kind)
+            try result.encode(to: encoder)
+        case .incidence(let result):
+            try container.encode("incidence", forKey: .kind)
             try result.encode(to: encoder)
         case .failed(let id, let kind, let reason):
             try container.encode("failed", forKey: .kind)

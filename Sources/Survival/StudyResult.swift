@@ -68,12 +68,14 @@ package struct StudyResult: Hashable, Sendable, Codable {
 package enum AnalysisResult: Hashable, Sendable {
     case cox(CoxResult)
     case survival(SurvivalResult)
+    case incidence(IncidenceResult)
     case failed(id: String, kind: String, reason: String)
 
     package var id: String {
         switch self {
         case .cox(let result): result.id
         case .survival(let result): result.id
+        case .incidence(let result): result.id
         case .failed(let id, _, _): id
         }
     }
@@ -134,6 +136,14 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var cluster: String?
     /// The model's covariance where `covariance` is the robust one.
     package var naiveCovariance: [Reported]?
+    /// The event that the analysis has in place of the endpoint's: a condition, or the name of a cause.
+    package var event: String?
+    package var hazard = Hazard.causeSpecific
+    /// The cumulative baseline hazard by stratum, at covariates and offset 0, if the study asks for it.
+    package var baselineHazard: [BaselineCurve]?
+    /// Survival at stated covariates, if the study asks for it, and the scale of its limits.
+    package var predictions: [Prediction]?
+    package var curveLimits: ConfidenceLimits?
 
     /// Score tests for a coefficient that changes along a function of time; R's `cox.zph`.
     package struct ProportionalHazards: Hashable, Sendable, Codable {
@@ -233,6 +243,13 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
     package var groups: [Group]
     package var test: LogRank?
     package var warnings: [String]
+    package var estimate = CurveEstimate.kaplanMeier
+    /// What standard errors and limits are robust against: rows of one of these belong together; nil for Greenwood's.
+    package var cluster: String?
+    /// The event that the analysis has in place of the endpoint's.
+    package var event: String?
+    /// The formula of the case weights; counts are then sums of weights.
+    package var weights: String?
 
     package struct Group: Hashable, Sendable, Codable {
         /// The level's label; empty without groups.
@@ -289,17 +306,21 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var events: [Double]
         package var censored: [Double]
         package var survival: [Reported]
-        /// Standard error of the survival (Greenwood).
+        /// Standard error of the survival (Greenwood's, or a robust one).
         package var se: [Reported]
         package var lower: [Reported]
         package var upper: [Reported]
+        /// Cumulative hazard (Nelson-Aalen's, or Fleming and Harrington's) and its standard error.
+        package var hazard: [Reported]
+        package var hazardSE: [Reported]
 
         package init(
             time: [Double], atRisk: [Double], events: [Double], censored: [Double], survival: [Reported],
-            se: [Reported], lower: [Reported], upper: [Reported]
+            se: [Reported], lower: [Reported], upper: [Reported], hazard: [Reported], hazardSE: [Reported]
         ) {
             (self.time, self.atRisk, self.events, self.censored) = (time, atRisk, events, censored)
             (self.survival, self.se, self.lower, self.upper) = (survival, se, lower, upper)
+            (self.hazard, self.hazardSE) = (hazard, hazardSE)
         }
     }
 
@@ -320,12 +341,16 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var se: Reported
         package var lower: Reported
         package var upper: Reported
+        /// Cumulative hazard and its standard error.
+        package var hazard: Reported
+        package var hazardSE: Reported
 
         package init(
-            time: Double, atRisk: Reported, survival: Reported, se: Reported, lower: Reported, upper: Reported
+            time: Double, atRisk: Reported, survival: Reported, se: Reported, lower: Reported,
+            upper: Reported, hazard: Reported, hazardSE: Reported
         ) {
             (self.time, self.atRisk, self.survival, self.se) = (time, atRisk, survival, se)
-            (self.lower, self.upper) = (lower, upper)
+            (self.lower, self.upper, self.hazard, self.hazardSE) = (lower, upper, hazard, hazardSE)
         }
     }
 

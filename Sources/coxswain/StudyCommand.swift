@@ -175,6 +175,9 @@ enum AnalysisText {
         case .survival(let survival):
             "\(analysis.id): survival" + (survival.by.map { " by \($0.text)" } ?? "")
                 + (survival.logRank ? ", log-rank" : "") + ", times: \(analysis.times.rawValue)"
+        case .incidence(let incidence):
+            "\(analysis.id): incidence of \(analysis.causes.map(\.name).joined(separator: ", "))"
+                + (incidence.by.map { " by \($0.text)" } ?? "") + ", times: \(analysis.times.rawValue)"
         case .cox(let cox):
             "\(analysis.id): cox, baseline: \(cox.baseline.rawValue), ties: \(cox.ties.rawValue), "
                 + cox.model.parameterNames.joined(separator: ", ")

@@ -18,7 +18,7 @@ import Testing
             time: numbers, atRisk: Array(repeating: 1, count: count),
             events: Array(repeating: 1, count: count),
             censored: Array(repeating: 1, count: count), survival: missing, se: missing, lower: missing,
-            upper: missing)
+            upper: missing, hazard: missing, hazardSE: missing)
         let lines = try json([.survival(survival)]).split(separator: "\n")
         let line = try #require(lines.first { $0.contains("\"times\": [") })
         let list = line.drop { $0 != "[" }.dropFirst().prefix { $0 != "]" }

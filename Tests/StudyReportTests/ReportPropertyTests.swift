@@ -17,10 +17,11 @@ import Testing
         (cox.likelihoodRatio, cox.wald, cox.score) = (test, test, test)
         var survival = SurvivalResult.leukaemia
         let point = SurvivalResult.Point(
-            time: 12, atRisk: number, survival: number, se: number, lower: number, upper: number)
+            time: 12, atRisk: number, survival: number, se: number, lower: number, upper: number,
+            hazard: number, hazardSE: number)
         let curve = SurvivalResult.Curve(
             time: [9], atRisk: [11], events: [1], censored: [2], survival: [number], se: [number],
-            lower: [number], upper: [number])
+            lower: [number], upper: [number], hazard: [number], hazardSE: [number])
         let median = SurvivalResult.Quantile(estimate: number, lower: number, upper: number)
         survival.counts = counts
         survival.groups = [
@@ -44,8 +45,8 @@ import Testing
         }
         let json = try report.rendered(as: .json)
         #expect(!json.contains(": null") && !json.contains("[null") && !json.contains(": 0,"))
-        // 8 of the term, 1 covariance, 4 tests of 3, 3 medians, 4 of the curve, 5 at a time, 2 counts.
-        #expect(json.components(separatedBy: "{\"suppressed\": \"level-count\"}").count - 1 == 35)
+        // 8 of the term, 1 covariance, 4 tests of 3, 3 medians, 6 of the curve, 7 at a time, 2 counts.
+        #expect(json.components(separatedBy: "{\"suppressed\": \"level-count\"}").count - 1 == 39)
 
         let text = try report.rendered(as: .text)
         for line in [

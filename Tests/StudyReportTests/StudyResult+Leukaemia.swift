@@ -102,15 +102,19 @@ extension SurvivalResult.Group {
             time: [9, 13], atRisk: [11, 10], events: [1, 1], censored: [0, 1],
             survival: [.value(0.90909090909090906), .value(0.81818181818181812)],
             se: [.value(0.08667841720414475), .value(0.11629129983033294)],
-            lower: [.value(0.75413384508152548), .value(0.61924898739936352)], upper: [.value(1), .value(1)]),
+            lower: [.value(0.75413384508152548), .value(0.61924898739936352)], upper: [.value(1), .value(1)],
+            hazard: [.value(0.090909090909090912), .value(0.19090909090909092)],
+            hazardSE: [.value(0.090909090909090912), .value(0.13514607952107732)]),
         at: [
             SurvivalResult.Point(
                 time: 12, atRisk: .value(10), survival: .value(0.90909090909090906),
-                se: .value(0.08667841720414475), lower: .value(0.75413384508152548), upper: .value(1)),
+                se: .value(0.08667841720414475), lower: .value(0.75413384508152548), upper: .value(1),
+                hazard: .value(0.090909090909090912), hazardSE: .value(0.090909090909090912)),
             SurvivalResult.Point(
                 time: 24, atRisk: .value(6), survival: .value(0.61363636363636354),
                 se: .value(0.152632331027312), lower: .value(0.37686705950167976),
-                upper: .value(0.99915760022847266)),
+                upper: .value(0.99915760022847266), hazard: .value(0.45876623376623377),
+                hazardSE: .value(0.23301851015578887)),
         ])
 
     /// The curve's last two times of ten: survival ends at 0, where R gives no limits.
@@ -122,15 +126,19 @@ extension SurvivalResult.Group {
             survival: [.value(0.097222222222222238), .value(0)],
             se: [.value(0.091866364967520514), .notAvailable],
             lower: [.value(0.015256527170865199), .notAvailable],
-            upper: [.value(0.61954862911905562), .notAvailable]),
+            upper: [.value(0.61954862911905562), .notAvailable],
+            hazard: [.value(1.9416666666666667), .value(2.9416666666666664)],
+            hazardSE: [.value(0.73546092879076708), .value(1.2413310508392907)]),
         at: [
             SurvivalResult.Point(
                 time: 12, atRisk: .value(8), survival: .value(0.58333333333333337),
                 se: .value(0.14231876063832777), lower: .value(0.36161370521038472),
-                upper: .value(0.9409980121738093)),
+                upper: .value(0.9409980121738093), hazard: .value(0.49166666666666670),
+                hazardSE: .value(0.22251716538031147)),
             SurvivalResult.Point(
                 time: 24, atRisk: .value(5), survival: .value(0.48611111111111116),
                 se: .value(0.14813006255348293), lower: .value(0.26751824885826658),
-                upper: .value(0.88331922533955765)),
+                upper: .value(0.88331922533955765), hazard: .value(0.65833333333333333),
+                hazardSE: .value(0.27801378862687126)),
         ])
 }

@@ -241,7 +241,8 @@ import Testing
         var survival = SurvivalResult.leukaemia
         let withheld = Reported.suppressed(rule: "smallest-interval")
         survival.groups[0].at[0] = SurvivalResult.Point(
-            time: 12, atRisk: withheld, survival: withheld, se: withheld, lower: withheld, upper: withheld)
+            time: 12, atRisk: withheld, survival: withheld, se: withheld, lower: withheld, upper: withheld,
+            hazard: withheld, hazardSE: withheld)
         let lines = try lines([.survival(survival)])
         let table = try #require(lines.firstIndex { $0.contains("at risk") })
         #expect(

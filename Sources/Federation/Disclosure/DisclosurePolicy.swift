@@ -93,7 +93,7 @@ extension DisclosurePolicy {
                 rule: "baseline-common", in: analysis.id,
                 "one baseline hazard over all hospitals needs sums indexed by time; use baseline: site")
         }
-        guard analysis.axis != nil else { return }
+        guard analysis.usesTimes else { return }
         switch analysis.times {
         case .exact where !allowsExactTimes:
             throw DisclosureError(
@@ -224,7 +224,7 @@ extension Query {
     /// Whether the answer has a number for each of several times.
     fileprivate var isIndexedByTime: Bool {
         switch ask {
-        case .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend: true
+        case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
         case .residuals(_, _, let common): common != nil
         case .counts, .moments, .likelihood, .eventSums, .eventTimes, .timeTrend: false
         }
@@ -234,7 +234,9 @@ extension Query {
     package var isEvaluation: Bool {
         switch ask {
         case .likelihood, .gram, .timeTrend, .residuals: true
-        case .counts, .moments, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes, .eventTrend:
+        case .counts, .moments, .times, .exits, .eventSums, .riskSums, .covariateRiskSums, .eventTimes,
+            .eventTrend,
+            .influence:
             false
         }
     }

@@ -135,9 +135,13 @@ package struct YAMLMapping {
 
     /// A mapping of names to texts, in the order of the file.
     package func pairs(_ key: String) throws(DocumentError) -> [(name: String, text: String, line: Int)] {
-        let mapping = try mapping(key)
+        try mapping(key).pairs()
+    }
+
+    /// All of this mapping's names and texts, in the order of the file.
+    package func pairs() throws(DocumentError) -> [(name: String, text: String, line: Int)] {
         var result: [(name: String, text: String, line: Int)] = []
-        for entry in mapping.entries {
+        for entry in entries {
             result.append((entry.key, try text(entry.value, of: entry.key), entry.place.line))
         }
         return result

@@ -7,15 +7,21 @@ struct CommonGrid: Sendable {
     let grid: EventGrid
     /// Exits in the thinnest interval that has an event; nil with exact times, or without any event.
     let thinnestInterval: Int?
+    /// By stratum: the last position at which someone leaves, until which curves are known; -1 without rows.
+    let followUpEnds: [Int]
 
     init(_ plan: AnalysisPlan, exits: [Double], smallestInterval: Int) throws(StudyError) {
         let layout = ExitsLayout(plan)
         var strata: [EventGrid.Stratum] = []
-        var thinnest: Int?
+        var (thinnest, ends) = (Int?.none, [Int]())
         for stratum in 0..<layout.groups {
-            guard let events = layout.lanes(.events, group: stratum, of: exits),
+            guard let events = layout.lanes(layout.ownEvents[0], group: stratum, of: exits),
                 let others = layout.lanes(.otherExits, group: stratum, of: exits)
             else { throw .sums("the exits have no events") }
+            let leaving = (layout.eventFields + [.otherExits]).compactMap {
+                layout.lanes($0, group: stratum, of: exits)?.lastIndex { $0 > 0 }
+            }
+            ends.append(leaving.max() ?? -1)
             let weights = layout.lanes(.eventWeights, group: stratum, of: exits) ?? events
             switch plan.times {
             case .exact: strata.append(Self.eventTimes(events, weights))
@@ -30,8 +36,25 @@ struct CommonGrid: Sendable {
                 strata.append(Self.intervals(ranges, events, weights))
             }
         }
-        grid = EventGrid(strata: strata)
-        thinnestInterval = thinnest
+        grid = EventGrid(strata: strata, censoring: try Self.censoring(plan, layout, exits))
+        (thinnestInterval, followUpEnds) = (thinnest, ends)
+    }
+
+    /// With competing causes: when how many were censored, over all strata.
+    private static func censoring(
+        _ plan: AnalysisPlan, _ layout: ExitsLayout, _ exits: [Double]
+    ) throws(StudyError) -> CensoringCurve? {
+        guard plan.causeOfInterest != nil else { return nil }
+        func total(_ fields: [ExitsLayout.Field]) -> [Double] {
+            let lanes = fields.flatMap { field in
+                (0..<layout.groups).compactMap { layout.lanes(field, group: $0, of: exits) }
+            }
+            return (0..<layout.positions).map { position in lanes.reduce(0) { $0 + $1[position] } }
+        }
+        return CensoringCurve(
+            ExitCounts(
+                times: (0..<layout.positions).map { Double($0) }, events: total(layout.eventFields),
+                censored: total([.otherExits])))
     }
 
     private static func eventTimes(_ events: [Double], _ weights: [Double]) -> EventGrid.Stratum {

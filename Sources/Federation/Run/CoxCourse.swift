@@ -44,6 +44,7 @@ struct CommonCoxCourse: Sendable {
     private var covariateRiskSums: [Double] = []
     private var phase = Phase.moments
     private var check: HazardCheck?
+    private var followUpEnds: [Int] = []
     /// Exits in the thinnest interval of the merged grid; nil with exact times.
     private(set) var thinnestInterval: Int?
 
@@ -92,6 +93,7 @@ struct CommonCoxCourse: Sendable {
         let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
         thinnestInterval = merged.thinnestInterval
         check = try HazardCheck(report.plan, report.cox, counts: report.counts, answer: exits)
+        followUpEnds = merged.followUpEnds
         phase = .start(coordinates, merged.grid)
         let origin = [Double](repeating: 0, count: report.parameterCount)
         return .ask([.eventSums(coordinates), .riskSums(coordinates, beta: origin, merged.grid)])
@@ -151,7 +153,7 @@ struct CommonCoxCourse: Sendable {
             let epilogue = CoxEpilogue(
                 report, fit, check: check, coordinates: setting.coordinates, grid: setting.grid,
                 hazard: hazard,
-                covariateRiskSums: covariateRiskSums)
+                covariateRiskSums: covariateRiskSums, followUpEnds: followUpEnds)
             phase = .epilogue(epilogue)
             return epilogue.step
         }
@@ -209,7 +211,7 @@ struct CoxReport: Sendable {
     ) -> CoxResult {
         let summary = CoxInference.summarize(
             fit, names: cox.model.parameterNames, scale: scale, level: plan.level, robust: robust)
-        return CoxResult(
+        var result = CoxResult(
             id: plan.id, counts: counts, baseline: cox.baseline, ties: cox.ties,
             times: cox.baseline == .site ? .exact : plan.times, level: plan.level,
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
@@ -220,6 +222,8 @@ struct CoxReport: Sendable {
             naiveCovariance: robust.map { _ in
                 CoxInference.covariance(fit.covariance, of: fit, scale: scale)
             })
+        (result.event, result.hazard) = (plan.ownEvent, cox.hazard)
+        return result
     }
 
     /// Says so if a check was asked for and cannot be made.

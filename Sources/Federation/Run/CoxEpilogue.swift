@@ -9,6 +9,7 @@ struct CoxEpilogue: Sendable {
     private let trend: Trend
     private let residuals: Query.Ask?
     private let trendAsks: [Query.Ask]
+    private let curves: PredictedCurves?
 
     /// Where the sums of the proportional-hazards test come from.
     private enum Trend: Sendable {
@@ -19,6 +20,7 @@ struct CoxEpilogue: Sendable {
     /// A baseline hazard for each site.
     init(_ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates) {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
+        curves = nil
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, nil) : nil
         if let function = check?.function, fit.rank > 0 {
             trend = .site
@@ -32,7 +34,7 @@ struct CoxEpilogue: Sendable {
     init(
         _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates,
         grid: EventGrid,
-        hazard: HazardIncrements, covariateRiskSums: [Double]
+        hazard: HazardIncrements, covariateRiskSums: [Double], followUpEnds: [Int]
     ) {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         let common = {
@@ -42,6 +44,13 @@ struct CoxEpilogue: Sendable {
                     covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount))
         }
         residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, common()) : nil
+        curves = report.cox.prediction.flatMap { prediction in
+            report.plan.axis.map { axis in
+                PredictedCurves(
+                    prediction, common(), ends: followUpEnds.map { axis.time(at: $0) }, axis: axis,
+                    coordinates: coordinates, level: report.plan.level)
+            }
+        }
         if let check, check.function != nil, fit.rank > 0, let axis = report.plan.axis {
             let sums = GridTrend(check.factors(at: grid, on: axis), hazard: hazard)
             trend = .common(sums, covariateRiskSums: covariateRiskSums)
@@ -61,9 +70,11 @@ struct CoxEpilogue: Sendable {
     func result(_ answers: [[Double]]) -> CoxResult {
         var rest = answers[...]
         let robust = residuals.flatMap { _ in rest.popFirst() }.map { report.robustCovariance(of: fit, $0) }
-        return report.result(
+        var result = report.result(
             fit, scale: scale, robust: robust,
             check: trendSums(Array(rest)).flatMap { check?.result(of: fit, trend: $0) })
+        curves?.add(to: &result, fit: fit, covariance: robust ?? fit.covariance)
+        return result
     }
 
     private func trendSums(_ answers: [[Double]]) -> TimeTrendSums? {

@@ -9,6 +9,8 @@ package struct Query: Hashable, Sendable {
     /// The analysis it belongs to.
     package var analysis: String
     package var ask: Ask
+    /// The positions of the time axis, where they were found by a search and are not the study's.
+    package var axis: TimeAxis?
 
     package enum Ask: Hashable, Sendable {
         /// Rows, people, events, rows dropped by variable, people by level.
@@ -17,6 +19,8 @@ package struct Query: Hashable, Sendable {
         case moments
         /// Log-likelihood, score and information under the site's own baseline hazard.
         case likelihood(Coordinates, beta: [Double])
+        /// Rows that leave in each part of some cells of time, and where in it.
+        case times(TimeCells)
         /// Events and other exits (and entries) at each position of the time axis, by group or stratum.
         case exits
         /// Σ over events of w·x and of w·offset.
@@ -37,6 +41,8 @@ package struct Query: Hashable, Sendable {
         ///
         /// Under the site's own baseline hazard, or the one of all sites.
         case residuals(Coordinates, beta: [Double], CommonHazard?)
+        /// Sums over people of squares of their influence on each group's curve.
+        case influence([CurveCounts])
     }
 
     /// The baseline hazard of all sites, as each forms it from sums.
@@ -56,8 +62,8 @@ package struct Query: Hashable, Sendable {
         }
     }
 
-    package init(analysis: String, ask: Ask) {
-        (self.analysis, self.ask) = (analysis, ask)
+    package init(analysis: String, ask: Ask, axis: TimeAxis? = nil) {
+        (self.analysis, self.ask, self.axis) = (analysis, ask, axis)
     }
 
     package var kind: String {
@@ -65,6 +71,7 @@ package struct Query: Hashable, Sendable {
         case .counts: "counts"
         case .moments: "moments"
         case .likelihood: "likelihood"
+        case .times: "times"
         case .exits: "exits"
         case .eventSums: "event-sums"
         case .riskSums: "risk-sums"
@@ -74,6 +81,7 @@ package struct Query: Hashable, Sendable {
         case .timeTrend: "time-trend"
         case .eventTrend: "event-trend"
         case .residuals: "residuals"
+        case .influence: "influence"
         }
     }
 
@@ -84,7 +92,7 @@ package struct Query: Hashable, Sendable {
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
             .residuals(_, let beta, _):
             beta
-        case .counts, .moments, .exits, .eventSums, .eventTimes, .eventTrend: nil
+        case .counts, .moments, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence: nil
         }
     }
 
@@ -95,17 +103,19 @@ package struct Query: Hashable, Sendable {
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
             .residuals(let coordinates, _, _):
             coordinates
-        case .counts, .moments, .exits, .eventTimes: nil
+        case .counts, .moments, .times, .exits, .eventTimes, .influence: nil
         }
     }
 
     /// Numbers in the answer.
     package func laneCount(in plan: AnalysisPlan) -> Int {
+        let plan = plan.located(on: axis)
         let columns = plan.columnCount
         switch ask {
         case .counts: return CountsLayout(plan).count
         case .moments: return 1 + 2 * columns
         case .likelihood: return 1 + columns + columns * (columns + 1) / 2
+        case .times(let cells): return 3 * cells.partCount
         case .exits: return ExitsLayout(plan).count
         case .eventSums: return columns + 1
         case .riskSums(_, _, let grid): return grid.riskSetCount(plan.ties)
@@ -117,6 +127,7 @@ package struct Query: Hashable, Sendable {
         case .residuals:
             let squares = columns * (columns + 1) / 2
             return plan.clusterLevels.map { $0.count * columns } ?? squares
+        case .influence(let curves): return curves.reduce(0) { $0 + $1.squareCount }
         }
     }
 }
@@ -159,6 +170,23 @@ extension Query {
                 append(stratum.deathWeights)
                 append(stratum.starts ?? [])
             }
+            append(grid.censoring?.times ?? [])
+            append(grid.censoring?.values ?? [])
+        }
+        func append(_ curve: CurveCounts) {
+            let shape: Double =
+                switch curve.shape {
+                case .productLimit: 0
+                case .exponential: 1
+                case .incidence: 2
+                }
+            append([shape, Double(curve.counts.events.count)])
+            append(curve.ends.map { Double($0) })
+            append(curve.counts.times)
+            for events in curve.counts.events { append(events) }
+            append(curve.counts.censored)
+            append(curve.counts.entered ?? [])
+            append(curve.areas)
         }
         func append(_ function: TimeFunction) {
             let kind: Double =
@@ -178,6 +206,7 @@ extension Query {
             append(coordinates.scale)
         }
         append(beta ?? [])
+        if let axis { append(axis.context) }
         switch ask {
         case .riskSums(_, _, let grid), .covariateRiskSums(_, _, let grid): append(grid)
         case .gram(_, _, let grid, let hazard):
@@ -195,6 +224,9 @@ extension Query {
             append(common.means.survivor)
             append(common.means.leaver)
             append(common.means.death)
+        case .times(let cells):
+            for cell in cells.cells { append([cell.lower, cell.upper, Double(cell.parts)]) }
+        case .influence(let curves): for curve in curves { append(curve) }
         case .counts, .moments, .likelihood, .exits, .eventSums, .residuals(_, _, nil): break
         }
         return bytes
@@ -216,6 +248,7 @@ extension AnalysisPlan {
     package var groupCount: Int {
         switch kind {
         case .survival(let survival): survival.groups.count
+        case .incidence(let incidence): incidence.groups.count
         case .cox(let cox): cox.model.stratumCount
         }
     }
@@ -231,6 +264,7 @@ extension AnalysisPlan {
     package var exitGroupCount: Int {
         switch kind {
         case .survival(let survival): groupCount * survival.stratumCount
+        case .incidence: groupCount
         case .cox(let cox): cox.baseline == .site ? 1 : groupCount
         }
     }
@@ -267,58 +301,5 @@ package struct CountsLayout: Sendable {
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
         sum[(4 + droppedVariables.count)...].map { Int($0) }
-    }
-}
-
-/// Where each number of an `exits` answer stands: for each group, lanes for each position of the time axis.
-package struct ExitsLayout: Sendable {
-    package enum Field: Int, Sendable, CaseIterable { case events, eventWeights, otherExits, entries }
-
-    package let positions: Int
-    package let groups: Int
-    package let fields: [Field]
-
-    package init(_ plan: AnalysisPlan) {
-        positions = plan.axis?.count ?? 0
-        groups = plan.exitGroupCount
-        var fields: [Field] = [.events, .otherExits]
-        if case .cox(let cox) = plan.kind, cox.baseline == .common, cox.weights != nil {
-            fields.append(.eventWeights)
-        }
-        if plan.endpoint.start != nil { fields.append(.entries) }
-        self.fields = fields
-    }
-
-    package var count: Int { positions * groups * fields.count }
-
-    /// Throws unless the numbers are counts of these rows and events.
-    package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
-        let (events, others, entries) = (
-            total(.events, of: sum), total(.otherExits, of: sum), total(.entries, of: sum)
-        )
-        guard let events, let others, events == Double(counts.events), events + others == Double(counts.rows),
-            entries == nil || entries == Double(counts.rows)
-        else { throw .sums("the hospitals' exits do not add up to their counts of rows and events") }
-    }
-
-    /// All of a field, over groups and positions; nil if the layout has no such field, or if one of them is no count.
-    private func total(_ field: Field, of sum: [Double]) -> Double? {
-        var total = 0.0
-        for group in 0..<groups {
-            guard let lanes = lanes(field, group: group, of: sum) else { return nil }
-            guard lanes.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }) else { return .nan }
-            total += lanes.reduce(0, +)
-        }
-        return total
-    }
-
-    /// The lane of a field of a group at position 0; nil if the layout has no such field.
-    package func offset(_ field: Field, group: Int) -> Int? {
-        fields.firstIndex(of: field).map { (group * fields.count + $0) * positions }
-    }
-
-    /// A field of a group over all positions; nil if the layout has no such field.
-    package func lanes(_ field: Field, group: Int, of sum: [Double]) -> [Double]? {
-        offset(field, group: group).map { Array(sum[$0..<($0 + positions)]) }
     }
 }

@@ -27,7 +27,7 @@ package struct SiteCohort: Sendable {
     package func answer(_ query: Query) throws(StudyError) -> [Double] {
         let prepared = try prepared(query.analysis)
         do {
-            let lanes = try prepared.answer(query.ask)
+            let lanes = try prepared.located(on: query.axis).answer(query.ask)
             precondition(
                 lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
             return lanes
@@ -74,9 +74,13 @@ package struct SiteFacts: Hashable, Sendable {
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
 private struct Prepared: Sendable {
-    let plan: AnalysisPlan
+    private(set) var plan: AnalysisPlan
     let cases: CompleteCases
     let groups: [Int32]?
+    /// Which of the plan's causes is each row's, -1 for none; nil if causes are not counted apart.
+    let causes: [Int]?
+    /// Case weights of a curve.
+    let weights: [Double]?
     /// The level of the cluster's category in each row; nil if clusters are people, or there are none.
     let clusters: [Int32]?
     let levelCounts: [Int]
@@ -90,6 +94,8 @@ private struct Prepared: Sendable {
             table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint,
             needed: plan.neededExpressions)
         self.cases = cases
+        causes = plan.causes.isEmpty ? nil : try Self.causeIndex(plan, cases)
+        weights = plan.columnCount > 0 ? nil : try plan.weights.map { try Self.caseWeights($0, cases) }
         switch plan.kind {
         case .survival(let survival):
             var (groups, levelCounts) = ([Int32]?.none, [Int]())
@@ -106,7 +112,21 @@ private struct Prepared: Sendable {
             }
             (self.groups, self.levelCounts, clusters) = (groups, levelCounts, nil)
             data = nil
-            concentration = 0
+            concentration = weights.map { Self.concentration(of: $0, person: cases.person) } ?? 0
+        case .incidence(let incidence):
+            let groups = try incidence.by.map { try cases.levelIndex(of: $0).index }
+            self.groups = groups
+            let groupCounts = groups.map {
+                Self.people(cases.person, by: $0, levels: incidence.groups.count)
+            }
+            let causes = causes ?? []
+            levelCounts =
+                (groupCounts ?? [])
+                + plan.causes.indices.map { cause in
+                    Set(zip(cases.person, causes).filter { $1 == cause }.map(\.0)).count
+                }
+            (clusters, data) = (nil, nil)
+            concentration = weights.map { Self.concentration(of: $0, person: cases.person) } ?? 0
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
             groups = plan.exitGroupCount > 1 ? data.stratum : nil
@@ -124,6 +144,31 @@ private struct Prepared: Sendable {
                 max($0, Self.concentration(of: $1, person: cases.person))
             }
         }
+    }
+
+    /// Which cause is true in each row, -1 if none is.
+    private static func causeIndex(_ plan: AnalysisPlan, _ cases: CompleteCases) throws -> [Int] {
+        var causes = [Int](repeating: -1, count: cases.rows.count)
+        for (index, cause) in plan.causes.enumerated() {
+            for (row, isTrue) in try cases.numbers(of: cause.condition).enumerated() where isTrue == 1 {
+                guard causes[row] < 0 else {
+                    let names = "\(plan.causes[causes[row]].name) and \(cause.name)"
+                    throw StudyError.sums(
+                        "a row has the causes \(names) at once; make the endpoint's causes exclude each other"
+                    )
+                }
+                causes[row] = index
+            }
+        }
+        return causes
+    }
+
+    private static func caseWeights(
+        _ expression: Survival.Expression, _ cases: CompleteCases
+    ) throws -> [Double] {
+        let weights = try cases.numbers(of: expression)
+        guard weights.allSatisfy({ $0 > 0 && $0.isFinite }) else { throw SurvivalDataError.weightNotPositive }
+        return weights
     }
 
     /// The share of the sum of squares about the mean that the two people with the most of it have.
@@ -154,6 +199,13 @@ private struct Prepared: Sendable {
         return seen.map(\.count)
     }
 
+    /// The same on the time axis that a search has found.
+    func located(on axis: TimeAxis?) -> Prepared {
+        var located = self
+        located.plan = plan.located(on: axis)
+        return located
+    }
+
     var eventPeople: Int {
         Set(zip(cases.person, cases.event).lazy.filter(\.1).map(\.0)).count
     }
@@ -161,6 +213,7 @@ private struct Prepared: Sendable {
     func answer(_ ask: Query.Ask) throws -> [Double] {
         switch ask {
         case .counts: return counts()
+        case .times(let cells): return cells.sums(of: cases.exit)
         case .exits: return exits()
         case .moments: return try moments()
         case .likelihood(let coordinates, let beta):
@@ -188,6 +241,7 @@ private struct Prepared: Sendable {
             return try baseline(coordinates, grid).eventSums(weightedBy: factors)
         case .residuals(let coordinates, let beta, let common):
             return try residuals(coordinates, beta, common)
+        case .influence(let curves): return influence(curves)
         }
     }
 
@@ -207,22 +261,50 @@ private struct Prepared: Sendable {
         let layout = ExitsLayout(plan)
         var lanes = [Double](repeating: 0, count: layout.count)
         guard let axis = plan.axis else { return lanes }
-        let weights = data?.weight
+        let weights = weights ?? data?.weight
         for row in cases.exit.indices {
             let group = groups.map { Int($0[row]) } ?? 0
             let position = axis.position(of: cases.exit[row])
             func add(_ field: ExitsLayout.Field, _ amount: Double, at position: Int) {
                 if let offset = layout.offset(field, group: group) { lanes[offset + position] += amount }
             }
-            if cases.event[row] {
-                add(.events, 1, at: position)
-                add(.eventWeights, weights?[row] ?? 1, at: position)
-            } else {
-                add(.otherExits, 1, at: position)
+            let field = exitField(of: row)
+            add(field, 1, at: position)
+            add(field.weighted, weights?[row] ?? 1, at: position)
+            if let entry = cases.entry {
+                let position = axis.entryPosition(of: entry[row])
+                add(.entries, 1, at: position)
+                add(.entryWeights, weights?[row] ?? 1, at: position)
             }
-            if let entry = cases.entry { add(.entries, 1, at: axis.entryPosition(of: entry[row])) }
         }
         return lanes
+    }
+
+    private func exitField(of row: Int) -> ExitsLayout.Field {
+        guard let causes else { return cases.event[row] ? .events : .otherExits }
+        return causes[row] >= 0 ? .cause(causes[row]) : .otherExits
+    }
+
+    /// Squares of people's influence on the curves of the groups, one group after the other.
+    private func influence(_ curves: [CurveCounts]) -> [Double] {
+        guard let axis = plan.axis else { return [] }
+        return curves.enumerated().flatMap { group, curve in
+            let rows = cases.exit.indices.filter { row in
+                groups.map { Int($0[row]) % curves.count == group } ?? true
+            }
+            let places = rows.map { row in
+                CurveInfluence.Row(
+                    entry: cases.entry.map { axis.entryPosition(of: $0[row]) },
+                    exit: axis.position(of: cases.exit[row]), cause: cause(of: row),
+                    weight: weights?[row] ?? 1, on: curve)
+            }
+            return CurveInfluence(curve).squares(places, by: rows.map { cases.person[$0] })
+        }
+    }
+
+    private func cause(of row: Int) -> Int? {
+        guard let causes else { return cases.event[row] ? 0 : nil }
+        return causes[row] >= 0 ? causes[row] : nil
     }
 
     /// Rows, then Σx of every column, then Σx², on columns scaled to [-1, 1] by the dictionary's ranges.
@@ -281,7 +363,10 @@ private struct Prepared: Sendable {
             exit: data.exit.map { Double(axis.position(of: $0)) },
             event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
             columns: data.columns)
-        return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties)
+        let competing = plan.causeOfInterest.map { cause in
+            (causes ?? []).map { $0 >= 0 && $0 != cause }
+        }
+        return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties, competing: competing)
     }
 
     /// The largest distance from its mean of a row's xβ + offset + log weight: what lifts a row above all others.

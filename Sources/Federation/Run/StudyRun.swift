@@ -103,7 +103,7 @@ package struct StudyRun: Sendable {
 
 /// The course of one analysis: counts first, then what its kind needs.
 struct AnalysisRun: Sendable {
-    let plan: AnalysisPlan
+    private(set) var plan: AnalysisPlan
     private let smallestInterval: Int
     private(set) var pending: [Query]
     private(set) var result: AnalysisResult?
@@ -113,7 +113,9 @@ struct AnalysisRun: Sendable {
 
     private enum Course: Sendable {
         case counting
+        case locating(TimeSearch, CohortCounts)
         case survival(SurvivalCourse)
+        case incidence(IncidenceCourse)
         case siteCox(SiteCoxCourse)
         case commonCox(CommonCoxCourse)
     }
@@ -129,9 +131,21 @@ struct AnalysisRun: Sendable {
         do {
             switch course {
             case .counting: try begin(answers[0])
+            case .locating(var search, let counts):
+                if let times = try search.receive(answers[0]) {
+                    plan.axis = TimeAxis(times)
+                    start(counts)
+                } else {
+                    locate(search, counts)
+                }
             case .survival(var survival):
-                finish(try survival.receive(answers))
+                follow(try survival.receive(answers))
                 thinnestInterval = survival.thinnestInterval
+                course = .survival(survival)
+            case .incidence(var incidence):
+                follow(try incidence.receive(answers))
+                thinnestInterval = incidence.thinnestInterval
+                course = .incidence(incidence)
             case .siteCox(var cox):
                 follow(try cox.receive(answers))
                 course = .siteCox(cox)
@@ -154,10 +168,27 @@ struct AnalysisRun: Sendable {
         let layout = CountsLayout(plan)
         let counts = try layout.counts(sum)
         levelTotals = layout.levelCounts(sum)
+        if let range = plan.searchRange {
+            locate(TimeSearch(range: range, rows: counts.rows), counts)
+        } else {
+            start(counts)
+        }
+    }
+
+    private mutating func locate(_ search: TimeSearch, _ counts: CohortCounts) {
+        course = .locating(search, counts)
+        pend([.times(search.cells)])
+    }
+
+    private mutating func start(_ counts: CohortCounts) {
         switch plan.kind {
         case .survival(let survival):
             let course = SurvivalCourse(plan, survival, counts: counts, smallestInterval: smallestInterval)
             self.course = .survival(course)
+            pend([.exits])
+        case .incidence(let incidence):
+            course = .incidence(
+                IncidenceCourse(plan, incidence, counts: counts, smallestInterval: smallestInterval))
             pend([.exits])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
@@ -176,14 +207,28 @@ struct AnalysisRun: Sendable {
         }
     }
 
+    private mutating func follow(_ step: CurveStep) {
+        switch step {
+        case .ask(let asks): pend(asks)
+        case .finish(let result): finish(result)
+        }
+    }
+
     private mutating func pend(_ asks: [Query.Ask]) {
-        pending = asks.map { Query(analysis: plan.id, ask: $0) }
+        let found = plan.searchRange == nil ? nil : plan.axis
+        pending = asks.map { Query(analysis: plan.id, ask: $0, axis: found) }
     }
 
     private mutating func finish(_ result: AnalysisResult) {
         self.result = result
         pending = []
     }
+}
+
+/// What the course of a curve wants next.
+enum CurveStep: Sendable {
+    case ask([Query.Ask])
+    case finish(AnalysisResult)
 }
 
 /// What a Cox course wants next.

@@ -1,12 +1,14 @@
 import Survival
 
-/// Kaplan-Meier curves and a log-rank test from one sum: events and other exits by group at each position of the time axis.
+/// Survival curves and a log-rank test from one sum: events and other exits by group at each position of the time axis.
+///
+/// Robust standard errors take a second one: squares of people's influence on each curve.
 struct SurvivalCourse: Sendable {
     private let plan: AnalysisPlan
     private let survival: AnalysisPlan.SurvivalPlan
     private let counts: CohortCounts
     private let smallestInterval: Int
-    private(set) var thinnestInterval: Int?
+    private var table: ExitTable?
 
     init(
         _ plan: AnalysisPlan, _ survival: AnalysisPlan.SurvivalPlan, counts: CohortCounts,
@@ -16,123 +18,90 @@ struct SurvivalCourse: Sendable {
         self.smallestInterval = smallestInterval
     }
 
-    mutating func receive(_ answers: [[Double]]) throws -> AnalysisResult {
-        try ExitsLayout(plan).requireFit(answers[0], counts)
-        let cells = try Cells(plan, answers[0])
-        let ranges = intervals(of: cells)
-        let all = cells.groups.map { counts(of: $0, over: ranges) }
-        let width = survival.groups.count
-        let strata = stride(from: 0, to: all.count, by: width).map { Array(all[$0..<($0 + width)]) }
-        let groups = strata.dropFirst().reduce(strata[0]) { zip($0, $1).map { $0 + $1 } }
-        return .survival(
-            SurvivalResult(
-                id: plan.id, counts: counts, times: plan.times, by: survival.by?.text,
-                limits: survival.limits,
-                level: plan.level, groups: zip(survival.groups, groups).map { group($0, $1) },
-                test: survival.logRank ? test(strata) : nil,
-                warnings: plan.guaranteeTimeWarnings + extrapolations(groups)))
+    var thinnestInterval: Int? { table?.thinnest }
+
+    mutating func receive(_ answers: [[Double]]) throws -> CurveStep {
+        if let table { return .finish(.survival(result(table, squares: answers[0]))) }
+        let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
+        self.table = table
+        return survival.options.isRobust
+            ? .ask([.influence(groups(of: table).map { curve(of: $0, table) })])
+            : .finish(.survival(result(table, squares: nil)))
     }
 
-    private func test(_ strata: [[ExitCounts]]) -> SurvivalResult.LogRank {
+    /// The groups over all strata of the test.
+    private func groups(of table: ExitTable) -> [ExitTable.Group] {
+        let strata = strata(of: table)
+        return strata.dropFirst().reduce(strata[0]) { zip($0, $1).map { $0 + $1 } }
+    }
+
+    private func strata(of table: ExitTable) -> [[ExitTable.Group]] {
+        let (all, width) = (table.groups, survival.groups.count)
+        return stride(from: 0, to: all.count, by: width).map { Array(all[$0..<($0 + width)]) }
+    }
+
+    private func curve(of group: ExitTable.Group, _ table: ExitTable) -> CurveCounts {
+        table.curve(
+            of: group, shape: survival.options.estimate == .kaplanMeier ? .productLimit : .exponential,
+            areas: survival.options.isRobust ? survival.options.restrictedMeans : [])
+    }
+
+    private func result(_ table: ExitTable, squares: [Double]?) -> SurvivalResult {
+        let (groups, options) = (groups(of: table), survival.options)
+        var rest = (squares ?? [])[...]
+        let reports = zip(survival.groups, groups).map { name, group in
+            let curve = curve(of: group, table)
+            let own = squares.map { _ in Array(rest.prefix(curve.squareCount)) }
+            rest = rest.dropFirst(own?.count ?? 0)
+            return report(name, group, curve, squares: own)
+        }
+        var result = SurvivalResult(
+            id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
+            level: plan.level, groups: reports,
+            test: survival.logRank ? test(strata(of: table).map { $0.map(table.counts) }) : nil,
+            warnings: plan.guaranteeTimeWarnings + extrapolations(groups.map { curve(of: $0, table) }))
+        result.estimate = options.estimate
+        result.cluster = survival.cluster
+        result.weights = survival.weights?.text
+        result.event = plan.ownEvent
+        return result
+    }
+
+    private func test(_ strata: [[TransitionCounts]]) -> SurvivalResult.LogRank {
         var test = LogRank.test(
-            groups: survival.groups, strata: strata, rho: survival.options.rho,
+            groups: survival.groups, strata: strata.map { $0.map(\.exits) }, rho: survival.options.rho,
             hasTrend: survival.options.hasTrend)
         test.strata = survival.strata.map(\.expression.text)
         return test
     }
 
     /// Restricted means that reach beyond a group's follow-up rest on a curve that nobody's data continue.
-    private func extrapolations(_ groups: [ExitCounts]) -> [String] {
+    private func extrapolations(_ groups: [CurveCounts]) -> [String] {
         guard let longest = survival.options.restrictedMeans.last else { return [] }
-        return zip(survival.groups, groups).compactMap { name, counts in
-            let last = KaplanMeier(counts.withExits).lastTime ?? 0
+        return zip(survival.groups, groups).compactMap { name, curve in
             let group = name.isEmpty ? "nobody" : "nobody in the group \(name)"
-            return last < longest
+            return curve.counts.times.last ?? 0 < longest
                 ? "\(group) is followed to the end of the restricted mean; the curve is continued flat" : nil
         }
     }
 
-    /// One group's counts at every position of the axis.
-    private struct Cell: Sendable {
-        var events: [Double]
-        var others: [Double]
-        var entries: [Double]?
-    }
-
-    private struct Cells: Sendable {
-        var groups: [Cell]
-        var exits: [Int]
-
-        init(_ plan: AnalysisPlan, _ sum: [Double]) throws {
-            let layout = ExitsLayout(plan)
-            let groups = try (0..<layout.groups).map { group in
-                guard let events = layout.lanes(.events, group: group, of: sum),
-                    let others = layout.lanes(.otherExits, group: group, of: sum)
-                else { throw StudyError.sums("the exits have no events") }
-                return Cell(
-                    events: events, others: others, entries: layout.lanes(.entries, group: group, of: sum))
-            }
-            self.groups = groups
-            exits = (0..<layout.positions).map { position in
-                Int(groups.reduce(0) { $0 + $1.events[position] + $1.others[position] })
-            }
-        }
-    }
-
-    /// With exact times one range for each time at which someone leaves; on a grid, merged cells.
-    private mutating func intervals(of cells: Cells) -> [Range<Int>] {
-        switch plan.times {
-        case .exact:
-            return cells.exits.indices.filter { cells.exits[$0] > 0 }.map { $0..<($0 + 1) }
-        case .grid:
-            let merged = MergedIntervals(exits: cells.exits, smallest: smallestInterval)
-            thinnestInterval = merged.thinnest
-            return merged.ranges
-        }
-    }
-
-    private func counts(of cell: Cell, over ranges: [Range<Int>]) -> ExitCounts {
-        let ends = ranges.map { $0.upperBound - 1 }
-        var entered: [Double]?
-        if let entries = cell.entries {
-            entered = zip([0] + ends, ends).map { entries[$0..<$1].reduce(0, +) }
-        }
-        return ExitCounts(
-            times: ends.map { plan.axis?.time(at: $0) ?? Double($0) },
-            events: ranges.map { cell.events[$0].reduce(0, +) },
-            censored: ranges.map { cell.others[$0].reduce(0, +) }, entered: entered)
-    }
-
-    private func group(_ name: String, _ counts: ExitCounts) -> SurvivalResult.Group {
-        let own = counts.withExits
-        let estimate = KaplanMeier(own)
-        let rows = own.events.reduce(0, +) + own.censored.reduce(0, +)
+    private func report(
+        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, squares: [Double]?
+    ) -> SurvivalResult.Group {
+        let (own, options) = (curve.counts.exits, survival.options)
+        let estimate = KaplanMeier(own, estimate: options.estimate, squares: squares, areas: curve.areas)
         return .init(
-            name: name, rows: Int(rows), events: Int(own.events.reduce(0, +)),
+            name: name, rows: group.rows, events: group.eventCounts.reduce(0, +),
             median: estimate.quantile(0.5, limits: survival.limits, level: plan.level),
             curve: estimate.curve(limits: survival.limits, level: plan.level),
             at: estimate.at(survival.at, limits: survival.limits, level: plan.level),
-            quantiles: survival.options.quantiles.map {
+            quantiles: options.quantiles.map {
                 .init(share: $0, time: estimate.quantile($0, limits: survival.limits, level: plan.level))
             },
-            restrictedMeans: survival.options.restrictedMeans.map {
+            restrictedMeans: options.restrictedMeans.map {
                 estimate.restrictedMean(to: $0, level: plan.level)
             },
-            followUp: survival.options.hasFollowUp
+            followUp: options.hasFollowUp
                 ? KaplanMeier(own.reversed).quantile(0.5, limits: survival.limits, level: plan.level) : nil)
-    }
-}
-
-extension ExitCounts {
-    /// Without the times at which nobody leaves; who enters in between is counted at the next time.
-    fileprivate var withExits: ExitCounts {
-        let kept = times.indices.filter { events[$0] + censored[$0] > 0 }
-        let entered = entered.map { entered in
-            zip([-1] + kept, kept).map { entered[($0 + 1)...$1].reduce(0, +) }
-        }
-        return ExitCounts(
-            times: kept.map { times[$0] }, events: kept.map { events[$0] },
-            censored: kept.map { censored[$0] },
-            entered: entered)
     }
 }

@@ -60,7 +60,7 @@ extension StudyFile {
     private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
         var analyses: [Analysis] = []
         for item in try root.mappings("analyses") {
-            let kinds = ["survival", "cox"]
+            let kinds = ["survival", "incidence", "cox"]
             guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
                 throw item.error(
                     at: nil,
@@ -68,7 +68,11 @@ extension StudyFile {
                 )
             }
             let body = try item.mapping(kind)
-            try analyses.append(contentsOf: kind == "cox" ? cox(body) : [survival(body)])
+            switch kind {
+            case "cox": try analyses.append(contentsOf: cox(body))
+            case "incidence": try analyses.append(incidence(body))
+            default: try analyses.append(survival(body))
+            }
         }
         guard !analyses.isEmpty else {
             throw root.error(at: "analyses", "a study needs at least one analysis")
@@ -85,15 +89,45 @@ extension StudyFile {
         var options = SurvivalOptions()
         let logRank = try test(in: body, &options)
         if logRank, by == nil { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
-        let at = try body.has("at") ? body.numbers("at") : []
-        for time in at where !(time.isFinite && time >= 0) {
-            throw body.error(at: "at", "a time at which survival is asked must be 0 or later")
-        }
+        let at = try times(in: body)
         try readNumbers(of: body, into: &options)
+        try readVariance(of: body, into: &options)
         let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
         return try analysis(
             body, id: body.identifier("id"), axis: .always,
-            kind: .survival(by: by, at: at.sorted(), limits: limits, logRank: logRank, options: options))
+            kind: .survival(by: by, at: at, limits: limits, logRank: logRank, options: options))
+    }
+
+    /// Reads `at`, in time order.
+    private static func times(in body: YAMLMapping) throws(DocumentError) -> [Double] {
+        let at = try body.has("at") ? body.numbers("at") : []
+        for time in at where !time.isFinite {
+            throw body.error(at: "at", "a time at which a curve is asked must be a finite number")
+        }
+        return at.sorted()
+    }
+
+    /// Reads `weights`, `estimate` and `robust`.
+    private static func readVariance(
+        of body: YAMLMapping, into options: inout SurvivalOptions
+    ) throws(DocumentError) {
+        options.weights = try body.optionalString("weights")
+        options.estimate = try body.choice("estimate", among: CurveEstimate.self) ?? .kaplanMeier
+        options.isRobust = try body.has("robust") ? body.bool("robust") : false
+        guard options.estimate != .flemingHarrington || options.weights == nil && !options.isRobust else {
+            throw body.error(
+                at: "estimate",
+                "fleming-harrington lets tied deaths follow each other, which weights: and robust: do not allow; use nelson-aalen"
+            )
+        }
+    }
+
+    private static func incidence(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
+        let kind = Kind.incidence(
+            by: try body.optionalString("by"), at: try times(in: body),
+            limits: try body.choice("limits", among: ConfidenceLimits.self) ?? .log,
+            weights: try body.optionalString("weights"))
+        return try analysis(body, id: body.identifier("id"), axis: .always, kind: kind)
     }
 
     /// Reads `test: log-rank` or `test: {rho: 1, trend: true}`, and its `strata`; whether there is a test.
@@ -146,8 +180,10 @@ extension StudyFile {
         if body.has("terms") == body.has("each") {
             throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
         }
-        let options = CoxOptions(
+        var options = CoxOptions(
             check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false)
+        options.hazard = try body.choice("hazard", among: CoxResult.Hazard.self) ?? .causeSpecific
+        try readCurves(of: body, into: &options)
         let axis: TimeAxisUse = baseline == .common || options.check == .km ? .always : .never
         func kind(_ terms: [String]) -> Kind {
             .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
@@ -167,6 +203,28 @@ extension StudyFile {
         }
     }
 
+    /// Reads `predict`, `at`, `curve-limits` and `baseline-hazard`.
+    private static func readCurves(
+        of body: YAMLMapping, into options: inout CoxOptions
+    ) throws(DocumentError) {
+        options.hasBaselineHazard = try body.has("baseline-hazard") ? body.bool("baseline-hazard") : false
+        guard body.has("predict") else {
+            for key in ["at", "curve-limits"] where body.has(key) {
+                throw body.error(at: key, "\(key): belongs to predict:; add profiles of covariates")
+            }
+            return
+        }
+        for profile in try body.mappings("predict") {
+            options.profiles.append(
+                try profile.pairs().map { StudyFile.Definition(name: $0.name, text: $0.text) })
+        }
+        guard (1...100).contains(options.profiles.count) else {
+            throw body.error(at: "predict", "predict: lists from 1 to 100 profiles of covariates")
+        }
+        options.at = try times(in: body)
+        options.curveLimits = try body.choice("curve-limits", among: ConfidenceLimits.self) ?? .log
+    }
+
     /// Reads `check: proportional-hazards` and its `transform`, which is R's default km unless given.
     private static func check(in body: YAMLMapping) throws(DocumentError) -> TimeTransform? {
         let transform = try body.choice("transform", among: TimeTransform.self)
@@ -180,6 +238,22 @@ extension StudyFile {
             throw body.error(at: "check", "\"\(check)\" is not a check; use \"proportional-hazards\"")
         }
         return transform ?? .km
+    }
+
+    /// Reads `event`, a condition in place of the endpoint's, or `cause`, one of the endpoint's causes.
+    private static func event(
+        in body: YAMLMapping, of kind: Kind
+    ) throws(DocumentError) -> (event: String?, cause: String?) {
+        switch kind {
+        case .incidence: return (nil, nil)
+        case .survival: return (try body.optionalString("event"), nil)
+        case .cox:
+            let (event, cause) = (try body.optionalString("event"), try body.optionalString("cause"))
+            guard event == nil || cause == nil else {
+                throw body.error(at: "event", "an analysis has either event: or cause:")
+            }
+            return (event, cause)
+        }
     }
 
     /// Whether an analysis asks for sums at times.
@@ -200,8 +274,10 @@ extension StudyFile {
                 at: "times",
                 "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
+        let (event, cause) = try event(in: body, of: kind)
         let analysis = Analysis(
-            id: id, cohort: cohort, times: times ?? (axis == .never ? .exact : .grid), level: level,
+            id: id, cohort: cohort, event: event, cause: cause,
+            times: times ?? (axis == .never ? .exact : .grid), level: level,
             kind: kind,
             line: body.line)
         try body.finish()
@@ -213,7 +289,12 @@ extension StudyFile.Endpoint {
     fileprivate init(_ body: YAMLMapping) throws(DocumentError) {
         time = try body.string("time")
         start = try body.optionalString("start")
-        event = try body.string("event")
+        causes =
+            try body.has("causes")
+            ? body.pairs("causes").map { StudyFile.Definition(name: $0.name, text: $0.text) } : []
+        event =
+            causes.isEmpty || body.has("event")
+            ? try body.string("event") : causes.map { "(\($0.text))" }.joined(separator: " or ")
         guard let unit = try body.choice("unit", among: TimeUnit.self) else {
             throw body.error(at: nil, "the endpoint needs a unit: day, week, month or year")
         }

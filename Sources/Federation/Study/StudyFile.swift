@@ -27,7 +27,10 @@ package struct StudyFile: Hashable, Sendable {
     package struct Endpoint: Hashable, Sendable {
         package var time: String
         package var start: String?
+        /// A condition; with causes and no event of its own, any of the causes.
         package var event: String
+        /// Conditions of which at most one is true: why the event happened.
+        package var causes: [Definition] = []
         package var unit: TimeUnit
     }
 
@@ -55,6 +58,10 @@ package struct StudyFile: Hashable, Sendable {
         package var id: String
         /// A further condition on the rows of this analysis.
         package var cohort: String?
+        /// A condition in place of the endpoint's event.
+        package var event: String?
+        /// The name of a cause that is the event; other causes are censored.
+        package var cause: String?
         package var times: TimeAxisKind
         package var level: Double
         package var kind: Kind
@@ -66,6 +73,7 @@ package struct StudyFile: Hashable, Sendable {
         case survival(
             by: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool,
             options: SurvivalOptions = SurvivalOptions())
+        case incidence(by: String?, at: [Double], limits: ConfidenceLimits, weights: String?)
         case cox(
             terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?,
             options: CoxOptions = CoxOptions())
@@ -84,6 +92,11 @@ package struct StudyFile: Hashable, Sendable {
         package var hasTrend = false
         /// Categories and conditions within whose levels the test compares groups.
         package var strata: [String] = []
+        /// A formula: case weights.
+        package var weights: String?
+        package var estimate = CurveEstimate.kaplanMeier
+        /// Standard errors by the infinitesimal jackknife over people.
+        package var isRobust = false
     }
 
     /// What a Cox model may have besides its table.
@@ -92,6 +105,14 @@ package struct StudyFile: Hashable, Sendable {
         package var check: TimeTransform?
         /// Robust variance by person, without a `cluster(x)` among the terms.
         package var isRobust: Bool
+        /// Whether those who had another cause leave the risk set, or stay in it with weights (Fine and Gray).
+        package var hazard = CoxResult.Hazard.causeSpecific
+        /// Rows of covariates whose curves are wanted.
+        package var profiles: [[Definition]] = []
+        /// Times at which they are wanted, ascending.
+        package var at: [Double] = []
+        package var curveLimits = ConfidenceLimits.log
+        package var hasBaselineHazard = false
 
         package init(check: TimeTransform? = nil, isRobust: Bool = false) {
             (self.check, self.isRobust) = (check, isRobust)

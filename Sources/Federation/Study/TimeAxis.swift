@@ -1,11 +1,20 @@
-/// Positions on a follow-up axis, from 0: multiples of a step, in the endpoint's unit.
+import Survival
+
+/// Positions on a follow-up axis, in the endpoint's unit.
 ///
-/// Sums indexed by time have one lane a position, so the axis is fixed by the dictionary (`resolution` and `range`) or by
-/// the study's public grid, never by the times that patients have. A time belongs to the first position at or after it.
+/// Sums indexed by time have one lane a position. The axis is fixed by the dictionary (`resolution` and `range`) or by the
+/// study's public grid: multiples of a step from 0, never the times that patients have. Only with exact times of which the
+/// dictionary has no resolution, or of which some are negative, is it made of the times that were found by sums over cells (see
+/// `TimeSearch`). A time belongs to the first position at or after it.
 package struct TimeAxis: Hashable, Sendable {
-    package var step: Double
-    /// Positions, time 0 included.
-    package var count: Int
+    private enum Positions: Hashable, Sendable {
+        case steps(Double)
+        case found(FoundTimes)
+    }
+
+    private let positions: Positions
+    /// Positions, the one before all exits (time 0) included.
+    package let count: Int
 
     /// More positions than this make a vector too long to send.
     static let countMax = 200_000
@@ -16,23 +25,57 @@ package struct TimeAxis: Hashable, Sendable {
                 "the time axis would have more than \(Self.countMax) steps; use a coarser grid or a smaller range in the dictionary"
             )
         }
-        self.step = step
+        positions = .steps(step)
         count = Int((upper / step - Self.slack).rounded(.up)) + 1
+    }
+
+    /// The times at which someone leaves; position 0 is before all of them.
+    package init(_ found: FoundTimes) {
+        positions = .found(found)
+        count = found.chains.count + 1
+    }
+
+    /// The width of a step; nil for found times.
+    package var step: Double? {
+        if case .steps(let step) = positions { step } else { nil }
+    }
+
+    /// The numbers that tell one axis of found times from another; empty for steps, which the study fixes.
+    var context: [Double] {
+        guard case .found(let found) = positions else { return [] }
+        return found.chains.flatMap { [$0.lowerBound, $0.upperBound] }
     }
 
     /// A time this close (relative to the step) above a position belongs to it: a multiple of 0.1 is not exact in binary.
     private static let slack = 1e-6
 
     /// The first position at or after a time; times beyond the axis take its last position.
-    package func position(of time: Double) -> Int { position((time / step - Self.slack).rounded(.up)) }
+    package func position(of time: Double) -> Int {
+        switch positions {
+        case .steps(let step): clamped((time / step - Self.slack).rounded(.up))
+        case .found(let found): min(found.index(atOrAfter: time) + 1, count - 1)
+        }
+    }
 
     /// The last position at or before a time: that of a delayed entry, which counts from the next position on.
-    package func entryPosition(of time: Double) -> Int { position((time / step + Self.slack).rounded(.down)) }
+    package func entryPosition(of time: Double) -> Int {
+        switch positions {
+        case .steps(let step): clamped((time / step + Self.slack).rounded(.down))
+        case .found(let found): found.count(atOrBefore: time)
+        }
+    }
 
-    private func position(_ steps: Double) -> Int { Int(min(max(steps, 0), Double(count - 1))) }
+    private func clamped(_ steps: Double) -> Int { Int(min(max(steps, 0), Double(count - 1))) }
 
     /// The time of a position: the double nearest to the decimal value where the step has at most nine decimal places.
     package func time(at position: Int) -> Double {
+        switch positions {
+        case .steps(let step): Self.time(at: position, step: step)
+        case .found(let found): found.time(at: position)
+        }
+    }
+
+    private static func time(at position: Int, step: Double) -> Double {
         var denominator = 1.0
         while denominator <= 1e9 {
             let numerator = (step * denominator).rounded()

@@ -13,6 +13,16 @@ package struct CommonBaseline: Sendable {
         var stays: Int
         /// The point at which the row is at risk but leaves: it dies, or (interval form) leaves in the interval.
         var leaves: Int?
+        /// Points at which a row that had a competing event is still at risk, with the weight `share` times G of the point.
+        var remains = 0..<0
+        var share = 0.0
+
+        /// The share of cumulative sums over the points at which the row remains; 0 without competing events.
+        func remaining(_ cumulative: [Double], width: Int = 1, _ index: Int = 0) -> Double {
+            if remains.isEmpty { return 0 }
+            let end = cumulative[remains.upperBound * width + index]
+            return share * (end - cumulative[remains.lowerBound * width + index])
+        }
     }
 
     private let data: SurvivalData
@@ -20,6 +30,8 @@ package struct CommonBaseline: Sendable {
     private let pointCount: Int
     /// Points at which the sums without those who leave are wanted too.
     private let tiedPoints: [Int]
+    /// G at each point; nil without competing events.
+    private let shares: [Double]?
     /// Row-major.
     private let covariates: [Double]
 
@@ -28,7 +40,10 @@ package struct CommonBaseline: Sendable {
     /// Throws `notOnGrid` if the grid lacks a death of these rows, or a stratum.
     ///
     /// `ties` is that of the hazard increments: Efron's need the sums without those who leave at tied points, Breslow's none.
-    package init(data: SurvivalData, grid: EventGrid, ties: Ties) throws(SurvivalDataError) {
+    /// On a grid with a censoring curve, `competing` says which rows ended in a competing event.
+    package init(
+        data: SurvivalData, grid: EventGrid, ties: Ties, competing: [Bool]? = nil
+    ) throws(SurvivalDataError) {
         var (places, offset) = ([StratumPlaces](), 0)
         for stratum in grid.strata {
             places.append(StratumPlaces(stratum, offset: offset))
@@ -38,9 +53,14 @@ package struct CommonBaseline: Sendable {
         for row in 0..<data.rowCount {
             let stratum = Int(data.stratum?[row] ?? 0)
             guard stratum < places.count else { throw .notOnGrid }
+            guard let censoring = grid.censoring, competing?[row] == true else {
+                presence.append(
+                    try places[stratum].presence(
+                        entry: data.entry?[row], exit: data.exit[row], event: data.event[row]))
+                continue
+            }
             presence.append(
-                try places[stratum].presence(
-                    entry: data.entry?[row], exit: data.exit[row], event: data.event[row]))
+                places[stratum].presence(entry: data.entry?[row], competing: data.exit[row], censoring))
         }
         var covariates = Array(repeating: 0.0, count: data.rowCount * data.columnCount)
         for (index, column) in data.columns.enumerated() {
@@ -48,6 +68,7 @@ package struct CommonBaseline: Sendable {
         }
         (self.data, self.presence, self.pointCount) = (data, presence, offset)
         tiedPoints = grid.tiedPoints(ties)
+        shares = grid.censoringShares()
         self.covariates = covariates
     }
 
@@ -69,6 +90,17 @@ package struct CommonBaseline: Sendable {
             let stays = leaves ?? (starts == nil ? ends.index(after: exit) : ends.index(atOrAfter: exit))
             return Presence(
                 first: offset + first, stays: offset + max(first, stays), leaves: leaves.map { offset + $0 })
+        }
+
+        /// Of a row that ends in a competing event: at risk through it, and with the weight G(t−)/G(exit−) from then on.
+        func presence(entry: Double?, competing exit: Double, _ censoring: CensoringCurve) -> Presence {
+            let first = entry.map { ends.index(after: $0) } ?? 0
+            let own = leavingPoint(exit: exit, event: true).map { $0 + 1 }
+            let stays = max(first, own ?? ends.index(atOrAfter: exit))
+            let share = censoring.before(exit)
+            return Presence(
+                first: offset + first, stays: offset + stays, leaves: nil,
+                remains: (offset + stays)..<(offset + ends.times.count), share: share > 0 ? 1 / share : 0)
         }
 
         private func leavingPoint(exit: Double, event: Bool) -> Int? {
@@ -128,13 +160,15 @@ package struct CommonBaseline: Sendable {
         let risks = try risks(at: beta)
         var cumulative = [0.0]
         for increment in hazard.survivor { cumulative.append(cumulative[cumulative.count - 1] + increment) }
+        let weighted = Self.cumulative(hazard.survivor, times: shares, width: 1)
         var sums = Array(repeating: 0.0, count: parameterCount)
         var triangle = SymmetricMatrix(order: parameterCount).packedUpper
         triangle.withUnsafeMutableBufferPointer { triangle in
             covariates.withUnsafeBufferPointer { x in
                 for (row, place) in presence.enumerated() {
                     let stayed = cumulative[place.stays] - cumulative[place.first]
-                    let factor = risks[row] * (stayed + (place.leaves.map { hazard.leaver[$0] } ?? 0))
+                    let left = place.leaves.map { hazard.leaver[$0] } ?? 0
+                    let factor = risks[row] * (stayed + left + place.remaining(weighted))
                     if factor == 0 { continue }
                     let first = row * parameterCount
                     for index in 0..<parameterCount { sums[index] += factor * x[first + index] }
@@ -157,15 +191,19 @@ package struct CommonBaseline: Sendable {
         let (risks, count) = (try risks(at: beta), parameterCount)
         let hazards = Self.cumulative(hazard.survivor, width: 1)
         let drifts = Self.cumulative(means.survivor, width: count)
+        let weightedHazards = Self.cumulative(hazard.survivor, times: shares, width: 1)
+        let weightedDrifts = Self.cumulative(means.survivor, times: shares, width: count)
         var residuals = Array(repeating: 0.0, count: data.rowCount * count)
         for (row, place) in presence.enumerated() {
             let left = place.leaves.map { hazard.leaver[$0] } ?? 0
-            let passed = hazards[place.stays] - hazards[place.first] + left
+            let passed =
+                hazards[place.stays] - hazards[place.first] + left + place.remaining(weightedHazards)
             let weight = data.event[row] ? data.weight?[row] ?? 1 : 0
             for index in 0..<count {
                 let x = covariates[row * count + index]
                 var drift = drifts[place.stays * count + index] - drifts[place.first * count + index]
                 var own = 0.0
+                drift += place.remaining(weightedDrifts, width: count, index)
                 if let point = place.leaves {
                     drift += means.leaver[point * count + index]
                     own = weight * (x - means.death[point * count + index])
@@ -174,6 +212,12 @@ package struct CommonBaseline: Sendable {
             }
         }
         return ScoreResiduals(values: residuals, parameterCount: count)
+    }
+
+    /// Sums before each of K points and after the last of the increments times a share at each point; empty without shares.
+    private static func cumulative(_ increments: [Double], times shares: [Double]?, width: Int) -> [Double] {
+        guard let shares else { return [] }
+        return cumulative(increments.indices.map { increments[$0] * shares[$0 / width] }, width: width)
     }
 
     /// Sums before each of K points and after the last, of `width` numbers each.
@@ -224,7 +268,30 @@ package struct CommonBaseline: Sendable {
                 sums[point * width + index] = present.value + leaving[point]
                 present -= entering[point]
             }
+            addRemaining(to: &sums, width: width, index: index, term)
         }
         return sums
+    }
+
+    /// Adds those who had a competing event to the risk sets of the later points of their stratum.
+    private func addRemaining(
+        to sums: inout [Double], width: Int, index: Int, _ term: (_ row: Int, _ index: Int) -> Double
+    ) {
+        guard let shares else { return }
+        var changes = Array(repeating: CompensatedSum(), count: pointCount + 1)
+        for (row, place) in presence.enumerated() where !place.remains.isEmpty {
+            let value = term(row, index) * place.share
+            changes[place.remains.lowerBound] += value
+            changes[place.remains.upperBound] -= value
+        }
+        var (present, ties) = (CompensatedSum(), tiedPoints[...])
+        for point in 0..<pointCount {
+            present += changes[point].value
+            let remaining = present.value * shares[point]
+            sums[point * width + index] += remaining
+            guard ties.first == point else { continue }
+            sums[(pointCount + tiedPoints.count - ties.count) * width + index] += remaining
+            ties.removeFirst()
+        }
     }
 }

@@ -21,8 +21,21 @@ package struct EventGrid: Sendable, Hashable, Codable {
     }
 
     package var strata: [Stratum]
+    /// For a subdistribution hazard: who had a competing event stays at risk, with weights of this curve; nil otherwise.
+    package var censoring: CensoringCurve?
 
-    package init(strata: [Stratum]) { self.strata = strata }
+    package init(strata: [Stratum], censoring: CensoringCurve? = nil) {
+        (self.strata, self.censoring) = (strata, censoring)
+    }
+
+    /// G at each point, by which a competing event before it is weighted: just before a time, or where an interval starts.
+    func censoringShares() -> [Double]? {
+        censoring.map { curve in
+            strata.flatMap { stratum in
+                stratum.starts.map { $0.map(curve.after) } ?? stratum.times.map(curve.before)
+            }
+        }
+    }
 
     /// Times or intervals of all strata together: K.
     package var pointCount: Int { strata.reduce(0) { $0 + $1.times.count } }

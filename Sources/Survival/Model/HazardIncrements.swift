@@ -4,6 +4,8 @@
 package struct HazardIncrements: Sendable, Hashable {
     package let survivor: [Double]
     package let leaver: [Double]
+    /// Variances of the increments for those who stay, at known coefficients.
+    let survivorVariance: [Double]
     /// Σ c Σ_l log s(k, l): what the log-likelihood subtracts.
     package let logTerm: Double
 
@@ -49,6 +51,7 @@ package struct HazardIncrements: Sendable, Hashable {
                     : .none)
         }
         (survivor, leaver) = (tied.map(\.survivor), tied.map(\.leaver))
+        survivorVariance = tied.map(\.survivorVariance)
         (meanShifts, shiftSquares) = (tied.map(\.meanShift), tied.map(\.shiftSquares))
         (survivorShifts, leaverShifts) = (tied.map(\.survivorShift), tied.map(\.leaverShift))
         var logTerm = CompensatedSum()
@@ -59,6 +62,7 @@ package struct HazardIncrements: Sendable, Hashable {
     private init(_ other: HazardIncrements, factors: [Double]) {
         survivor = zip(other.survivor, factors).map { $0 * $1 }
         leaver = zip(other.leaver, factors).map { $0 * $1 }
+        survivorVariance = zip(other.survivorVariance, factors).map { $0 * $1 * $1 }
         deathWeights = zip(other.deathWeights, factors).map { $0 * $1 }
         logTerm = other.logTerm
         (sumsWith, sumsWithout, deaths) = (other.sumsWith, other.sumsWithout, other.deaths)

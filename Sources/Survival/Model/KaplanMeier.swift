@@ -1,9 +1,10 @@
 import Foundation
 
-/// The product-limit estimate of a survival curve, with Greenwood's standard error and R's conventions for the rest.
+/// A survival curve: the product-limit estimate, or exp(−H), with R's conventions for the rest.
 ///
 /// R's (`survfit`): intervals are cut at 0 and 1; limits are not available once S = 0 (and on the log-log scale while S = 1); a
-/// quantile where S stays on the level exactly is the middle between that time and the next drop.
+/// quantile where S stays on the level exactly is the middle between that time and the next drop. Standard errors are
+/// Greenwood's (for exp(−H), those of H), or robust ones from sums over people.
 package struct KaplanMeier: Sendable {
     /// The curve at one time with an exit.
     private struct Point: Sendable {
@@ -12,17 +13,31 @@ package struct KaplanMeier: Sendable {
         var events: Double
         var censored: Double
         var survival: Double
-        /// Greenwood's Σ d/(n(n − d)), the variance of log S; infinite once S = 0.
+        /// The variance of log S, Greenwood's Σ d/(n(n − d)) for a product limit; infinite once S = 0.
         var logVariance: Double
+        var hazard: Double
+        var hazardVariance: Double
+        /// The robust standard error of S, if there is one.
+        var robustSE: Double?
 
-        var se: Double { survival > 0 ? survival * logVariance.squareRoot() : .nan }
+        var se: Double { robustSE ?? (survival > 0 ? survival * logVariance.squareRoot() : .nan) }
+        var relativeError: Double { robustSE.map { $0 / survival } ?? logVariance.squareRoot() }
     }
 
     private let points: [Point]
+    /// Robust variances of the areas up to some times.
+    private let areaVariances: [Double: Double]
 
     /// Times at which nobody leaves are no points of the curve.
-    package init(_ counts: ExitCounts) {
+    ///
+    /// `squares` are the sums over sites of `CurveInfluence.squares` for these counts, which then have no such time, with the
+    /// areas up to `areas`.
+    package init(
+        _ counts: ExitCounts, estimate: CurveEstimate = .kaplanMeier, squares: [Double]? = nil,
+        areas: [Double] = []
+    ) {
         var (points, survival, logVariance) = ([Point](), 1.0, 0.0)
+        var (hazard, hazardVariance) = (0.0, 0.0)
         let atRisk = counts.atRisk
         for index in counts.times.indices {
             let (dead, censored, present) = (counts.events[index], counts.censored[index], atRisk[index])
@@ -32,13 +47,42 @@ package struct KaplanMeier: Sendable {
             if dead > 0 {
                 survival *= left / present
                 logVariance += dead / (present * left)
+                let increment = Self.hazardIncrement(dead, of: present, estimate)
+                (hazard, hazardVariance) = (hazard + increment.0, hazardVariance + increment.variance)
             }
+            let isExponential = estimate != .kaplanMeier
             points.append(
                 Point(
                     time: counts.times[index], atRisk: present, events: dead, censored: censored,
-                    survival: survival, logVariance: logVariance))
+                    survival: isExponential ? exp(-hazard) : survival,
+                    logVariance: isExponential ? hazardVariance : logVariance, hazard: hazard,
+                    hazardVariance: hazardVariance))
         }
-        self.points = points
+        var areaVariances: [Double: Double] = [:]
+        if let squares {
+            precondition(squares.count == 2 * points.count + areas.count, "squares for each time and area")
+            for index in points.indices {
+                points[index].robustSE = max(0, squares[2 * index]).squareRoot()
+                points[index].hazardVariance = max(0, squares[2 * index + 1])
+            }
+            for (area, square) in zip(areas, squares[(2 * points.count)...]) {
+                areaVariances[area] = max(0, square)
+            }
+        }
+        (self.points, self.areaVariances) = (points, areaVariances)
+    }
+
+    /// d/n and d/n², or with tied deaths one after the other Σ 1/(n − l) and Σ 1/(n − l)².
+    private static func hazardIncrement(
+        _ dead: Double, of present: Double, _ estimate: CurveEstimate
+    ) -> (Double, variance: Double) {
+        guard estimate == .flemingHarrington else {
+            return (dead / present, dead / (present * present))
+        }
+        return (0..<Int(dead)).reduce((0, 0)) { sums, index in
+            let left = present - Double(index)
+            return (sums.0 + 1 / left, sums.1 + 1 / (left * left))
+        }
     }
 
     /// One point for each time with an exit.
@@ -48,7 +92,8 @@ package struct KaplanMeier: Sendable {
             time: points.map(\.time), atRisk: points.map(\.atRisk), events: points.map(\.events),
             censored: points.map(\.censored), survival: points.map { Reported($0.survival) },
             se: points.map { Reported($0.se) }, lower: intervals.map { Reported($0.lower) },
-            upper: intervals.map { Reported($0.upper) })
+            upper: intervals.map { Reported($0.upper) }, hazard: points.map { Reported($0.hazard) },
+            hazardSE: points.map { Reported($0.hazardVariance.squareRoot()) })
     }
 
     /// The time by which a share `p` has had the event (0.5: the median), as R prints it; NA where the curve stays above.
@@ -62,8 +107,8 @@ package struct KaplanMeier: Sendable {
 
     /// The restricted mean: the area under the curve to `time`, with Greenwood's standard error, as `print(survfit, rmean=)`.
     ///
-    /// Its variance is Σ (area from the death to `time`)²·d/(n(n − d)), without a small-sample factor. After the last exit the
-    /// curve is continued flat.
+    /// Its variance is Σ (area from the death to `time`)²·d/(n(n − d)), without a small-sample factor, or the robust one. After
+    /// the last exit the curve is continued flat.
     package func restrictedMean(to time: Double, level: Double) -> SurvivalResult.RestrictedMean {
         let origin = min(0, points.first?.time ?? 0)
         guard !points.isEmpty, time > origin else { return .notAvailable(time: time) }
@@ -72,12 +117,12 @@ package struct KaplanMeier: Sendable {
             area += point.survival * (end - point.time)
             end = point.time
             let left = point.atRisk - point.events
-            if point.events > 0, point.survival > 0 {
+            if point.events > 0, left > 1e-12 * point.atRisk {
                 variance += area.value * area.value * point.events / (point.atRisk * left)
             }
         }
         area += end - origin
-        let (mean, se) = (area.value, variance.value.squareRoot())
+        let (mean, se) = (area.value, (areaVariances[time] ?? variance.value).squareRoot())
         let width = Normal.quantile(0.5 + level / 2) * se
         return SurvivalResult.RestrictedMean(
             time: time, mean: Reported(mean), se: Reported(se), lower: Reported(mean - width),
@@ -98,25 +143,17 @@ package struct KaplanMeier: Sendable {
             let interval = interval(at: point, limits: limits, level: level)
             return SurvivalResult.Point(
                 time: time, atRisk: Reported(points[next].atRisk), survival: Reported(point.survival),
-                se: Reported(point.se), lower: Reported(interval.lower), upper: Reported(interval.upper))
+                se: Reported(point.se), lower: Reported(interval.lower), upper: Reported(interval.upper),
+                hazard: Reported(point.hazard), hazardSE: Reported(point.hazardVariance.squareRoot()))
         }
     }
 
-    /// Limits that are symmetric on the scale of log S, log(−log S) or S, cut at 0 and 1; NaN where there are none.
     private func interval(
         at point: Point, limits: ConfidenceLimits, level: Double
     ) -> (lower: Double, upper: Double) {
-        guard point.survival > 0 else { return (.nan, .nan) }
-        let width = Normal.quantile(0.5 + level / 2) * point.logVariance.squareRoot()
-        let (survival, logSurvival) = (point.survival, log(point.survival))
-        switch limits {
-        case .log: return (survival * exp(-width), min(1, survival * exp(width)))
-        case .plain: return (max(0, survival * (1 - width)), min(1, survival * (1 + width)))
-        case .logLog:
-            guard survival < 1 else { return (.nan, .nan) }
-            // S^exp(±w/log S); log S is negative.
-            return (exp(logSurvival * exp(-width / logSurvival)), exp(logSurvival * exp(width / logSurvival)))
-        }
+        // As R: a robust curve that has reached 0 is there without an error.
+        if limits == .plain, point.survival == 0, point.robustSE != nil { return (0, 0) }
+        return limits.interval(around: point.survival, relativeError: point.relativeError, level: level)
     }
 
     /// R's tolerance for a curve that stays on the level.
@@ -146,14 +183,13 @@ extension SurvivalResult.Point {
         Self(
             time: time, atRisk: .notAvailable, survival: .notAvailable, se: .notAvailable,
             lower: .notAvailable,
-            upper: .notAvailable)
+            upper: .notAvailable, hazard: .notAvailable, hazardSE: .notAvailable)
     }
 
     /// Everyone is still there: S = 1 with certainty.
     fileprivate static func beforeFirstExit(time: Double, atRisk: Double) -> Self {
         Self(
             time: time, atRisk: .value(atRisk), survival: .value(1), se: .value(0), lower: .value(1),
-            upper: .value(1)
-        )
+            upper: .value(1), hazard: .value(0), hazardSE: .value(0))
     }
 }

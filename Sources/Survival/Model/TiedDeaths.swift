@@ -10,6 +10,8 @@ struct TiedDeaths {
     let survivor: Double
     /// c Σ (1 − f)/s_l: the same for those who die (or, in interval form, leave).
     let leaver: Double
+    /// c Σ 1/s_l²: the variance of the hazard increment.
+    let survivorVariance: Double
     /// c Σ log s_l.
     let logTerm: Double
     /// Mean of θ_l, and Σ (θ_l − mean)².
@@ -24,6 +26,7 @@ struct TiedDeaths {
 
     private init() {
         (survivor, leaver, logTerm) = (0, 0, 0)
+        survivorVariance = 0
         (meanShift, shiftSquares) = (0, 0)
         (survivorShift, leaverShift) = (0, 0)
     }
@@ -33,18 +36,20 @@ struct TiedDeaths {
         guard ties == .efron, deaths > 1 else {
             (survivor, leaver) = (weight / withDeaths, weight / withDeaths)
             logTerm = weight * log(withDeaths)
+            survivorVariance = weight / (withDeaths * withDeaths)
             (meanShift, shiftSquares) = (0, 0)
             (survivorShift, leaverShift) = (0, 0)
             return
         }
         var (stay, leave) = (CompensatedSum(), CompensatedSum())
         var (stayShift, leaveShift) = (CompensatedSum(), CompensatedSum())
-        var (logs, shifts) = (CompensatedSum(), CompensatedSum())
+        var (logs, shifts, squares) = (CompensatedSum(), CompensatedSum(), CompensatedSum())
         let denominator = { (fraction: Double) in (1 - fraction) * withDeaths + fraction * withoutDeaths }
         for index in 0..<deaths {
             let fraction = Double(index) / Double(deaths)
             let sum = denominator(fraction)
             stay += 1 / sum
+            squares += 1 / (sum * sum)
             leave += (1 - fraction) / sum
             logs += log(sum)
             let shift = fraction * withoutDeaths / sum
@@ -53,15 +58,16 @@ struct TiedDeaths {
             leaveShift += (1 - fraction) * shift / sum
         }
         let mean = shifts.value / Double(deaths)
-        var squares = 0.0
+        var spread = 0.0
         for index in 0..<deaths {
             let fraction = Double(index) / Double(deaths)
             let deviation = fraction * withoutDeaths / denominator(fraction) - mean
-            squares += deviation * deviation
+            spread += deviation * deviation
         }
         let share = weight / Double(deaths)
         (survivor, leaver, logTerm) = (share * stay.value, share * leave.value, share * logs.value)
-        (meanShift, shiftSquares) = (mean, squares)
+        survivorVariance = share * squares.value
+        (meanShift, shiftSquares) = (mean, spread)
         (survivorShift, leaverShift) = (share * stayShift.value, share * leaveShift.value)
     }
 }

@@ -8,17 +8,27 @@ package struct TiedTimes: Sendable {
     private let changesNothing: Bool
 
     /// √ε.
-    static let tolerance = 0x1p-26
+    package static let tolerance = 0x1p-26
 
     package init(merging times: some Sequence<Double>) {
         let distinct = Set(times).sorted()
+        kept = Self.chains(of: distinct).map(\.lowerBound)
+        changesNothing = kept.count == distinct.count
+    }
+
+    /// The smallest and the largest of each chain of distinct ascending times that merge.
+    package static func chains(of distinct: [Double]) -> [ClosedRange<Double>] {
         let mean = distinct.reduce(0) { $0 + abs($1) } / Double(max(distinct.count, 1))
-        var kept: [Double] = []
+        var chains: [ClosedRange<Double>] = []
         for (index, time) in distinct.enumerated() {
             let gap = index == 0 ? .infinity : time - distinct[index - 1]
-            if gap > Self.tolerance && gap / mean > Self.tolerance || index == 0 { kept.append(time) }
+            if gap > tolerance && gap / mean > tolerance || index == 0 {
+                chains.append(time...time)
+            } else if let last = chains.popLast() {
+                chains.append(last.lowerBound...time)
+            }
         }
-        (self.kept, self.changesNothing) = (kept, kept.count == distinct.count)
+        return chains
     }
 
     /// The time that stands for `time`, one of those given at the start.
@@ -31,7 +41,7 @@ package struct TiedTimes: Sendable {
 
 extension Array {
     /// The first index whose element satisfies a predicate that is false up to some place and true from there on.
-    func firstIndexSorted(where predicate: (Element) -> Bool) -> Int {
+    package func firstIndexSorted(where predicate: (Element) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2

@@ -127,4 +127,29 @@ struct QueryStatementTests {
         let statements = asks.map { QueryStatement(Query(analysis: "m", ask: $0), in: plan) }
         #expect(Set(statements).count == asks.count)
     }
+
+    @Test func `a curve's counts and the weights of competing events are in the statement`() throws {
+        let plan = try Self.plan()
+        func curve(_ shape: CurveCounts.Shape, _ events: [[Double]], ends: [Int] = [0, 1]) -> CurveCounts {
+            CurveCounts(
+                shape: shape, ends: ends,
+                counts: TransitionCounts(times: [1, 2], events: events, censored: [1, 0]), areas: [])
+        }
+        let curves = [
+            curve(.productLimit, [[1, 1]]), curve(.exponential, [[1, 1]]), curve(.productLimit, [[1, 2]]),
+            curve(.productLimit, [[1, 1]], ends: [0, 2]), curve(.incidence, [[1, 1], [0, 0]]),
+            curve(.incidence, [[0, 1], [1, 0]]),
+        ]
+        let stratum = EventGrid.Stratum(times: [1], deaths: [1], deathWeights: [1])
+        let shares: [Double?] = [nil, 0.5, 0.25]
+        let grids = shares.map { share in
+            EventGrid(
+                strata: [stratum], censoring: share.map { CensoringCurve(times: [1], values: [$0]) })
+        }
+        let asks =
+            curves.map { Query.Ask.influence([$0]) } + [.influence([curves[0], curves[0]])]
+            + grids.map { .riskSums(Self.coordinates(Self.numbers), beta: [0, 0], $0) }
+        let statements = asks.map { QueryStatement(Query(analysis: "m", ask: $0), in: plan) }
+        #expect(Set(statements).count == asks.count)
+    }
 }

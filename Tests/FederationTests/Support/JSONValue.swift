@@ -1,6 +1,7 @@
 /// A JSON document of any shape, as R's results are written.
 enum JSONValue: Decodable, Sendable {
     case null
+    case bool(Bool)
     case number(Double)
     case text(String)
     case array([JSONValue])
@@ -10,6 +11,8 @@ enum JSONValue: Decodable, Sendable {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
+        } else if let value = try? container.decode(Bool.self) {  // another type is tried next
+            self = .bool(value)
         } else if let value = try? container.decode(Double.self) {  // another type is tried next
             self = .number(value)
         } else if let value = try? container.decode(String.self) {  // another type is tried next

@@ -18,6 +18,7 @@ struct AgreementWithRTests {
             switch analysis {
             case .cox(let cox): expectAgreement(cox, expected)
             case .survival(let survival): expectAgreement(survival, expected)
+            case .incidence(let incidence): Issue.record("\(incidence.id) is not in the expected results")
             case .failed(let id, _, let reason): Issue.record("\(id) failed: \(reason)")
             }
         }

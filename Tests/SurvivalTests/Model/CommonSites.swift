@@ -27,7 +27,7 @@ struct CommonSites {
         return try CommonFit(sites, grid: grid, ties: ties, names: frame.names, scale: scale).table.fit
     }
 
-    private func total(_ answer: (CommonBaseline) throws -> [Double]) rethrows -> [Double] {
+    func total(_ answer: (CommonBaseline) throws -> [Double]) rethrows -> [Double] {
         let vectors = try sites.map(answer)
         return vectors.dropFirst().reduce(vectors[0]) { zip($0, $1).map { $0 + $1 } }
     }

@@ -1,0 +1,78 @@
+package import Survival
+
+/// Where each number of an `exits` answer stands: for each group, lanes for each position of the time axis.
+package struct ExitsLayout: Sendable {
+    package enum Field: Hashable, Sendable {
+        case events, eventWeights, otherExits, otherWeights, entries, entryWeights
+        /// Events of one of several causes.
+        case cause(Int)
+        case causeWeights(Int)
+
+        /// The field with the sums of weights of the rows that this one counts.
+        var weighted: Field {
+            switch self {
+            case .events, .eventWeights: .eventWeights
+            case .otherExits, .otherWeights: .otherWeights
+            case .entries, .entryWeights: .entryWeights
+            case .cause(let cause), .causeWeights(let cause): .causeWeights(cause)
+            }
+        }
+    }
+
+    package let positions: Int
+    package let groups: Int
+    package let fields: [Field]
+    /// The fields that count events: one, or one for each cause.
+    let eventFields: [Field]
+    /// Those of them that are events of the analysis: all, or the cause of interest.
+    let ownEvents: [Field]
+
+    package init(_ plan: AnalysisPlan) {
+        positions = plan.axis?.count ?? 0
+        groups = plan.exitGroupCount
+        eventFields = plan.causes.isEmpty ? [.events] : plan.causes.indices.map { .cause($0) }
+        ownEvents = plan.causeOfInterest.map { [.cause($0)] } ?? eventFields
+        var fields = eventFields + [.otherExits]
+        if plan.endpoint.start != nil { fields.append(.entries) }
+        if plan.weights != nil {
+            switch plan.kind {
+            case .cox(let cox): if cox.baseline == .common { fields.append(.eventWeights) }
+            case .survival, .incidence: fields += fields.map(\.weighted)
+            }
+        }
+        self.fields = fields
+    }
+
+    package var count: Int { positions * groups * fields.count }
+
+    /// Throws unless the numbers are counts of these rows and events.
+    package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {
+        func all(_ fields: [Field]) -> Double { fields.reduce(0) { $0 + (total($1, of: sum) ?? .nan) } }
+        let (others, entries) = (total(.otherExits, of: sum), total(.entries, of: sum))
+        guard let others, all(ownEvents) == Double(counts.events),
+            all(eventFields) + others == Double(counts.rows),
+            entries == nil || entries == Double(counts.rows)
+        else { throw .sums("the hospitals' exits do not add up to their counts of rows and events") }
+    }
+
+    /// All of a field, over groups and positions; nil if the layout has no such field, or if one of them is no count.
+    private func total(_ field: Field, of sum: [Double]) -> Double? {
+        var total = 0.0
+        for group in 0..<groups {
+            guard let lanes = lanes(field, group: group, of: sum) else { return nil }
+            guard lanes.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }) else { return .nan }
+            total += lanes.reduce(0, +)
+        }
+        return total
+    }
+
+    /// The lane of a field of a group at position 0; nil if the layout has no such field.
+    package func offset(_ field: Field, group: Int) -> Int? {
+        fields.firstIndex(of: field).map { (group * fields.count + $0) * positions }
+    }
+
+    /// A field of a group over all positions; nil if the layout has no such field.
+    package func lanes(_ field: Field, group: Int, of sum: [Double]) -> [Double]? {
+        offset(field, group: group).map { Array(sum[$0..<($0 + positions)]) }
+    }
+}

@@ -1,0 +1,48 @@
+import Survival
+
+/// Cumulative incidence of competing causes: exits by group and cause, then squares of influences for the standard errors.
+struct IncidenceCourse: Sendable {
+    private let plan: AnalysisPlan
+    private let incidence: AnalysisPlan.IncidencePlan
+    private let counts: CohortCounts
+    private let smallestInterval: Int
+    private var table: ExitTable?
+
+    init(
+        _ plan: AnalysisPlan, _ incidence: AnalysisPlan.IncidencePlan, counts: CohortCounts,
+        smallestInterval: Int
+    ) {
+        (self.plan, self.incidence, self.counts) = (plan, incidence, counts)
+        self.smallestInterval = smallestInterval
+    }
+
+    var thinnestInterval: Int? { table?.thinnest }
+
+    mutating func receive(_ answers: [[Double]]) throws -> CurveStep {
+        if let table { return .finish(.incidence(result(table, squares: answers[0]))) }
+        let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
+        self.table = table
+        return .ask([.influence(curves(of: table))])
+    }
+
+    private func curves(of table: ExitTable) -> [CurveCounts] {
+        table.groups.map { table.curve(of: $0, shape: .incidence) }
+    }
+
+    private func result(_ table: ExitTable, squares: [Double]) -> IncidenceResult {
+        var rest = squares[...]
+        let groups = zip(zip(incidence.groups, table.groups), curves(of: table)).map { group, curve in
+            let own = Array(rest.prefix(curve.squareCount))
+            rest = rest.dropFirst(own.count)
+            let estimate = AalenJohansen(curve.counts, squares: own)
+            return IncidenceResult.Group(
+                name: group.0, rows: group.1.rows, events: group.1.eventCounts,
+                curve: estimate.curve(limits: incidence.limits, level: plan.level),
+                at: estimate.at(incidence.at, limits: incidence.limits, level: plan.level))
+        }
+        return IncidenceResult(
+            id: plan.id, counts: counts, times: plan.times, by: incidence.by?.text,
+            causes: plan.causes.map(\.name), limits: incidence.limits, level: plan.level, groups: groups,
+            warnings: plan.guaranteeTimeWarnings, weights: incidence.weights?.text)
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Survival
+
+/// Cells of the time axis, each cut into parts; the answer says how many leave in each part, and where in it.
+package struct TimeCells: Hashable, Sendable {
+    package struct Cell: Hashable, Sendable {
+        package var lower: Double
+        package var upper: Double
+        package var parts: Int
+
+        package init(lower: Double, upper: Double, parts: Int) {
+            (self.lower, self.upper, self.parts) = (lower, upper, parts)
+        }
+
+        /// Where part k begins; the last ends at `upper`.
+        func boundary(_ part: Int) -> Double {
+            part == parts ? upper : lower + (upper - lower) * (Double(part) / Double(parts))
+        }
+    }
+
+    /// Ascending, not overlapping; parts are open at their upper ends.
+    package var cells: [Cell]
+
+    package init(cells: [Cell]) { self.cells = cells }
+
+    /// Parts of all cells.
+    package var partCount: Int { cells.reduce(0) { $0 + $1.parts } }
+
+    /// For each part: rows that leave in it, Σu, Σu², u being their place in it from 0 to 1.
+    ///
+    /// Adds up over sites.
+    package func sums(of times: [Double]) -> [Double] {
+        var sums = Array(repeating: 0.0, count: 3 * partCount)
+        var (offsets, offset) = ([Int](), 0)
+        for cell in cells {
+            offsets.append(offset)
+            offset += cell.parts
+        }
+        for time in times {
+            let after = cells.firstIndexSorted { $0.lower > time }
+            guard after > 0, time < cells[after - 1].upper else { continue }
+            let cell = cells[after - 1]
+            let part = Self.part(of: time, in: cell)
+            let (lower, upper) = (cell.boundary(part), cell.boundary(part + 1))
+            let place = (time - lower) / (upper - lower)
+            let lane = 3 * (offsets[after - 1] + part)
+            sums[lane] += 1
+            sums[lane + 1] += place
+            sums[lane + 2] += place * place
+        }
+        return sums
+    }
+
+    /// The part whose boundaries, as doubles, enclose a time of the cell.
+    private static func part(of time: Double, in cell: Cell) -> Int {
+        let guess = (time - cell.lower) / (cell.upper - cell.lower) * Double(cell.parts)
+        var part = min(max(Int(guess), 0), cell.parts - 1)
+        while part > 0, time < cell.boundary(part) { part -= 1 }
+        while part < cell.parts - 1, time >= cell.boundary(part + 1) { part += 1 }
+        return part
+    }
+}
+
+/// Finds the times at which the rows of all hospitals leave, from sums over ever finer cells.
+///
+/// A part in which one row leaves tells its time, one whose rows have no spread theirs; others are cut further. It ends after a
+/// few rounds, since parts narrower than R's rule for equal times (see `TiedTimes`) are not cut. What becomes known are the
+/// times of all rows, as with exact times on a known axis.
+struct TimeSearch: Sendable {
+    private(set) var cells: TimeCells
+    private var found: [Double] = []
+    private let rows: Int
+    /// A thousandth of the width within which R takes times for equal; nil before the first sum.
+    private var resolution: Double?
+
+    /// Rounding of Σu and Σu² in a place between 0 and 1.
+    private static let rounding = 2e-8
+    private static let partsMax = 65_536
+
+    /// `range` are the bounds of the time that the dictionary gives.
+    init(range: ClosedRange<Double>, rows: Int) {
+        self.rows = rows
+        // The cells are open at their upper ends.
+        let upper = max(range.upperBound.nextUp, range.lowerBound + 1e-300)
+        cells = TimeCells(cells: [
+            .init(lower: range.lowerBound, upper: upper, parts: min(max(4 * rows, 16), Self.partsMax))
+        ])
+    }
+
+    /// Takes the summed answer; the times once all are found.
+    mutating func receive(_ sum: [Double]) throws(StudyError) -> FoundTimes? {
+        guard sum.count == 3 * cells.partCount, sum.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+            throw .sums("the hospitals' counts of rows by time are no counts")
+        }
+        var (parts, lane) = ([Part](), 0)
+        for cell in cells.cells {
+            for part in 0..<cell.parts {
+                defer { lane += 3 }
+                guard sum[lane] > 0 else { continue }
+                parts.append(
+                    Part(
+                        lower: cell.boundary(part), upper: cell.boundary(part + 1), count: sum[lane],
+                        sum: sum[lane + 1], square: sum[lane + 2]))
+            }
+        }
+        try take(parts)
+        return cells.cells.isEmpty ? FoundTimes(found) : nil
+    }
+
+    private mutating func take(_ parts: [Part]) throws(StudyError) {
+        let resolution = if let known = self.resolution { known } else { try first(parts) }
+        self.resolution = resolution
+        var open: [TimeCells.Cell] = []
+        for part in parts {
+            guard part.count == part.count.rounded(), part.sum <= part.count * (1 + 1e-9) else {
+                throw .sums("the hospitals' counts of rows by time are no counts")
+            }
+            if part.isSettled(resolution, rounding: Self.rounding) {
+                found.append(part.time)
+            } else {
+                open.append(
+                    .init(lower: part.lower, upper: part.upper, parts: min(max(2 * Int(part.count), 4), 1024))
+                )
+            }
+        }
+        guard found.count + open.count <= rows else {
+            throw .sums("the hospitals' counts of rows by time do not add up to their rows")
+        }
+        cells = TimeCells(cells: open)
+    }
+
+    /// The first sum must have every row; it tells the size of the times.
+    private func first(_ parts: [Part]) throws(StudyError) -> Double {
+        guard parts.reduce(0, { $0 + $1.count }) == Double(rows) else {
+            throw .sums("the hospitals' counts of rows by time do not add up to their rows")
+        }
+        let size = parts.reduce(0) { $0 + $1.count * abs($1.time) } / Double(max(rows, 1))
+        return TiedTimes.tolerance * max(1, size) / 1000
+    }
+
+    private struct Part {
+        var lower: Double
+        var upper: Double
+        var count: Double
+        var sum: Double
+        var square: Double
+
+        var time: Double { lower + (upper - lower) * (sum / count) }
+
+        /// One row, or rows that lie so close together that they are one time.
+        func isSettled(_ resolution: Double, rounding: Double) -> Bool {
+            let width = upper - lower
+            let mean = sum / count
+            let spread = max(0, square / count - mean * mean).squareRoot()
+            let middle = lower + width / 2
+            return count == 1 || width <= resolution || middle <= lower || middle >= upper
+                || width * (spread + rounding) * (2 * count).squareRoot() <= resolution
+        }
+    }
+}
+
+/// Times at which someone leaves, with those that R takes for equal in one chain.
+package struct FoundTimes: Hashable, Sendable {
+    /// The smallest and the largest time of each chain, ascending.
+    let chains: [ClosedRange<Double>]
+    private let tolerance: Double
+
+    /// Times in any order, each known to a thousandth of the tolerance of R's rule or better.
+    package init(_ times: [Double]) {
+        let decimal = Set(times.map(Self.decimal)).sorted()
+        chains = TiedTimes.chains(of: decimal)
+        let mean = decimal.reduce(0) { $0 + abs($1) } / Double(max(decimal.count, 1))
+        tolerance = TiedTimes.tolerance * max(1, mean)
+    }
+
+    /// The number of 15 significant digits nearest to a time: most are written so, and rounding in the sums has gone.
+    private static func decimal(_ time: Double) -> Double { Double(String(format: "%.15g", time)) ?? time }
+
+    /// The chain that a time belongs to, or the first after it.
+    func index(atOrAfter time: Double) -> Int {
+        chains.firstIndexSorted { $0.upperBound >= time - tolerance / 100 }
+    }
+
+    /// Chains that begin at or before a time, within R's tolerance.
+    func count(atOrBefore time: Double) -> Int {
+        chains.firstIndexSorted { $0.lowerBound > time + tolerance }
+    }
+
+    /// A chain's time is its smallest, as in R; position 0 is before the first.
+    func time(at position: Int) -> Double {
+        guard position > 0 else { return (chains.first?.lowerBound ?? 0) - 1 }
+        return chains[position - 1].lowerBound
+    }
+}

@@ -1,0 +1,49 @@
+import Survival
+
+extension TextReport {
+    mutating func add(_ incidence: IncidenceResult, unit: String) {
+        addHeading("\(incidence.id): cumulative incidence" + (incidence.by.map { " by \($0)" } ?? ""))
+        addWarnings(incidence.warnings)
+        addCounts(incidence.counts)
+        addParagraph(sentence(for: incidence.times))
+        if let weights = incidence.weights { addParagraph("Weighted by \(weights).") }
+        addParagraph(
+            "Aalen-Johansen estimates of competing causes, standard errors by the infinitesimal jackknife.")
+        let level = NumberText.level(incidence.level)
+        addParagraph("Confidence limits: \(level), symmetric \(words(for: incidence.limits)).")
+        add(events(incidence))
+        if incidence.groups.contains(where: { !$0.at.isEmpty }) { add(atTimes(incidence, unit: unit)) }
+    }
+
+    private func label(_ group: IncidenceResult.Group) -> String { group.name.isEmpty ? "all" : group.name }
+
+    private func events(_ incidence: IncidenceResult) -> TextTable {
+        var table = TextTable(headings: [incidence.by ?? "", "n"] + incidence.causes)
+        for group in incidence.groups {
+            table.add(label(group), [String(group.rows)] + group.events.map { String($0) })
+        }
+        return table
+    }
+
+    private func atTimes(_ incidence: IncidenceResult, unit: String) -> TextTable {
+        let interval = "\(NumberText.level(incidence.level)) CI"
+        var table = TextTable(headings: [
+            incidence.by ?? "", "cause", "time (\(unit))", "at risk", "incidence", interval,
+        ])
+        for group in incidence.groups {
+            for (index, cause) in incidence.causes.enumerated() {
+                for point in group.at { table.add(label(group), cells(point, index, cause)) }
+            }
+        }
+        return table
+    }
+
+    private func cells(_ point: IncidenceResult.Point, _ index: Int, _ cause: String) -> [String] {
+        let own = point.incidence[index]
+        return [
+            cause, NumberText.time(point.time), point.atRisk.text(NumberText.count),
+            own.estimate[0].text(NumberText.percent),
+            intervalText(own.lower[0], own.upper[0], NumberText.percent),
+        ]
+    }
+}

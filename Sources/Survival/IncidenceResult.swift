@@ -1,0 +1,86 @@
+/// Cumulative incidence of competing causes by group (Aalen-Johansen curves).
+package struct IncidenceResult: Hashable, Sendable, Codable {
+    package var id: String
+    package var counts: CohortCounts
+    package var times: TimeAxisKind
+    /// The variable or definition that makes the groups; nil for one group.
+    package var by: String?
+    /// Names of the causes, in the order of the study file.
+    package var causes: [String]
+    package var limits: ConfidenceLimits
+    package var level: Double
+    package var groups: [Group]
+    package var warnings: [String]
+    /// The formula of the case weights; counts are then sums of weights.
+    package var weights: String?
+
+    package struct Group: Hashable, Sendable, Codable {
+        /// The level's label; empty without groups.
+        package var name: String
+        package var rows: Int
+        /// Events by cause.
+        package var events: [Int]
+        package var curve: Curve
+        /// The probabilities at the times the study asks for.
+        package var at: [Point]
+
+        package init(name: String, rows: Int, events: [Int], curve: Curve, at: [Point]) {
+            (self.name, self.rows, self.events, self.curve, self.at) = (name, rows, events, curve, at)
+        }
+    }
+
+    /// Estimates of one probability with infinitesimal-jackknife standard errors and limits; arrays of equal length.
+    package struct Estimates: Hashable, Sendable, Codable {
+        package var estimate: [Reported] = []
+        package var se: [Reported] = []
+        package var lower: [Reported] = []
+        package var upper: [Reported] = []
+
+        package init(
+            estimate: [Reported] = [], se: [Reported] = [], lower: [Reported] = [], upper: [Reported] = []
+        ) {
+            (self.estimate, self.se, self.lower, self.upper) = (estimate, se, lower, upper)
+        }
+    }
+
+    /// One point at each time with an exit (event or censoring), in time order.
+    package struct Curve: Hashable, Sendable, Codable {
+        package var time: [Double]
+        package var atRisk: [Double]
+        package var censored: [Double]
+        /// Events at each time, by cause.
+        package var events: [[Double]]
+        package var eventFree: Estimates
+        /// By cause.
+        package var incidence: [Estimates]
+
+        package init(
+            time: [Double], atRisk: [Double], censored: [Double], events: [[Double]], eventFree: Estimates,
+            incidence: [Estimates]
+        ) {
+            (self.time, self.atRisk, self.censored, self.events) = (time, atRisk, censored, events)
+            (self.eventFree, self.incidence) = (eventFree, incidence)
+        }
+    }
+
+    package struct Point: Hashable, Sendable, Codable {
+        package var time: Double
+        package var atRisk: Reported
+        /// Estimates of one element.
+        package var eventFree: Estimates
+        package var incidence: [Estimates]
+
+        package init(time: Double, atRisk: Reported, eventFree: Estimates, incidence: [Estimates]) {
+            (self.time, self.atRisk, self.eventFree, self.incidence) = (time, atRisk, eventFree, incidence)
+        }
+    }
+
+    package init(
+        id: String, counts: CohortCounts, times: TimeAxisKind, by: String?, causes: [String],
+        limits: ConfidenceLimits, level: Double, groups: [Group], warnings: [String], weights: String? = nil
+    ) {
+        (self.id, self.counts, self.times, self.by) = (id, counts, times, by)
+        (self.causes, self.limits, self.level) = (causes, limits, level)
+        (self.groups, self.warnings, self.weights) = (groups, warnings, weights)
+    }
+}

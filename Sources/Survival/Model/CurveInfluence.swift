@@ -1,0 +1,165 @@
+import Foundation
+
+/// What all sites together know of a curve: enough for each to say how much its own people move it.
+package struct CurveCounts: Sendable, Hashable {
+    /// Quantities of which the variance is asked.
+    package enum Shape: Sendable, Hashable {
+        /// S by the product limit, and the cumulative hazard H.
+        case productLimit
+        /// S = exp(−H), and H.
+        case exponential
+        /// The event-free probability, and the incidence of each cause.
+        case incidence
+    }
+
+    package var shape: Shape
+    /// The last position of the time axis that belongs to each time; ascending.
+    package var ends: [Int]
+    package var counts: TransitionCounts
+    /// Times to which the area under S is wanted as well; not with `incidence`.
+    package var areas: [Double]
+
+    package init(shape: Shape, ends: [Int], counts: TransitionCounts, areas: [Double] = []) {
+        precondition(ends.count == counts.times.count, "a position for each time")
+        (self.shape, self.ends, self.counts, self.areas) = (shape, ends, counts, areas)
+    }
+
+    /// Quantities at each time.
+    var width: Int { shape == .incidence ? counts.events.count + 1 : 2 }
+
+    /// Numbers in `CurveInfluence.squares`.
+    package var squareCount: Int { ends.count * width + areas.count }
+}
+
+/// The infinitesimal jackknife of a curve: each cluster's derivative of the curve along its own weight.
+///
+/// The variance is the sum over clusters of the squared influence, which adds up over sites if no cluster has rows at two (as
+/// R's `survfit(..., robust = TRUE, cluster = )` and its multi-state curves). With rates a_c = d_c/n, an event-free probability
+/// p changes by −p·Σa and an incidence by p·a; a cluster with weight y at risk, of which w_c leaves by cause c, changes the rates
+/// by (w_c − y·a_c)/n.
+package struct CurveInfluence: Sendable {
+    /// A row on the times of a curve: at risk at the times `entry ... exit`, leaving at the last of them.
+    package struct Row: Sendable, Hashable {
+        package var entry: Int
+        package var exit: Int
+        /// nil: it leaves without an event.
+        package var cause: Int?
+        package var weight: Double
+
+        /// The place of a row by its positions on the time axis.
+        package init(entry: Int?, exit: Int, cause: Int?, weight: Double, on curve: CurveCounts) {
+            self.entry = entry.map { entry in curve.ends.firstIndexSorted { $0 > entry } } ?? 0
+            self.exit = curve.ends.firstIndexSorted { $0 >= exit }
+            (self.cause, self.weight) = (cause, weight)
+        }
+    }
+
+    private let curve: CurveCounts
+    private let atRisk: [Double]
+    /// Event-free probability just before each time (with `exponential`, just after it).
+    private let free: [Double]
+
+    package init(_ curve: CurveCounts) {
+        self.curve = curve
+        atRisk = curve.counts.atRisk
+        var (free, present, hazard) = ([Double](), 1.0, 0.0)
+        for (time, people) in atRisk.enumerated() {
+            let rate = people > 0 ? curve.counts.events.reduce(0) { $0 + $1[time] } / people : 0
+            hazard += rate
+            free.append(curve.shape == .exponential ? exp(-hazard) : present)
+            present *= 1 - rate
+        }
+        self.free = free
+    }
+
+    /// Σ over clusters of squared influences: for each time one number a quantity, then one for each area.
+    ///
+    /// `rows` and `cluster` have one element a row. Clusters that look alike are walked once.
+    package func squares(_ rows: [Row], by cluster: [Int32]) -> [Double] {
+        var clusters: [Int32: [Row]] = [:]
+        for (row, cluster) in zip(rows, cluster) { clusters[cluster, default: []].append(row) }
+        var patterns: [[Row]: Double] = [:]
+        for rows in clusters.values { patterns[rows, default: 0] += 1 }
+        var sums = Array(repeating: CompensatedSum(), count: curve.squareCount)
+        for (rows, count) in patterns.sorted(by: { Self.precedes($0.key, $1.key) }) {
+            for (index, value) in influence(of: rows).enumerated() { sums[index] += count * value * value }
+        }
+        return sums.map(\.value)
+    }
+
+    /// Any fixed order, so that sums have the same bits in every process.
+    private static func precedes(_ left: [Row], _ right: [Row]) -> Bool {
+        func key(_ row: Row) -> [Double] {
+            [Double(row.exit), Double(row.cause ?? -1), Double(row.entry), row.weight]
+        }
+        return left.flatMap(key).lexicographicallyPrecedes(right.flatMap(key))
+    }
+
+    /// One cluster's influence on every quantity at every time, then on every area.
+    private func influence(of rows: [Row]) -> [Double] {
+        var result = Array(repeating: 0.0, count: curve.squareCount)
+        var areas = AreaSums(curve)
+        var (state, hazard) = (Array(repeating: 0.0, count: curve.counts.events.count + 1), 0.0)
+        for time in curve.ends.indices.dropFirst(rows.map(\.entry).min() ?? 0) {
+            areas.advance(to: time)
+            let changes = rateChanges(of: rows, at: time)
+            let total = changes.reduce(0, +)
+            for (cause, rate) in rates(at: time).enumerated() {
+                state[cause + 1] += state[0] * rate + free[time] * changes[cause]
+            }
+            state[0] = state[0] * (1 - rates(at: time).reduce(0, +)) - free[time] * total
+            hazard += total
+            if curve.shape == .exponential { state[0] = -free[time] * hazard }
+            let own = curve.shape == .incidence ? state : [state[0], hazard]
+            result.replaceSubrange(time * own.count..<(time + 1) * own.count, with: own)
+            areas.last = state[0]
+        }
+        result.replaceSubrange((curve.ends.count * curve.width)..., with: areas.finished())
+        return result
+    }
+
+    private func rates(at time: Int) -> [Double] {
+        curve.counts.events.map { atRisk[time] > 0 ? $0[time] / atRisk[time] : 0 }
+    }
+
+    /// By how much the rows change each cause's rate at a time.
+    private func rateChanges(of rows: [Row], at time: Int) -> [Double] {
+        var (present, leaving) = (0.0, Array(repeating: 0.0, count: curve.counts.events.count))
+        for row in rows where row.entry <= time && time <= row.exit {
+            present += row.weight
+            if row.exit == time, let cause = row.cause { leaving[cause] += row.weight }
+        }
+        guard atRisk[time] > 0 else { return leaving.map { _ in 0 } }
+        return zip(leaving, rates(at: time)).map { ($0 - present * $1) / atRisk[time] }
+    }
+}
+
+/// The areas under one cluster's influence on S, up to each of the times asked for; flat after the last time.
+private struct AreaSums {
+    private let times: [Double]
+    private let limits: [Double]
+    private var sums: [Double]
+    private var begin: Double?
+    /// The influence since the time reached.
+    var last = 0.0
+
+    init(_ curve: CurveCounts) {
+        (times, limits) = (curve.counts.times, curve.areas)
+        sums = limits.map { _ in 0 }
+    }
+
+    mutating func advance(to time: Int) {
+        add(to: times[time])
+        begin = times[time]
+    }
+
+    mutating func finished() -> [Double] {
+        add(to: .infinity)
+        return sums
+    }
+
+    private mutating func add(to end: Double) {
+        guard let begin else { return }
+        for index in limits.indices { sums[index] += last * max(0, min(end, limits[index]) - begin) }
+    }
+}

@@ -1,0 +1,34 @@
+/// How many leave at each time by each cause, and how many for no cause: what Aalen-Johansen curves need.
+///
+/// Counts (sums of weights, if there are any) on ascending `times`; `events[c][k]` leave by cause c at `times[k]`. `entered` is
+/// that of `ExitCounts`.
+package struct TransitionCounts: Sendable, Hashable {
+    package let times: [Double]
+    package var events: [[Double]]
+    package var censored: [Double]
+    package var entered: [Double]?
+
+    package init(times: [Double], events: [[Double]], censored: [Double], entered: [Double]? = nil) {
+        let lengths = events.map(\.count) + [censored.count, entered?.count ?? times.count]
+        precondition(lengths.allSatisfy { $0 == times.count }, "a count for each time")
+        (self.times, self.events, self.censored, self.entered) = (times, events, censored, entered)
+    }
+
+    /// The counts with all causes taken together.
+    package var exits: ExitCounts {
+        let all = times.indices.map { index in events.reduce(0) { $0 + $1[index] } }
+        return ExitCounts(times: times, events: all, censored: censored, entered: entered)
+    }
+
+    /// At risk just before each time.
+    package var atRisk: [Double] { exits.atRisk }
+
+    package static func + (left: TransitionCounts, right: TransitionCounts) -> TransitionCounts {
+        precondition(left.times == right.times, "counts on the same times")
+        func sum(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { $0 + $1 } }
+        return TransitionCounts(
+            times: left.times, events: zip(left.events, right.events).map(sum),
+            censored: sum(left.censored, right.censored),
+            entered: left.entered.flatMap { own in right.entered.map { sum(own, $0) } })
+    }
+}
