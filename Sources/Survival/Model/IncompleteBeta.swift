@@ -31,7 +31,7 @@ enum IncompleteBeta {
         y < x ? (a + b) * y - b : a - (a + b) * x
     }
 
-    /// Iₓ(a, b) over xᵃyᵇ/B(a, b), by the even part of DLMF 8.17.22 in the terms of Didonato and Morris (1992, eq. 9 and 10).
+    /// Iₓ(a, b) over xᵃyᵇ/B(a, b), by the even part of DLMF 8.17.22 in the terms of Didonato and Morris (1992).
     ///
     /// Those depend on x by its distance from the mean, so that nothing cancels near x = 1.
     private static func continuedFraction(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {

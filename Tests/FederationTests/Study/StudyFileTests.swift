@@ -160,7 +160,10 @@ struct StudyFileTests {
             "analyses:\n  - cox: {id: m, terms: [age]}\n", "analyses: []\n",
             "5:11: a study needs at least one analysis"
         ),
-        ("cox: {id", "coxph: {id", "6:5: each item of analyses: is one of survival, cox, not coxph"),
+        (
+            "cox: {id", "coxph: {id",
+            "6:5: each item of analyses: is one of survival, cox, describe, not coxph"
+        ),
         (
             "- cox: {id: m, terms: [age]}", "- cox",
             #"6:5: "analyses" lists mappings of keys to values, not a single value"#
@@ -171,7 +174,7 @@ struct StudyFileTests {
         ),
         (
             "- cox: {id: m, terms: [age]}", "- cox: {id: m, terms: [age]}\n    survival: {id: s}",
-            "6:5: each item of analyses: is one of survival, cox, not cox and survival"
+            "6:5: each item of analyses: is one of survival, cox, describe, not cox and survival"
         ),
         ("{id: m, ", "{", #"6:10: the key "id" is missing"#),
         ("id: m", "id: M 1", #"6:15: "M 1" cannot be a name; use lower-case letters, digits and hyphens"#),
