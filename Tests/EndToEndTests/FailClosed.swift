@@ -60,7 +60,7 @@ extension EndToEnd {
             Misuse("node run --config site-1/no-policy.yaml", "the policy "),
             Misuse(
                 "node run --config site-1/loose.yaml",
-                "site-1/loose-policy.yaml:5:13: people-min may not be below 10"),
+                "site-1/loose-policy.yaml:6:13: people-min may not be below 10"),
             Misuse(
                 "node run --config site-1/unknown.yaml",
                 "unknown key \"people-mim\"; did you mean \"people-min\"?"),

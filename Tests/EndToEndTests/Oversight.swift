@@ -133,12 +133,13 @@ extension EndToEnd {
                 #expect(try await consortium.node("site-2", "release", "brief").status == 1)
                 try await consortium.launch()
                 let watching = try consortium.startWatching()
-                var released = 0
+                // A round that was released a moment ago may still be shown as waiting.
+                var released: Set<Substring> = []
                 while watching.status == nil {
                     let shown = try await consortium.node("site-2", "release", "brief")
                     guard shown.status == 0, shown.output.contains("it waits; release it with --by NAME")
                     else { continue }
-                    if released == 0 {
+                    if released.isEmpty {
                         #expect(
                             shown.output.hasPrefix("round 1 of brief, masked, as sums over all hospitals:\n"))
                         #expect(shown.output.contains("m         counts"))
@@ -149,13 +150,13 @@ extension EndToEnd {
                         try await consortium.restart("site-2")
                     }
                     if try await consortium.node("site-2", "release", "brief", "--by", "admin").status == 0 {
-                        released += 1
+                        released.insert(shown.output.prefix { $0 != "," })
                     }
                 }
                 #expect(watching.status == 0)
                 let answered = try await consortium.rows(
                     "site-2/ledger.sqlite", "SELECT count(*) FROM rounds")
-                #expect(released > 2 && answered == ["\(released)"])
+                #expect(released.count > 2 && answered == ["\(released.count)"], "\(released)")
             }
         }
 
