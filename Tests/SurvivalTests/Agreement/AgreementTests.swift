@@ -34,21 +34,10 @@ struct AgreementTests {
         }
     }
 
-    /// R refused too, or there is no axis on which sums at times could be asked.
+    /// R refused too, or offsets near 300, whose exponentials cannot be summed over hospitals.
     private func isRefusable(_ reference: ReferenceCase, _ way: AgreementStudy.Way) -> Bool {
-        reference.isRefusedByR || Self.withoutAxis.contains(reference.id)
-            || way != .oneSite && Self.withoutCommonBaseline.contains(reference.id)
+        reference.isRefusedByR || way != .oneSite && reference.id == "nasty-offset-300"
     }
-
-    /// Negative times, and times that differ by 1e-7: no axis of exact times has room for them.
-    private static let withoutAxis: Set = [
-        "nasty-km-negative", "nasty-km-timefix", "nasty-lr-timefix",
-    ]
-    /// The same of models, and offsets near 300, whose exponentials cannot be summed: a baseline for each site needs neither.
-    private static let withoutCommonBaseline: Set = [
-        "nasty-time-negative", "nasty-timefix-pooled-breslow", "nasty-timefix-pooled-efron",
-        "nasty-offset-300",
-    ]
 }
 
 extension ReferenceCase {
