@@ -1,0 +1,223 @@
+package import Survival
+
+/// One analysis of a study, compiled.
+package struct AnalysisPlan: Sendable {
+    package var id: String
+    package var cohort: [Expression]
+    package var endpoint: EndpointSpecification
+    package var times: TimeAxisKind
+    package var level: Double
+    package var kind: Kind
+    /// Dictionary variables that the analysis reads, and of those the ones whose absence drops a row; both sorted.
+    package var variables: [String]
+    package var neededVariables: [String]
+    /// Covariates' variables that the dictionary marks as measured after time zero, where follow-up starts at time zero or at
+    /// a landmark before they are known, or not known to be.
+    package var lateVariables: [String]
+    /// What the dictionary allows the end of follow-up to be.
+    package var timeBounds: ClosedRange<Double>
+    /// Positions on the time axis; nil where no time leaves a hospital.
+    ///
+    /// Also nil before they are found, where the times have a `searchRange`.
+    package var axis: TimeAxis?
+    /// The bounds of exact times whose positions the dictionary does not fix: they are searched for.
+    package var searchRange: ClosedRange<Double>?
+    /// Competing causes whose exits are counted apart: the endpoint's, or none.
+    package var causes: [Cause]
+    /// Which of several causes is the event; nil if each of them is.
+    package var causeOfInterest: Int?
+    /// The event that an analysis has in place of the endpoint's: a condition, or the name of a cause.
+    package var ownEvent: String?
+
+    /// A cause of the event and the condition that says so; of one row at most one cause is true.
+    package struct Cause: Hashable, Sendable {
+        package var name: String
+        package var condition: Expression
+    }
+
+    package enum Kind: Sendable {
+        case survival(SurvivalPlan)
+        case incidence(IncidencePlan)
+        case cox(CoxPlan)
+        case table(TablePlan)
+    }
+
+    package struct SurvivalPlan: Sendable {
+        package var by: Expression?
+        /// The groups' names; one empty name without groups.
+        package var groups: [String]
+        package var at: [Double]
+        package var limits: ConfidenceLimits
+        package var logRank: Bool
+        package var options: StudyFile.SurvivalOptions
+        /// Categories and conditions whose levels make the strata of the test, and those levels.
+        package var strata: [(expression: Expression, levels: [String])]
+        package var weights: Expression?
+        /// Whose rows belong together in robust standard errors; nil without them.
+        package var cluster: String?
+
+        package var stratumCount: Int { strata.reduce(1) { $0 * $1.levels.count } }
+    }
+
+    package struct Prediction: Hashable, Sendable {
+        package var profiles: [CovariateProfile]
+        package var at: [Double]
+        package var limits: ConfidenceLimits
+        package var hasBaselineHazard: Bool
+        /// The names of the strata; one empty name without strata.
+        package var strata: [String] = []
+    }
+
+    package struct IncidencePlan: Sendable {
+        package var by: Expression?
+        /// The groups' names; one empty name without groups.
+        package var groups: [String]
+        package var at: [Double]
+        package var limits: ConfidenceLimits
+        package var weights: Expression?
+    }
+
+    package struct CoxPlan: Sendable {
+        package var model: ModelSpecification
+        package var baseline: CoxResult.Baseline
+        package var ties: Ties
+        package var weights: Expression?
+        /// The function of time along which proportional hazards are tested; nil if they are not.
+        package var check: TimeTransform?
+        /// Rows that belong together in the robust variance; nil with the model's variance.
+        package var cluster: Cluster?
+        /// The concordance of the linear predictor; nil if it is not asked for.
+        package var concordance: ConcordanceOptions?
+        package var hazard: CoxResult.Hazard
+        /// Curves to be made of the baseline hazard; nil for none.
+        package var prediction: Prediction?
+        /// Whether it is tested that the coefficients are the same at all hospitals.
+        package var testsHeterogeneity: Bool
+        /// Residuals that are added up over bins.
+        package var diagnostics: Diagnostics?
+        package var penalty: CoxPenaltyPlan?
+        package var limits: CoxResult.Limits
+        /// The most evaluations as the study states them; nil if it does not.
+        package var statedEvaluations: Int?
+
+        package var evaluationsMax: Int { statedEvaluations ?? StudyFile.CoxOptions.evaluationsUsual }
+
+        /// Expressions besides the endpoint that must not be missing.
+        var neededExpressions: [Expression] {
+            model.expressions + (weights.map { [$0] } ?? [])
+                + (diagnostics?.covariates.map(\.expression) ?? [])
+        }
+
+        package struct Cluster: Hashable, Sendable {
+            package var name: String
+            /// The levels of a category, which all sites share; nil if each person is a cluster, hence at one site.
+            package var levels: [String]?
+        }
+    }
+
+    init(
+        _ analysis: StudyFile.Analysis, in study: StudyFile, scope: VariableScope
+    ) throws(StudyError) {
+        do {
+            let compiler = AnalysisCompiler(study: study, scope: scope)
+            id = analysis.id
+            times = analysis.times
+            level = analysis.level
+            cohort = try compiler.cohort(of: analysis)
+            endpoint = try compiler.endpoint(of: analysis)
+            causes = try compiler.causes(of: analysis)
+            causeOfInterest = causes.firstIndex { $0.name == analysis.cause }
+            ownEvent = analysis.cause ?? analysis.event
+            kind = try compiler.kind(of: analysis)
+            let needed = endpoint.expressions + Self.needed(by: kind) + causes.map(\.condition)
+            neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
+            let read = cohort + kind.described
+            variables = Array(Set(neededVariables + read.flatMap { scope.variables(of: $0) })).sorted()
+            lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
+            timeBounds = try scope.bounds(of: endpoint.time)
+            (axis, searchRange) = try compiler.axis(of: analysis, endpoint: endpoint)
+        } catch {
+            throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
+        }
+    }
+
+    private static func needed(by kind: Kind) -> [Expression] {
+        switch kind {
+        case .survival(let survival):
+            [survival.by, survival.weights].compactMap { $0 } + survival.strata.map(\.expression)
+        case .incidence(let incidence): [incidence.by, incidence.weights].compactMap { $0 }
+        case .cox(let cox): cox.neededExpressions
+        case .table(let table): table.by.map { [$0] } ?? []
+        }
+    }
+
+    /// Expressions besides the endpoint that must not be missing.
+    package var neededExpressions: [Expression] { Self.needed(by: kind) + causes.map(\.condition) }
+
+    /// Whether sums indexed by time leave a hospital.
+    package var usesTimes: Bool { axis != nil || searchRange != nil }
+
+    /// The same with the positions that a search has found; unchanged without.
+    func located(on axis: TimeAxis?) -> AnalysisPlan {
+        guard let axis else { return self }
+        var located = self
+        located.axis = axis
+        return located
+    }
+
+    /// Case weights.
+    package var weights: Expression? {
+        switch kind {
+        case .survival(let survival): survival.weights
+        case .incidence(let incidence): incidence.weights
+        case .cox(let cox): cox.weights
+        case .table: nil
+        }
+    }
+
+    /// The levels whose smallest counts the disclosure rules protect.
+    package var levels: [ModelSpecification.Level] {
+        switch kind {
+        case .cox(let cox):
+            cox.model.levels
+                + (cox.cluster.flatMap { cluster in
+                    cluster.levels?.map { .init(variable: cluster.name, level: $0) }
+                } ?? [])
+        case .survival(let survival):
+            (survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? [])
+                + survival.strata.flatMap { stratum in
+                    stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
+                }
+        case .table(let table): table.levels
+        case .incidence(let incidence):
+            (incidence.by.map { by in incidence.groups.map { .init(variable: by.text, level: $0) } } ?? [])
+                + causes.map { .init(variable: "cause", level: $0.name) }
+        }
+    }
+
+    /// What a reader must know of covariates that are only known later than time zero: whoever lives longer has more time
+    /// to attain them, which makes them look protective (guarantee-time bias; Anderson et al., J Clin Oncol 1983).
+    package var guaranteeTimeWarnings: [String] {
+        lateVariables.map {
+            endpoint.landmark == nil
+                ? "\($0) is measured after time zero and is used as if known from the start; the comparison favours those who live longer (guarantee-time bias)"
+                : "\($0) is used as if known at the landmark, and the dictionary does not say that it is; what is measured later favours those who live longer (guarantee-time bias)"
+        }
+    }
+
+    package var name: String {
+        switch kind {
+        case .survival: "survival"
+        case .incidence: "incidence"
+        case .cox: "cox"
+        case .table: "describe"
+        }
+    }
+}
+
+extension AnalysisPlan.Kind {
+    /// Variables of a table, which may be missing: they are read, and drop no row.
+    fileprivate var described: [Expression] {
+        if case .table(let table) = self { table.variables.map(\.expression) } else { [] }
+    }
+}
