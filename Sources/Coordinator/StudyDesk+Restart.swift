@@ -1,0 +1,63 @@
+import Cryptography
+import Federation
+import Logging
+import Survival
+
+/// Taking up again what was stored before a restart.
+extension StudyDesk {
+    /// Brings every study back from the store, running sessions by feeding their messages in again.
+    func restore() throws {
+        for row in try store.studies() {
+            do {
+                let (hash, study) = try restored(row)
+                studies[hash] = study
+                order.append(hash)
+            } catch {
+                // One study that this version cannot read must not stop the others.
+                logger.error("study \(row.hash.prefix(12)) cannot be read and is left out: \(error)")
+            }
+        }
+        try settleAll()
+        logger.info(
+            "coordinator: \(order.count) studies, \(studies.values.count { $0.state == .running }) running")
+    }
+
+    func restored(_ row: CoordinatorStore.StudyRow) throws -> (SHA256Digest, Study) {
+        let (hash, submitter, plan) = try Self.read(row.submission)
+        var study = Study(
+            submission: row.submission, submitter: submitter, plan: plan, state: row.state, reason: row.reason
+        )
+        for (site, message) in try store.decisions(of: row.hash) {
+            study.decisions[site] = try CanonicalJSON.decode(Decision.self, from: Array(message.payload.utf8))
+        }
+        guard let stored = try store.session(of: row.hash) else { return (hash, study) }
+        let opening = try CanonicalJSON.decode(SessionOpening.self, from: Array(stored.opening.payload.utf8))
+        var session = CoordinatorSession(opening: opening, signed: stored.opening, plan: plan)
+        let authority = try environment.authority().forStoredMessages
+        do {
+            for message in try store.messages(of: stored.id) {
+                try session.receive(message.body, from: message.site, under: authority)
+            }
+        } catch {
+            // A certificate that was revoked or ran out since: that ends a running study, never the coordinator.
+            logger.error("study \(hash.short): its session cannot be taken up again: \(error)")
+            guard study.state == .running else { return (hash, study) }
+            (study.state, study.reason) = (.failed, "its session cannot be taken up again: \(error)")
+            try store.setState(of: hash, study.state, reason: study.reason, result: nil)
+            return (hash, study)
+        }
+        study.session = session
+        // While the coordinator was away nobody could answer: patience begins anew.
+        study.since = study.state == .running ? authority.time : stored.since
+        return (hash, study)
+    }
+
+    /// A submission's meaning, without judging who signed it (done once, at the door).
+    static func read(_ message: SignedMessage) throws -> (SHA256Digest, SPIFFEID, StudyPlan) {
+        let submission = try CanonicalJSON.decode(StudySubmission.self, from: Array(message.payload.utf8))
+        let file = try StudyFile(yaml: submission.study, file: "study")
+        let dictionary = try DataDictionary(yaml: submission.dictionary, file: "dictionary")
+        let hash = message.payloadDigest
+        return (hash, submission.submitter, try StudyPlan(study: file, dictionary: dictionary, hash: hash))
+    }
+}

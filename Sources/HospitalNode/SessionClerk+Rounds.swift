@@ -1,0 +1,82 @@
+import CohortStore
+import Cryptography
+import Federation
+import Logging
+import Membership
+
+/// Answering the rounds of a session, or holding them for a person.
+extension SessionClerk {
+    func answer(_ round: Int, of id: SHA256Digest, study: SHA256Digest) async throws {
+        guard let stored = try openSession(id) else { return }
+        if let earlier = try office.ledger.round(round, of: id.hex) {
+            return try await post(
+                CanonicalJSON.decode(SignedMessage.self, from: earlier.answer), round, of: id)
+        }
+        let message = try await request(round, of: id)
+        // Meanwhile a released round may have been answered, or the session ended; from here on nothing is waited for.
+        guard try openSession(id) != nil, try office.ledger.round(round, of: id.hex) == nil else { return }
+        var session = try liveSession(stored, study: study)
+        let authority = try office.authority()
+        let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
+        guard signer.role == .coordinator, request.round == round else {
+            throw ProtocolError.untrusted("round \(round) is not the coordinator's")
+        }
+        guard try office.snapshot(of: session.study.plan) == session.snapshot else {
+            throw ProtocolError.failed("this hospital's patients changed during the session")
+        }
+        let approval = try office.requireApproval(of: study)
+        _ = try session.session.accept(request, under: authority)
+        try keepCheckpoints(of: session.session, under: authority)
+        if approval.isHeld, try !office.isReleased(request, of: study) {
+            return try hold(message, request, of: study)
+        }
+        let signed = try signedAnswer(to: request, message, &session, under: approval.policy)
+        live[id] = session
+        logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
+        try await post(signed, round, of: id)
+    }
+
+    /// Computes the answer to a round that was accepted, and journals it; the first of a session with whose rows it holds.
+    func signedAnswer(
+        to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
+        under policy: DisclosurePolicy
+    ) throws -> SignedMessage {
+        let records =
+            request.round == 1
+            ? try office.requireAdmissible(session.study, session.cohort, under: policy).records : []
+        let answer = try session.session.answer(
+            from: session.cohort, checkpoint: try office.checkpoint())
+        let signed = try SignedMessage(answer, by: office.member.signer)
+        let cohorts = Dictionary(
+            records.map { ($0.analysis, $0.digest) }, uniquingKeysWith: { first, _ in first })
+        try office.ledger.recordAnswer(
+            session: request.session.hex, round: request.round, requestDigest: request.digest,
+            request: CanonicalJSON.bytes(message),
+            answer: CanonicalJSON.bytes(signed), cohorts: records, at: office.clock(),
+            logging: office.note(
+                "round-answered",
+                AuditBody(
+                    study: session.study.plan.hash, session: request.session, round: request.round,
+                    statements: request.statements, request: request.digest, answer: signed.payloadDigest,
+                    answerBytes: signed.payload.utf8.count, policy: policy.hash,
+                    cohorts: cohorts.isEmpty ? nil : cohorts)))
+        return signed
+    }
+
+    /// Keeps a round until a person releases it.
+    func hold(_ message: SignedMessage, _ request: RoundRequest, of study: SHA256Digest) throws {
+        let held = HeldRound(
+            session: request.session.hex, round: request.round, request: CanonicalJSON.bytes(message),
+            since: office.clock())
+        try office.ledger.hold(
+            held,
+            logging: office.note(
+                "round-held",
+                AuditBody(
+                    study: study, session: request.session, round: request.round,
+                    statements: request.statements, request: request.digest)))
+        logger.notice(
+            "study \(study.short): round \(request.round) waits for a person: coxswain node release \(study.short)"
+        )
+    }
+}
