@@ -121,7 +121,8 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Coordinator", "Federation", "Survival", "TLSTransport", "Cryptography",
+                "Coordinator", "Federation", "Survival", "Membership", "TLSTransport", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -79,7 +79,8 @@ final class CoordinatorStore: Sendable {
 
     struct StudyRow: Sendable {
         var hash: String
-        var submission: SignedMessage
+        /// The signed message's text, not read yet: one that is damaged must not hide the other studies.
+        var submission: String
         var state: StudyState
         var reason: String
     }
@@ -108,7 +109,7 @@ final class CoordinatorStore: Sendable {
         try queue.read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM study ORDER BY submitted_at, hash").map { row in
                 StudyRow(
-                    hash: row["hash"], submission: try Self.message(row["submission"]),
+                    hash: row["hash"], submission: row["submission"],
                     state: StudyState(rawValue: row["state"]) ?? .failed, reason: row["reason"])
             }
         }
@@ -234,7 +235,7 @@ final class CoordinatorStore: Sendable {
         String(decoding: CanonicalJSON.bytes(message), as: UTF8.self)
     }
 
-    private static func message(_ text: String) throws -> SignedMessage {
+    static func message(_ text: String) throws -> SignedMessage {
         try CanonicalJSON.decode(SignedMessage.self, from: Array(text.utf8))
     }
 }

@@ -31,23 +31,46 @@ extension StudyDesk {
         changed()
     }
 
+    // MARK: Patience
+
+    /// How long a hospital may hold a round for a person there, in seconds, unless the study's patience is longer: a week.
+    static let holdSecondsMax = 7 * 86_400
+
     /// Ends, or restarts with fewer sites, each session whose silent sites have used up the study's patience.
     func checkPatience() throws {
         let now = try environment.authority().time
         for (hash, study) in studies where study.state == .running {
-            guard let session = study.session, !session.waitingFor.isEmpty,
-                now - study.since > study.plan.study.patienceSeconds
-            else { continue }
-            let silent = session.waitingFor.joined(separator: ", ")
-            let left = session.opening.sites.filter { !session.waitingFor.contains($0) }
+            guard let session = study.session else { continue }
+            let overdue = study.overdue(at: now)
+            guard !overdue.isEmpty else { continue }
+            let left = session.opening.sites.filter { !overdue.contains($0) }
             if study.plan.study.missingSite == .continue, left.count >= 3 {
-                logger.warning("study \(hash.short): no answer from \(silent); a new session goes on without")
+                let names = overdue.joined(separator: ", ")
+                logger.warning("study \(hash.short): no answer from \(names); a new session goes on without")
                 try open(study, hash, with: left)
             } else {
-                try end(
-                    hash, .failed, reason: "no answer from \(silent) within the study's patience", result: nil
-                )
+                try end(hash, .failed, reason: study.reproach(to: overdue), result: nil)
             }
         }
+    }
+}
+
+extension StudyDesk.Study {
+    /// The sites that have let the study's patience run out; one that holds its round for a person has a week at least.
+    fileprivate func overdue(at now: Int) -> [String] {
+        guard let session else { return [] }
+        let (patience, waited) = (plan.study.patienceSeconds, now - since)
+        return session.waitingFor.filter { site in
+            let isHeld = session.holding.contains(site)
+            return waited > (isHeld ? max(patience, StudyDesk.holdSecondsMax) : patience)
+        }
+    }
+
+    /// Why the study fails for sites that are overdue; silence is named before slowness.
+    fileprivate func reproach(to overdue: [String]) -> String {
+        let silent = overdue.filter { session?.holding.contains($0) != true }
+        return silent.isEmpty
+            ? "the round was held for too long at \(overdue.joined(separator: ", "))"
+            : "no answer from \(silent.joined(separator: ", ")) within the study's patience"
     }
 }

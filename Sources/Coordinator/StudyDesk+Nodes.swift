@@ -91,7 +91,8 @@ extension StudyDesk {
         guard study.state == .running, var session = study.session else {
             throw DeskError(.conflict, "the study is \(study.state.rawValue)")
         }
-        guard message.type != RoundAnswer.type || session.phase == .round(round) else {
+        let isOfRound = message.type == RoundAnswer.type || message.type == RoundHeld.type
+        guard !isOfRound || session.phase == .round(round) else {
             throw DeskError(.conflict, "round \(round) is not being asked")
         }
         let authority = try environment.authority()

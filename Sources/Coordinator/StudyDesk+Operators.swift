@@ -11,6 +11,7 @@ extension StudyDesk {
         guard signer == peer, submission.submitter == peer else {
             throw DeskError(.forbidden, "a study must be signed by the operator who submits it")
         }
+        try requireReadable(message.payloadDigest)
         let (hash, submitter, plan): (SHA256Digest, SPIFFEID, StudyPlan)
         do {
             (hash, submitter, plan) = try Self.read(message)

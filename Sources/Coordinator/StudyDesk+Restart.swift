@@ -14,7 +14,10 @@ extension StudyDesk {
                 order.append(hash)
             } catch {
                 // One study that this version cannot read must not stop the others.
-                logger.error("study \(row.hash.prefix(12)) cannot be read and is left out: \(error)")
+                if let hash = SHA256Digest(hex: row.hash) { unreadable.insert(hash) }
+                logger.error(
+                    "study \(row.hash.prefix(12)) of the database cannot be read and is left out: \(error); start the version of coxswain that wrote it, or restore the database from its backup"
+                )
             }
         }
         try settleAll()
@@ -23,9 +26,13 @@ extension StudyDesk {
     }
 
     func restored(_ row: CoordinatorStore.StudyRow) throws -> (SHA256Digest, Study) {
-        let (hash, submitter, plan) = try Self.read(row.submission)
+        let submission = try CoordinatorStore.message(row.submission)
+        let (hash, submitter, plan) = try Self.read(submission)
+        guard hash.hex == row.hash else {
+            throw DeskError(.unprocessable, "its text is not the one that its hash is of")
+        }
         var study = Study(
-            submission: row.submission, submitter: submitter, plan: plan, state: row.state, reason: row.reason
+            submission: submission, submitter: submitter, plan: plan, state: row.state, reason: row.reason
         )
         for (site, message) in try store.decisions(of: row.hash) {
             study.decisions[site] = try CanonicalJSON.decode(Decision.self, from: Array(message.payload.utf8))

@@ -41,7 +41,8 @@ extension StudyDesk {
                 .init(
                     id: session.opening.session, sites: session.opening.sites, step: session.step,
                     round: session.round,
-                    waitingFor: study.state == .running ? session.waitingFor : [], since: study.since,
+                    waitingFor: study.state == .running ? session.waitingFor : [],
+                    holding: study.state == .running ? session.holding : [], since: study.since,
                     statements: session.statements)
             })
     }

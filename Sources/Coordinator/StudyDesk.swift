@@ -14,6 +14,8 @@ actor StudyDesk {
     let logger: Logger
     var studies: [SHA256Digest: Study] = [:]
     var order: [SHA256Digest] = []
+    /// Studies of the database that could not be read at the start: left alone, and refused by name.
+    var unreadable: Set<SHA256Digest> = []
     /// Long polls that wait for a change.
     private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     private var waiterCount = 0
@@ -25,6 +27,7 @@ actor StudyDesk {
         var randomBytes: @Sendable () throws -> [UInt8]
     }
 
+    /// A study as the desk knows it.
     struct Study {
         var submission: SignedMessage
         var submitter: SPIFFEID
@@ -33,7 +36,7 @@ actor StudyDesk {
         var reason: String
         var decisions: [String: Decision] = [:]
         var session: CoordinatorSession?
-        /// When the session's present step last moved, in seconds since 1970.
+        /// When a message of the session came last, in seconds since 1970.
         var since = 0
         /// The current request as sent, signed once.
         var signedRequest: (round: Int, message: SignedMessage)?
@@ -46,10 +49,22 @@ actor StudyDesk {
     // MARK: Looking up
 
     func known(_ hash: SHA256Digest) throws -> Study {
+        try requireReadable(hash)
         guard let study = studies[hash] else {
             throw DeskError(.notFound, "no such study", hint: "see \"coxswain study list\"")
         }
         return study
+    }
+
+    /// Refuses a study that is stored here but could not be read.
+    func requireReadable(_ hash: SHA256Digest) throws {
+        guard !unreadable.contains(hash) else {
+            throw DeskError(
+                .conflict, "study \(hash.short) is in the coordinator's database but cannot be read",
+                hint:
+                    "ask the coordinator's administrator: its log says why; or submit the study under another name"
+            )
+        }
     }
 
     func owned(_ hash: SHA256Digest, by peer: SPIFFEID) throws -> Study {

@@ -13,22 +13,24 @@ extension NodeOffice {
             by: member.signer)
     }
 
-    /// Keeps the checkpoints of other hospitals; says of whom they contradict what was kept before.
-    func keep(_ messages: [String: SignedMessage], under authority: Authority) throws -> [String] {
-        var contradicted: [String] = []
-        for (peer, message) in messages.sorted(by: { $0.key < $1.key }) where peer != site {
+    /// Other hospitals' checkpoints that are not kept yet, each with whether it contradicts one that is.
+    ///
+    /// They are kept in the transaction of the step that brought them (`NodeLedger.recordAnswer`, for instance).
+    func arrivals(
+        _ messages: [String: SignedMessage], under authority: Authority
+    ) throws -> [ArrivedCheckpoint] {
+        try messages.sorted { $0.key < $1.key }.compactMap { peer, message in
+            guard peer != site else { return nil }
             let checkpoint = try message.checkpoint(of: peer, under: authority)
             let held = try ledger.checkpoints(of: peer).map { $0.checkpoint }
-            guard !held.contains(checkpoint) else { continue }
+            guard !held.contains(checkpoint) else { return nil }
             let isContradicted = held.contains { $0.contradicts(checkpoint) }
-            if isContradicted { contradicted.append(peer) }
-            try ledger.keep(
+            return ArrivedCheckpoint(
                 HeldCheckpoint(
                     site: peer, sequence: checkpoint.sequence, head: checkpoint.head, at: checkpoint.at,
                     message: CanonicalJSON.bytes(message)),
-                logging: isContradicted ? note("peer-log-differs", AuditBody(peer: peer)) : nil)
+                contradiction: isContradicted ? note("peer-log-differs", AuditBody(peer: peer)) : nil)
         }
-        return contradicted
     }
 
     /// The newest checkpoint that is kept of each other hospital, as signed.

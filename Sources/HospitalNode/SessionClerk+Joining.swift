@@ -51,11 +51,15 @@ extension SessionClerk {
         }
     }
 
-    /// Keeps where the other hospitals' logs stood, and logs a log that was cut or rewritten.
-    func keepCheckpoints(of session: SiteSession, under authority: Authority) throws {
-        for peer in try office.keep(session.checkpoints, under: authority) {
-            logger.error("the audit log of \(peer) is not the one that it was: it was cut or rewritten")
+    /// Where the other hospitals' logs stood, as far as it is new here; says of which logs it shows that they were cut or rewritten.
+    func arrivals(with session: SiteSession, under authority: Authority) throws -> [ArrivedCheckpoint] {
+        let arrived = try office.arrivals(session.checkpoints, under: authority)
+        for item in arrived where item.contradiction != nil {
+            logger.error(
+                "the audit log of \(item.checkpoint.site) is not the one that it was: it was cut or rewritten"
+            )
         }
+        return arrived
     }
 
     /// A new roster for a study that was answered before could give away, by difference, the hospitals that left or came.
@@ -83,10 +87,10 @@ extension SessionClerk {
             try session.session.join(roster, under: authority), by: office.member.signer)
         try office.ledger.recordRoster(
             session: id.hex, roster: CanonicalJSON.bytes(roster), ack: CanonicalJSON.bytes(ack),
+            checkpoints: try arrivals(with: session.session, under: authority),
             logging: office.note(
                 "roster-verified", AuditBody(study: study, session: id, request: roster.hash)))
         live[id] = session
-        try keepCheckpoints(of: session.session, under: authority)
         try await send(ack, of: id)
     }
 }

@@ -26,20 +26,29 @@ extension SessionClerk {
         }
         let approval = try office.requireApproval(of: study)
         _ = try session.session.accept(request, under: authority)
-        try keepCheckpoints(of: session.session, under: authority)
+        let arrived = try arrivals(with: session.session, under: authority)
         if approval.isHeld, try !office.isReleased(request, of: study) {
-            return try hold(message, request, of: study)
+            try hold(message, request, of: study, arrived)
+            let held = RoundHeld(session: id, round: round, site: office.site)
+            return try await post(SignedMessage(held, by: office.member.signer), round, of: id)
         }
-        let signed = try signedAnswer(to: request, message, &session, under: approval.policy)
+        let signed: SignedMessage
+        do {
+            signed = try signedAnswer(to: request, message, &session, arrived, under: approval.policy)
+        } catch {
+            // What the others' logs said stays known, although this round is refused.
+            try office.ledger.keep(arrived)
+            throw error
+        }
         live[id] = session
         logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
         try await post(signed, round, of: id)
     }
 
     /// Computes the answer to a round that was accepted, and journals it; the first of a session with whose rows it holds.
-    func signedAnswer(
+    private func signedAnswer(
         to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
-        under policy: DisclosurePolicy
+        _ arrived: [ArrivedCheckpoint], under policy: DisclosurePolicy
     ) throws -> SignedMessage {
         let records =
             request.round == 1
@@ -52,7 +61,8 @@ extension SessionClerk {
         try office.ledger.recordAnswer(
             session: request.session.hex, round: request.round, requestDigest: request.digest,
             request: CanonicalJSON.bytes(message),
-            answer: CanonicalJSON.bytes(signed), cohorts: records, at: office.clock(),
+            answer: CanonicalJSON.bytes(signed), cohorts: records, checkpoints: arrived,
+            at: office.clock(),
             logging: office.note(
                 "round-answered",
                 AuditBody(
@@ -64,12 +74,15 @@ extension SessionClerk {
     }
 
     /// Keeps a round until a person releases it.
-    func hold(_ message: SignedMessage, _ request: RoundRequest, of study: SHA256Digest) throws {
+    private func hold(
+        _ message: SignedMessage, _ request: RoundRequest, of study: SHA256Digest,
+        _ arrived: [ArrivedCheckpoint]
+    ) throws {
         let held = HeldRound(
             session: request.session.hex, round: request.round, request: CanonicalJSON.bytes(message),
             since: office.clock())
         try office.ledger.hold(
-            held,
+            held, checkpoints: arrived,
             logging: office.note(
                 "round-held",
                 AuditBody(

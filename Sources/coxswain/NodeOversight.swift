@@ -60,7 +60,7 @@ extension NodeCommand {
             abstract: "Let the round that waits be answered, after showing what would be sent.",
             discussion: """
                 Rounds wait if the policy says "hold: each-round" or the approval was given with --hold. Without --by it only
-                shows. Give the study a patience that is long enough: the coordinator waits no longer than that.
+                shows. The coordinator waits a week for a round that is held, or the study's patience if that is longer.
                 """)
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "Who releases the round.") var by: String?

@@ -63,9 +63,12 @@ struct Progress {
                 "round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(lanes) numbers a site")
         }
         let now = Int(Date().timeIntervalSince1970)
-        if now - session.since >= 5, waiting != session.waitingFor {
-            waiting = session.waitingFor
-            lines.append("waiting for \(waiting.joined(separator: ", ")) since \(now - session.since) s")
+        let names = session.waitingFor.map {
+            session.holding.contains($0) ? "\($0) (held there for a person)" : $0
+        }
+        if now - session.since >= 5, waiting != names {
+            waiting = names
+            lines.append("waiting for \(names.joined(separator: ", ")) since \(now - session.since) s")
         }
         return lines
     }

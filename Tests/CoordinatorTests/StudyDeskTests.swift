@@ -134,6 +134,85 @@ struct StudyDeskTests {
         #expect(status.reason == "no answer from south within the study's patience")
     }
 
+    /// South holds round 1 for a person; the others have answered, but for those in `silent`.
+    private func desk(
+        holdingWith silent: Set<String>, _ extra: String = ""
+    ) async throws -> (desk: StudyDesk, study: SHA256Digest) {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(
+            trial.submission("patience: 10 minutes\n\(extra)"), by: trial.operatorID
+        ).study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        var sites = try TrialSites(trial, session: session, study: study)
+        try await sites.join(at: desk)
+        for site in trial.sites where site != "south" && !silent.contains(site) {
+            try await sites.answer(1, of: site, at: desk)
+        }
+        let held = RoundHeld(session: session, round: 1, site: "south")
+        try await desk.receive(
+            SignedMessage(held, by: trial.signer(.node("south"))), round: 1, session: session, from: "south")
+        return (desk, study)
+    }
+
+    @Test func `a round held for a person is waited for a week, also over a restart`() async throws {
+        var (desk, _) = try await desk(holdingWith: [])
+        trial.advance(seconds: 601)
+        try await desk.checkPatience()
+        let waiting = try #require(try await desk.list(for: trial.operatorID)[0].session)
+        #expect(waiting.waitingFor == ["south"] && waiting.holding == ["south"])
+        desk = try await trial.desk()
+        trial.advance(seconds: 7 * 86_400)
+        try await desk.checkPatience()
+        #expect(try await desk.list(for: trial.operatorID)[0].state == .running)
+        trial.advance(seconds: 1)
+        try await desk.checkPatience()
+        let status = try await desk.list(for: trial.operatorID)[0]
+        #expect(status.state == .failed && status.reason == "the round was held for too long at south")
+    }
+
+    @Test func `a held round does not cover for a silent hospital, nor is it taken for silence`() async throws
+    {
+        let (strict, _) = try await desk(holdingWith: ["west"])
+        trial.advance(seconds: 601)
+        try await strict.checkPatience()
+        let status = try await strict.list(for: trial.operatorID)[0]
+        #expect(status.reason == "no answer from west within the study's patience")
+        let (lenient, study) = try await desk(holdingWith: ["west"], "missing-site: continue")
+        trial.advance(seconds: 601)
+        try await lenient.checkPatience()
+        let session = try await lenient.list(for: trial.operatorID).first { $0.study == study }?.session
+        #expect(session?.sites == ["east", "north", "south"] && session?.step == .keys)
+    }
+
+    // MARK: What cannot be read
+
+    @Test(arguments: [
+        "UPDATE study SET submission = '{'",
+        "UPDATE study SET submission = replace(submission, 'study: trial', 'study: other')",
+        "UPDATE decision SET message = '{}' WHERE site = 'north'",
+    ])
+    func `a stored study that cannot be read is left alone, and its lead told so`(_ damage: String)
+        async throws
+    {
+        var desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        try trial.damage(damage)
+        desk = try await trial.desk()
+        let name = String(study.hex.prefix(12))
+        let sentence = "study \(name) is in the coordinator's database but cannot be read"
+        func expectTold(_ act: () async throws -> StudyStatus) async {
+            let error = await #expect(throws: DeskError.self) { try await act() }
+            #expect(error?.description == sentence && error?.status == .conflict && error?.hint != nil)
+        }
+        await expectTold { try await desk.submit(trial.submission(), by: trial.operatorID) }
+        await expectTold { try await desk.launch(study, by: trial.operatorID) }
+        #expect(try await desk.list(for: trial.operatorID).isEmpty)
+        let other = try await desk.submit(trial.submission("title: another"), by: trial.operatorID).study
+        #expect(try await trial.desk().list(for: trial.operatorID).map(\.study) == [other])
+    }
+
     @Test func `a study may go on without a silent site, and says with whom`() async throws {
         let desk = try await trial.desk()
         let study = try await desk.submit(
@@ -221,6 +300,16 @@ struct TrialSites {
             return true
         }
         return false
+    }
+
+    /// Hellos and acknowledgements of all.
+    mutating func join(at desk: StudyDesk) async throws {
+        for site in sites { try await act(.keys, 0, site, desk) }
+        for site in sites { try await act(.roster, 0, site, desk) }
+    }
+
+    mutating func answer(_ round: Int, of site: String, at desk: StudyDesk) async throws {
+        try await act(.round, round, site, desk)
     }
 
     mutating func finish(at desk: StudyDesk) async throws {

@@ -1,9 +1,12 @@
 import Cryptography
 import Federation
 import Foundation
+import GRDB
 import Logging
+import Membership
 import Survival
 import Synchronization
+import TLSTransport
 
 @testable import Coordinator
 
@@ -14,11 +17,11 @@ final class TrialConsortium: Sendable {
     private let office: CertificateAuthority
     private let trust: TrustStore
     private let signers: [SPIFFEID.Role: Signer]
-    private let clock = Mutex(1_800_000_000)
+    private let clock: Mutex<Int>
     private let folder: URL
 
-    init() throws {
-        let start = 1_800_000_000
+    init(at start: Int = 1_800_000_000) throws {
+        clock = Mutex(start)
         let office = try CertificateAuthority.create(consortium: "trial", at: start, days: 30)
         let list = try office.revocationList(revoked: [], number: 1, at: start, days: 20)
         trust = try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list)
@@ -38,6 +41,9 @@ final class TrialConsortium: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
+    var path: String { folder.path }
+    private var database: String { folder.appendingPathComponent("coordinator.sqlite").path }
+
     deinit { try? FileManager.default.removeItem(at: folder) }
 
     var authority: Authority {
@@ -54,13 +60,91 @@ final class TrialConsortium: Sendable {
     /// A desk on the trial's database file: a second one is the first after a restart.
     func desk() async throws -> StudyDesk {
         let desk = StudyDesk(
-            store: try CoordinatorStore(path: folder.appendingPathComponent("coordinator.sqlite").path),
+            store: try CoordinatorStore(path: database),
             signer: signer(.coordinator),
             environment: .init(
                 authority: { [self] in authority }, randomBytes: { try randomBytes(32) }),
             logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
         try await desk.restore()
         return desk
+    }
+
+    /// Changes the coordinator's database behind its back.
+    func damage(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: database)
+        try queue.write { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+
+    // MARK: On the network
+
+    /// Writes a member's key and certificate, with the authority and a revocation list of those revoked.
+    ///
+    /// `start` and `days` say when the certificate holds, in days from the trial's start; `office` signs it.
+    @discardableResult
+    func files(
+        _ role: SPIFFEID.Role, as name: String, start: Int = 0, days: Int = 10,
+        by office: CertificateAuthority? = nil
+    ) throws -> Certificate {
+        let key = try PrivateKey.generate()
+        let certificate = try (office ?? self.office).issue(
+            for: SPIFFEID(consortium: "trial", role: role), key: key,
+            dnsNames: role == .coordinator ? ["localhost"] : [],
+            ipAddresses: role == .coordinator ? ["127.0.0.1"] : [],
+            at: authority.time + start * 86_400, days: days)
+        try write(key.pem, "\(name).key")
+        try write(certificate.pem, "\(name).pem")
+        return certificate
+    }
+
+    func revoke(_ certificates: [Certificate]) throws {
+        let list = try office.revocationList(
+            revoked: certificates.map { ($0.serial, authority.time) }, number: 2, at: authority.time, days: 20
+        )
+        try write(list, "revocations.pem")
+    }
+
+    private func write(_ text: String, _ name: String) throws {
+        let file = folder.appendingPathComponent(name)
+        try Data(text.utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+    }
+
+    /// Runs the coordinator on the trial's database and a free port for as long as `body` takes.
+    func withCoordinator(_ body: (_ port: Int) async throws -> Void) async throws {
+        try write(office.certificate.pem, "authority.pem")
+        try write(
+            """
+            consortium: trial
+            listen: 127.0.0.1:0
+            port-file: port
+            database: coordinator.sqlite
+            identity: {certificate: server.pem, key: server.key, authority: authority.pem, revocations: revocations.pem}
+            """, "coordinator.yaml")
+        let file = try ConfigurationFile(path: folder.appendingPathComponent("coordinator.yaml").path)
+        let service = try await CoordinatorService.open(
+            CoordinatorConfiguration(file, environment: [:]),
+            logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await service.run() }
+            defer { group.cancelAll() }
+            try await body(try await port())
+        }
+    }
+
+    /// The port, once the coordinator has written it.
+    private func port() async throws -> Int {
+        let file = folder.appendingPathComponent("port")
+        for _ in 0..<1000 {
+            // Not there yet: asked again.
+            if let text = try? String(contentsOf: file, encoding: .utf8),
+                let port = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+            {
+                return port
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TransportError.setup("the coordinator was not bound")
     }
 
     static let dictionary = """

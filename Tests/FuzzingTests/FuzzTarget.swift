@@ -94,7 +94,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     private static func readMessages(_ bytes: [UInt8]) throws {
         let types: [any Codable.Type] = [
             SignedMessage.self, StudySubmission.self, Decision.self, SessionOpening.self, Hello.self,
-            Roster.self, RosterAcknowledgement.self, RoundRequest.self, RoundAnswer.self, Refusal.self,
+            Roster.self, RosterAcknowledgement.self, RoundRequest.self, RoundAnswer.self, RoundHeld.self,
+            Refusal.self,
             StudyStatus.self, WorkList.self, ErrorReply.self, StudyResult.self,
         ]
         for type in types { try readMessage(type, bytes) }

@@ -16,10 +16,29 @@ package struct HeldCheckpoint: Hashable, Sendable {
     }
 }
 
+/// Another hospital's checkpoint on its way into the ledger.
+package struct ArrivedCheckpoint: Hashable, Sendable {
+    package var checkpoint: HeldCheckpoint
+    /// What the audit log says of it, if it contradicts one that is kept.
+    package var contradiction: AuditNote?
+
+    package init(_ checkpoint: HeldCheckpoint, contradiction: AuditNote? = nil) {
+        (self.checkpoint, self.contradiction) = (checkpoint, contradiction)
+    }
+}
+
 extension NodeLedger {
-    /// Keeps another hospital's checkpoint for good; one that is known is no change.
-    package func keep(_ checkpoint: HeldCheckpoint, logging note: AuditNote? = nil) throws(StoreError) {
-        try record(note) { db in
+    /// Keeps other hospitals' checkpoints for good, all in one transaction; one that is known is no change.
+    package func keep(_ arrived: [ArrivedCheckpoint]) throws(StoreError) {
+        guard !arrived.isEmpty else { return }
+        try record(nil) { db in
+            try NodeLedger.keep(db, arrived)
+            return true
+        }
+    }
+
+    static func keep(_ db: Database, _ arrived: [ArrivedCheckpoint]) throws {
+        for (checkpoint, contradiction) in arrived.map({ ($0.checkpoint, $0.contradiction) }) {
             try db.execute(
                 sql:
                     "INSERT OR IGNORE INTO checkpoints (site, sequence, head, at, message) VALUES (?, ?, ?, ?, ?)",
@@ -27,7 +46,7 @@ extension NodeLedger {
                     checkpoint.site, checkpoint.sequence, checkpoint.head.hex, checkpoint.at,
                     Data(checkpoint.message),
                 ])
-            return db.changesCount > 0
+            if db.changesCount > 0, let contradiction { try append(db, contradiction) }
         }
     }
 

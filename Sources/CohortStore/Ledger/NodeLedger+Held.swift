@@ -16,9 +16,13 @@ package struct HeldRound: Hashable, Sendable {
 }
 
 extension NodeLedger {
-    /// Keeps a round that waits for a person, for showing it; the same round again is no change.
-    package func hold(_ held: HeldRound, logging note: AuditNote) throws(StoreError) {
+    /// Keeps a round that waits for a person, for showing it, and the checkpoints that came with it; the same round again is no
+    /// change.
+    package func hold(
+        _ held: HeldRound, checkpoints: [ArrivedCheckpoint] = [], logging note: AuditNote
+    ) throws(StoreError) {
         try record(note) { db in
+            try NodeLedger.keep(db, checkpoints)
             let sql = "INSERT OR IGNORE INTO held_rounds (session, round, request, since) VALUES (?, ?, ?, ?)"
             try db.execute(sql: sql, arguments: [held.session, held.round, Data(held.request), held.since])
             return db.changesCount > 0

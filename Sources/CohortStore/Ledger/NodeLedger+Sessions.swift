@@ -36,9 +36,11 @@ extension NodeLedger {
         }
     }
 
-    /// Records the roster that the node accepted and what it acknowledged; a session has one roster.
+    /// Records the roster that the node accepted and what it acknowledged, with the checkpoints that came along; a session has
+    /// one roster.
     package func recordRoster(
-        session id: String, roster: [UInt8], ack: [UInt8], logging note: AuditNote? = nil
+        session id: String, roster: [UInt8], ack: [UInt8], checkpoints: [ArrivedCheckpoint] = [],
+        logging note: AuditNote? = nil
     ) throws(StoreError) {
         try record(note) { db in
             let session = try NodeLedger.requireOpenSession(db, id)
@@ -47,6 +49,7 @@ extension NodeLedger {
                 guard isSame else { throw StoreError.ledger(.rosterDiffers(id)) }
                 return false
             }
+            try NodeLedger.keep(db, checkpoints)
             try db.execute(
                 sql: "UPDATE sessions SET roster = ?, ack = ? WHERE id = ?",
                 arguments: [Data(roster), Data(ack), id])
@@ -81,12 +84,13 @@ extension NodeLedger {
     /// Records the answer to a round before it is sent: one for a session and round, ever.
     ///
     /// Recording the same again does nothing, so that a repeated request gets the stored bytes. `cohorts` are the rows that the
-    /// session's analyses sum, if this is the first answer that holds them.
+    /// session's analyses sum, if this is the first answer that holds them; `checkpoints` are those that came with the request.
     ///
     /// - Throws: `LedgerFault.answerDiffers` for another request or answer, `.sessionEnded` after the end.
     package func recordAnswer(
         session id: String, round: Int, requestDigest: SHA256Digest, request: [UInt8], answer: [UInt8],
-        cohorts: [CohortRecord] = [], at time: Int = 0, logging note: AuditNote? = nil
+        cohorts: [CohortRecord] = [], checkpoints: [ArrivedCheckpoint] = [], at time: Int = 0,
+        logging note: AuditNote? = nil
     ) throws(StoreError) {
         let entry = RoundEntry(round: round, requestDigest: requestDigest, request: request, answer: answer)
         try record(note) { db in
@@ -97,6 +101,7 @@ extension NodeLedger {
                 return false
             }
             let session = try NodeLedger.requireOpenSession(db, id)
+            try NodeLedger.keep(db, checkpoints)
             try NodeLedger.record(db, cohorts, session: id, study: session.study, at: time)
             try db.execute(
                 sql: """

@@ -10,6 +10,7 @@ package struct CoordinatorSession: Sendable {
     private let signedOpening: SignedMessage
     private let plan: StudyPlan
     private var messages: [String: SignedMessage] = [:]
+    private var held: [String: SignedMessage] = [:]
     private var policies: [String: SHA256Digest] = [:]
     /// The newest checkpoint that came from each site.
     package private(set) var checkpoints: [String: SignedMessage] = [:]
@@ -48,6 +49,9 @@ package struct CoordinatorSession: Sendable {
         phase.isOver ? [] : opening.sites.filter { messages[$0] == nil }
     }
 
+    /// Those of them that hold the round for a person there, by their own word.
+    package var holding: [String] { waitingFor.filter { held[$0] != nil } }
+
     package var result: StudyResult? { phase == .finished ? run?.result : nil }
 
     /// Likelihood evaluations and other queries of the current round, for those who watch.
@@ -72,6 +76,8 @@ package struct CoordinatorSession: Sendable {
             try takeAcknowledgement(message, from: site, under: authority)
         case (.round(let round), RoundAnswer.type):
             try takeAnswer(message, from: site, round: round, under: authority)
+        case (.round(let round), RoundHeld.type):
+            try takeHeld(message, from: site, round: round, under: authority)
         case (_, _) where phase.isOver: throw .outOfPlace("the session is over")
         case (_, Refusal.type): try takeRefusal(message, from: site, under: authority)
         default:
@@ -119,6 +125,16 @@ package struct CoordinatorSession: Sendable {
         if let checkpoint = answer.checkpoint { checkpoints[site] = checkpoint }
     }
 
+    private mutating func takeHeld(
+        _ message: SignedMessage, from site: String, round: Int, under authority: Authority
+    ) throws(ProtocolError) {
+        let (word, signer) = try message.open(as: RoundHeld.self, under: authority)
+        guard signer.role == .node(site), word.site == site, word.session == opening.session,
+            word.round == round, messages[site] == nil
+        else { throw .outOfPlace("the word that round \(round) is held is not \(site)'s") }
+        held[site] = message
+    }
+
     private mutating func takeRefusal(
         _ message: SignedMessage, from site: String, under authority: Authority
     ) throws(ProtocolError) {
@@ -141,7 +157,7 @@ package struct CoordinatorSession: Sendable {
             do { try close(round, gathered, under: authority) } catch { phase = .failed(reason: "\(error)") }
         case .finished, .refused, .failed: return
         }
-        messages = [:]
+        (messages, held) = ([:], [:])
     }
 
     private mutating func begin(_ acknowledgements: [SignedMessage]) {

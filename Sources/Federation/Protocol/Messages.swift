@@ -147,6 +147,18 @@ package struct RoundAnswer: Message {
     }
 }
 
+/// A site's word that a round waits there until a person releases it; the coordinator then waits for longer.
+package struct RoundHeld: Message {
+    package static let type = "held"
+    package var session: SHA256Digest
+    package var round: Int
+    package var site: String
+
+    package init(session: SHA256Digest, round: Int, site: String) {
+        (self.session, self.round, self.site) = (session, round, site)
+    }
+}
+
 /// A site's refusal to go on with a session; names a rule, never the numbers that broke it.
 package struct Refusal: Message {
     package static let type = "refusal"

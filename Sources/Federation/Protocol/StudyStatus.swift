@@ -31,17 +31,19 @@ package struct StudyStatus: Hashable, Sendable, Codable {
         /// The round, from 1; 0 before the first.
         package var round: Int
         package var waitingFor: [String]
-        /// When the present step began, in seconds since 1970.
+        /// Those of them that hold the round for a person there.
+        package var holding: [String]
+        /// When a site's last message came, in seconds since 1970.
         package var since: Int
         package var statements: [QueryStatement]
 
         package init(
             id: SHA256Digest, sites: [String], step: SessionStep, round: Int, waitingFor: [String],
-            since: Int,
-            statements: [QueryStatement]
+            holding: [String] = [], since: Int, statements: [QueryStatement]
         ) {
             (self.id, self.sites, self.step, self.round) = (id, sites, step, round)
-            (self.waitingFor, self.since, self.statements) = (waitingFor, since, statements)
+            (self.waitingFor, self.holding) = (waitingFor, holding)
+            (self.since, self.statements) = (since, statements)
         }
     }
 

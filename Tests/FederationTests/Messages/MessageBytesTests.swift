@@ -141,16 +141,23 @@ struct MessageBytesTests {
         #expect(Refusal.type == "refusal")
     }
 
+    @Test func `a round that is held`() throws {
+        try expect(
+            RoundHeld(session: Self.a, round: 3, site: "s"), #"{"round":3,"session":"<a>","site":"s"}"#)
+        #expect(RoundHeld.type == "held")
+    }
+
     @Test func `status`() throws {
         let status = StudyStatus(
             study: Self.a, name: "n", title: "t",
             submitter: SPIFFEID(consortium: "liver", role: .operator("lead")),
             state: .running, reason: "", sites: [.init(name: "s", decision: .declined, reason: "no")],
             session: .init(
-                id: Self.b, sites: ["s"], step: .keys, round: 0, waitingFor: ["s"], since: 5, statements: []))
+                id: Self.b, sites: ["s"], step: .keys, round: 0, waitingFor: ["s"], holding: ["s"],
+                since: 5, statements: []))
         try expect(
             status,
-            #"{"name":"n","reason":"","session":{"id":"<b>","round":0,"since":5,"sites":["s"],"statements":[],"step":"keys","#
+            #"{"name":"n","reason":"","session":{"holding":["s"],"id":"<b>","round":0,"since":5,"sites":["s"],"statements":[],"step":"keys","#
                 + #""waitingFor":["s"]},"sites":[{"decision":"declined","name":"s","reason":"no"}],"state":"running","#
                 + #""study":"<a>","submitter":"spiffe://liver/operator/lead","title":"t"}"#)
         var later = status
@@ -171,7 +178,7 @@ struct MessageBytesTests {
     @Test func `no two types of message have one name`() {
         let types = [
             StudySubmission.type, Decision.type, SessionOpening.type, Hello.type, Roster.type,
-            RosterAcknowledgement.type, RoundRequest.type, RoundAnswer.type, Refusal.type,
+            RosterAcknowledgement.type, RoundRequest.type, RoundAnswer.type, RoundHeld.type, Refusal.type,
             AuditCheckpoint.type,
         ]
         #expect(Set(types).count == types.count)

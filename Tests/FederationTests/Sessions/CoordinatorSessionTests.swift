@@ -101,6 +101,36 @@ struct CoordinatorSessionTests {
         #expect(dialogue.coordinator.request?.previous[0] == once)
     }
 
+    @Test func `a round that a hospital holds for a person is waited for, and answered later`() throws {
+        var (dialogue, answers) = try inRound()
+        let session = dialogue.opening.session
+        try dialogue.deliver(RoundHeld(session: session, round: 1, site: "site-2"), from: 1)
+        try dialogue.deliver(RoundHeld(session: session, round: 1, site: "site-2"), from: 1)
+        #expect(dialogue.coordinator.holding == ["site-2"])
+        #expect(dialogue.coordinator.waitingFor == ["site-1", "site-2", "site-3"])
+        for (word, site) in [
+            (RoundHeld(session: session, round: 2, site: "site-1"), 0),
+            (RoundHeld(session: session, round: 1, site: "site-3"), 0),
+            (RoundHeld(session: dialogue.plan.hash, round: 1, site: "site-1"), 0),
+        ] {
+            expectRefusal(.outOfPlace, "the word that round 1 is held is not site-1's") {
+                try dialogue.deliver(word, from: site)
+            }
+        }
+        for site in [0, 1, 2] { try dialogue.deliver(answers[site], from: site) }
+        #expect(dialogue.coordinator.phase == .round(2) && dialogue.coordinator.holding.isEmpty)
+    }
+
+    @Test func `only a round can be held, and not by a hospital that has answered it`() throws {
+        let held = RoundHeld(session: start.opening.session, round: 1, site: "site-1")
+        var dialogue = start
+        expectRefusal(.outOfPlace, "does not belong to this step") { try dialogue.deliver(held, from: 0) }
+        var answers: [RoundAnswer]
+        (dialogue, answers) = try inRound()
+        try dialogue.deliver(answers[0], from: 0)
+        expectRefusal(.outOfPlace, "is not site-1's") { try dialogue.deliver(held, from: 0) }
+    }
+
     @Test func `a second, different message for one step is refused`() throws {
         var dialogue = start
         try dialogue.deliver(dialogue.members[0].hello, from: 0)
