@@ -1,50 +1,13 @@
 import Cryptography
 import Federation
-import Foundation
 import Logging
 import TLSTransport
 import Testing
-import Yams
 
 @testable import Coordinator
 
 /// Who may use which endpoint: the whole matrix, made from `Sources/Coordinator/openapi.yaml`, which must be the program's.
 struct EndpointTests {
-    private static let digest = String(repeating: "ab", count: 32)
-
-    /// One line of the description: a method at a path, who may use it, and of whose studies.
-    struct Operation: Sendable, CustomTestStringConvertible {
-        var method: String
-        var path: String
-        var roles: Set<String>
-        var scope: String
-
-        var testDescription: String { "\(method) \(path)" }
-
-        /// The path with its parameters filled in.
-        func at(study: String = digest, session: String = digest) -> String {
-            path.replacing("{study}", with: study).replacing("{session}", with: session)
-                .replacing("{round}", with: "1")
-        }
-    }
-
-    private static let description = Result {
-        let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Sources/Coordinator/openapi.yaml").standardized
-        let root = try Yams.compose(yaml: String(contentsOf: file, encoding: .utf8))
-        return try #require(root)["paths"]?.mapping?.flatMap { path, operations in
-            ["get", "post", "put", "delete", "patch"].compactMap { method -> Operation? in
-                guard let operation = operations[method], let path = path.string else { return nil }
-                let roles = operation["x-roles"]?.array().compactMap(\.string) ?? []
-                return Operation(
-                    method: method.uppercased(), path: path, roles: Set(roles),
-                    scope: operation["x-scope"]?.string ?? "")
-            }
-        } ?? []
-    }
-
-    private static let operations = (try? description.get()) ?? []
-
     private static let roles: [String: SPIFFEID.Role] = [
         "operator": .operator("jane"), "node": .node("north"), "coordinator": .coordinator,
     ]
@@ -71,7 +34,7 @@ struct EndpointTests {
     @Test func `the description has every method at every path that the program answers, and no other`()
         throws
     {
-        let described = try Self.description.get()
+        let described = try Operation.description.get()
         #expect(described.count == 15 && Set(described.map(\.testDescription)).count == 15)
         for path in Set(described.map(\.path)) {
             for method in ["GET", "POST", "PUT", "DELETE"] {
@@ -84,7 +47,7 @@ struct EndpointTests {
         }
     }
 
-    @Test(arguments: operations)
+    @Test(arguments: Operation.all)
     func `each role reaches exactly its endpoints`(_ operation: Operation) throws {
         let endpoint = try #require(Endpoint(method: operation.method, path: operation.at()))
         for (name, role) in Self.roles {
@@ -93,7 +56,7 @@ struct EndpointTests {
     }
 
     /// Whoever calls, with the status that a call without a body gets; strangers get no further than the handshake.
-    @Test(arguments: operations)
+    @Test(arguments: Operation.all)
     func `a call is answered by role, and by whose study it is`(_ operation: Operation) async throws {
         let trial = try TrialConsortium()
         let desk = try await trial.desk()
@@ -135,8 +98,9 @@ struct EndpointTests {
     }
 
     @Test(arguments: [
-        ("DELETE", "/v1/studies"), ("POST", "/v1/work"), ("GET", "/v1/studies/\(digest)/launch"),
-        ("PUT", "/v1/sessions/\(digest)/rounds/1"), ("POST", "/v1/sessions/\(digest)/roster"),
+        ("DELETE", "/v1/studies"), ("POST", "/v1/work"), ("GET", "/v1/studies/\(Operation.digest)/launch"),
+        ("PUT", "/v1/sessions/\(Operation.digest)/rounds/1"),
+        ("POST", "/v1/sessions/\(Operation.digest)/roster"),
     ])
     func `a known path with another method is refused`(method: String, path: String) {
         #expect(Endpoint(method: method, path: path) == nil)
@@ -144,9 +108,12 @@ struct EndpointTests {
     }
 
     @Test(arguments: [
-        "", "/", "/v1", "/v2/work", "/v1/work/", "/v1//work", "/v1/studies/abc", "/v1/studies/\(digest)/",
-        "/v1/studies/\(digest)/status/x", "/v1/sessions/\(digest)", "/v1/sessions/\(digest)/rounds/0",
-        "/v1/sessions/\(digest)/rounds/-1", "/v1/sessions/\(digest)/rounds/999999", "/v1/../v1/work",
+        "", "/", "/v1", "/v2/work", "/v1/work/", "/v1//work", "/v1/studies/abc",
+        "/v1/studies/\(Operation.digest)/",
+        "/v1/studies/\(Operation.digest)/status/x", "/v1/sessions/\(Operation.digest)",
+        "/v1/sessions/\(Operation.digest)/rounds/0",
+        "/v1/sessions/\(Operation.digest)/rounds/-1", "/v1/sessions/\(Operation.digest)/rounds/999999",
+        "/v1/../v1/work",
     ])
     func `there is nothing at other paths`(path: String) {
         #expect(!Endpoint.isKnown(path: path))
