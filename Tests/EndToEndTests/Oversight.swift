@@ -157,6 +157,9 @@ extension EndToEnd {
                 let answered = try await consortium.rows(
                     "site-2/ledger.sqlite", "SELECT count(*) FROM rounds")
                 #expect(released.count > 2 && answered == ["\(released.count)"], "\(released)")
+                let told = try await consortium.rows(
+                    "coordinator/coordinator.sqlite", "SELECT DISTINCT site FROM message WHERE type = 'held'")
+                #expect(told == ["site-2"], "the coordinator knows where a round waits for a person")
             }
         }
 

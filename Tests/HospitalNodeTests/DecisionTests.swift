@@ -3,6 +3,7 @@ import Cryptography
 import Federation
 import Foundation
 import Membership
+import Survival
 import Testing
 
 @testable import HospitalNode
@@ -122,8 +123,16 @@ struct DecisionTests {
         try hospital.forge(
             "UPDATE studies SET submission = CAST(replace(CAST(submission AS TEXT), 'terms: [age]', 'terms: [crp]') AS BLOB)"
         )
-        #expect(throws: ProtocolError.self) { _ = try hospital.office().requireApproval(of: hash) }
-        #expect(throws: ProtocolError.self) { _ = try hospital.office().studies() }
+        let office = try hospital.office()
+        #expect(throws: ProtocolError.self) { _ = try office.requireApproval(of: hash) }
+        #expect(throws: ProtocolError.self) { _ = try office.studies() }
+        // Taken at its word, the text would be answered: sums of a covariate that nobody approved.
+        let stored = try #require(try office.ledger.study(hash)).submission
+        let (submission, plan) = try LocalStudy.read(CanonicalJSON.decode(SignedMessage.self, from: stored))
+        let cohort = try office.cohort(for: plan, submission: submission)
+        guard case .cox(let cox) = plan.analyses[0].kind else { return }
+        #expect(cox.model.columns.map(\.name) == ["crp"])
+        #expect(try cohort.answer(Query(analysis: plan.analyses[0].id, ask: .moments)).count > 1)
     }
 
     @Test func `an approval is of the patients that were there`() throws {

@@ -73,50 +73,6 @@ struct SumAttacks {
         #expect(try zip(all, fewer).map { $0 - $1 } == run.queries.flatMap { try cohorts[3].answer($0) })
     }
 
-    // MARK: Overlapping studies
-
-    /// 500 patients, then 499: each study for itself is as good as any.
-    @Test func `two studies whose patients differ by one give that one's row by difference`() throws {
-        let patients = Patient.random(500, seed: 64)
-        let oldest = try #require(patients.max { $0.age < $1.age })
-        var second = patients.filter { $0.age < oldest.age }
-        second += patients.filter { $0.age == oldest.age }.dropFirst().map {
-            var other = $0
-            other.age -= 1
-            return other
-        }
-        let first = second + [oldest]
-        let age = Int(oldest.age)
-        func moments(_ condition: String) throws -> (
-            sum: [Double], columns: [ModelSpecification.DesignColumn]
-        ) {
-            let plan = try Ward.plan(
-                Ward.study(
-                    "cohort: \(condition)\nanalyses: [{cox: {id: m, terms: [age, marker, frail]}}]"))
-            let cohorts = try Self.cohorts(Self.dealt(first, to: 3), plan)
-            let hospitals = TrustingHospitals(cohorts: cohorts)
-            let run = try Self.run(plan, hospitals, rounds: 1)
-            let policy = try DisclosurePolicy.ofTheExamples()
-            for cohort in cohorts {
-                #expect(throws: Never.self) {
-                    try policy.clear(run, on: cohort, siteCount: 3, evaluations: [:])
-                }
-            }
-            guard case .cox(let cox) = plan.analyses[0].kind else { return ([], []) }
-            return (try hospitals.sum(run.queries[0]), cox.model.columns)
-        }
-        let (all, fewer) = (try moments("age <= \(age)"), try moments("age < \(age)"))
-        let difference = zip(all.sum, fewer.sum).map { $0 - $1 }
-        #expect(difference[0] == 1)
-        let row = zip(all.columns, difference.dropFirst()).map { column, scaled in
-            let range = DictionaryRange(column.bounds)
-            return range.half * scaled + range.middle
-        }
-        for (got, want) in zip(row, [oldest.age, oldest.marker, oldest.frail]) {
-            #expect(abs(got - want) < 1e-9)
-        }
-    }
-
     // MARK: Forged sums
 
     private static let steered = Ward.study("analyses: [{cox: {id: m, terms: [age, marker]}}]")
