@@ -69,6 +69,31 @@ struct OutsiderTests {
         #expect(try ledger.verifyAudit() == 1)
     }
 
+    /// Whose rows were summed, by whose key they are numbered, and where other logs stood.
+    @Test func `what a node remembers is not changed or removed through SQL`() throws {
+        let ledger = try NodeLedger(path: folder.file("ledger.sqlite"))
+        let (study, key) = (SHA256Digest(of: "study".utf8), SHA256Digest(of: "key".utf8))
+        try ledger.recordStudy(hash: study, submission: [1], receivedAt: 1)
+        try ledger.beginSession(id: "s", study: study, secret: [1], hello: [1], at: 1)
+        _ = try ledger.number(
+            RowCodes(key: key, rows: [RowCode(person: PersonCode(high: 7, low: 7), ordinal: 0)]))
+        let cohort = CohortRecord(analysis: "m", people: 1, rows: [1], eligible: nil)
+        let word = HeldCheckpoint(site: "south", sequence: 1, head: key, at: 1, message: [1])
+        try ledger.recordAnswer(
+            session: "s", round: 1, requestDigest: key, request: [1], answer: [1], cohorts: [cohort],
+            checkpoints: [ArrivedCheckpoint(word)])
+        for (table, column) in [
+            ("cohort_key", "sha256"), ("cohort_rows", "ordinal"), ("cohorts", "people"),
+            ("cohort_answers", "at"), ("checkpoints", "at"),
+        ] {
+            for sql in ["UPDATE \(table) SET \(column) = 0", "DELETE FROM \(table)"] {
+                let attempt = try SQLiteShell.once(folder.file("ledger.sqlite"), sql)
+                #expect(attempt.status != 0, "\(sql)")
+                #expect(attempt.output.contains("what the node remembers is only added to"), "\(sql)")
+            }
+        }
+    }
+
     @Test func `without the triggers the columns still refuse what is no value of theirs`() throws {
         _ = try Clinic.store(in: folder)
         for (columns, values) in [

@@ -77,6 +77,47 @@ struct StudyDeskTests {
         await #expect(throws: DeskError.self) { try await desk.submit(trial.submission(), by: other) }
     }
 
+    /// The statements of a round hold the coefficients so far.
+    @Test func `another study's lead sees that a study runs, and not what its rounds ask`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        var sites = try TrialSites(trial, session: session, study: study)
+        try await sites.join(at: desk)
+        let other = SPIFFEID(consortium: "trial", role: .operator("mallory"))
+        for peer in [trial.operatorID, other] {
+            let listed = try #require(try await desk.list(for: peer)[0].session)
+            let watched = try await desk.status(study, for: peer, after: nil, wait: .zero).session
+            #expect(listed.round == 1 && watched == listed)
+            #expect(listed.statements.isEmpty == (peer == other), "\(peer)")
+        }
+    }
+
+    @Test func `a decision counts only as its own hospital's on this very study`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        let other = try await desk.submit(trial.submission("title: other"), by: trial.operatorID).study
+        func decide(_ site: String, on decided: SHA256Digest, signer: String, sender: String) async throws {
+            let decision = Decision(
+                study: decided, site: site, isApproved: true, reason: "", until: trial.authority.time + 60,
+                policy: DisclosurePolicy.local.hash)
+            try await desk.decide(
+                SignedMessage(decision, by: trial.signer(.node(signer))), on: study, from: sender)
+        }
+        await #expect(throws: DeskError.self) {
+            try await decide("north", on: study, signer: "south", sender: "north")
+        }
+        await #expect(throws: DeskError.self) {
+            try await decide("north", on: study, signer: "north", sender: "south")
+        }
+        await #expect(throws: DeskError.self) {
+            try await decide("north", on: other, signer: "north", sender: "north")
+        }
+        #expect(try await desk.list(for: trial.operatorID)[0].sites.allSatisfy { $0.decision == .pending })
+        try await decide("north", on: study, signer: "north", sender: "north")
+    }
+
     @Test func `the same message again is fine at any time, another is refused`() async throws {
         let desk = try await trial.desk()
         let study = try await desk.submit(trial.submission(), by: trial.operatorID).study

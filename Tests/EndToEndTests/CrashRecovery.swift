@@ -126,7 +126,7 @@ extension EndToEnd {
             async throws
         {
             var scenario = try Scenario.brief()
-            try scenario.replaceInStudy("patience: 2 minutes", by: "patience: 5 seconds")
+            try scenario.replaceInStudy("patience: 2 minutes", by: "patience: 15 seconds")
             try await Consortium.with(scenario) { consortium in
                 try await consortium.submitAndApprove()
                 try await consortium.launch()
@@ -134,7 +134,7 @@ extension EndToEnd {
                     consortium.folder.text("site-4/log").contains("round 2 answered")
                 }
                 try await consortium.kill("coordinator")
-                let end = ContinuousClock.now + .seconds(7)
+                let end = ContinuousClock.now + .seconds(17)
                 try await poll("the patience to be over") { ContinuousClock.now > end }
                 for site in scenario.siteNames { try await consortium.kill(site) }
                 for party in ["coordinator"] + scenario.siteNames { try await consortium.restart(party) }

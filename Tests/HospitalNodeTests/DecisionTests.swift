@@ -72,6 +72,30 @@ struct DecisionTests {
         #expect(try refusal()?.contains("is not the one in its audit log") == true)
     }
 
+    /// Row, entry and chain are as they should be; only the node's key was not at hand.
+    @Test(arguments: [false, true])
+    func `an approval entered with an entry of its own is not believed without the node's key`(
+        _ isSignedByAnother: Bool
+    ) throws {
+        let office = try hospital.office()
+        let until = hospital.now + 86_400
+        var body = AuditBody(
+            study: hash, person: "me", policy: office.policy.hash,
+            snapshot: try office.snapshot(of: hospital.study(hash).plan), until: until)
+        body.after = try office.ledger.auditHead().hash
+        if isSignedByAnother {
+            let signed = Array("coxswain/1/act\0study-approved\0\(hospital.now)\0\(body.json)".utf8)
+            body.signature = HexBytes(try PrivateKey.generate().sign(signed))
+        }
+        try office.ledger.approve(
+            hash, until: until, by: "me", at: hospital.now, policyHash: office.policy.hash,
+            logging: AuditNote(kind: "study-approved", body: body.json, at: hospital.now))
+        #expect(
+            try refusal()
+                == "a decision in this hospital's ledger was not signed with its node's key; it must be given again"
+        )
+    }
+
     @Test func `a revoked approval brought back with its old signature is not believed`() throws {
         try approve()
         let entry = try #require(

@@ -82,11 +82,7 @@ struct OverlappingStudiesTests {
         return Sums(moments: sum, columns: cox.model.columns)
     }
 
-    @Test
-    func
-        `a study of all but one of 500 patients gives that one's row, and is refused by what hospitals remember`()
-        throws
-    {
+    @Test func `a study of all but one of 500 patients gives that one's row, and is refused`() throws {
         let all = try answer("all", cohort: "age >= 18", remembering: true)
         let fewer = try answer("all-but-one", cohort: "age < 104", remembering: false)
         let difference = zip(all.moments, fewer.moments).map { $0 - $1 }

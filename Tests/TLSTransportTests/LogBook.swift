@@ -5,7 +5,8 @@ import Synchronization
 final class LogBook: Sendable {
     private struct State {
         var lines: [String] = []
-        var waiting: [(text: String, continuation: CheckedContinuation<String, Never>)] = []
+        var waiting: [(id: Int, text: String, continuation: CheckedContinuation<String, Never>)] = []
+        var waiterCount = 0
     }
 
     private let state = Mutex(State())
@@ -18,16 +19,32 @@ final class LogBook: Sendable {
         return logger
     }
 
-    /// The first line that has `text` in it, past or to come.
+    /// The first line that has `text` in it, past or to come; after a minute, words that there is none.
     func line(with text: String) async -> String {
-        await withCheckedContinuation { continuation in
+        let id = state.withLock { state in
+            state.waiterCount += 1
+            return state.waiterCount
+        }
+        let timer = Task {
+            try? await Task.sleep(for: .seconds(60))  // cancelled: then nobody waits any more
+            giveUp(id)
+        }
+        defer { timer.cancel() }
+        return await withCheckedContinuation { continuation in
             let line: String? = state.withLock { state in
                 if let line = state.lines.first(where: { $0.contains(text) }) { return line }
-                state.waiting.append((text, continuation))
+                state.waiting.append((id, text, continuation))
                 return nil
             }
             if let line { continuation.resume(returning: line) }
         }
+    }
+
+    private func giveUp(_ id: Int) {
+        let waiter = state.withLock { state in
+            state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) }
+        }
+        waiter?.continuation.resume(returning: "no line has \(waiter?.text ?? "")")
     }
 
     private func append(_ line: String) {
@@ -37,7 +54,7 @@ final class LogBook: Sendable {
             state.waiting.removeAll { line.contains($0.text) }
             return woken
         }
-        for (_, continuation) in woken { continuation.resume(returning: line) }
+        for (_, _, continuation) in woken { continuation.resume(returning: line) }
     }
 
     private struct Handler: LogHandler {

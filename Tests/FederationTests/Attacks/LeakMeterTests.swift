@@ -104,9 +104,15 @@ struct LeakMeterTests {
         }
     }
 
-    @Test(arguments: [Kind.commonGrid, .commonExact])
-    func `the examples' policy refuses the studies that are looser than it`(_ kind: Kind) throws {
-        let policy = try DisclosurePolicy.ofTheExamples()
-        #expect(throws: ProtocolError.self) { try measure(kind, policy: policy) }
+    @Test(arguments: [(Kind.commonGrid, "baseline-common"), (.commonExact, "times-exact")])
+    func `the examples' policy refuses the studies that are looser than it`(_ kind: Kind, _ rule: String)
+        throws
+    {
+        var policy = try DisclosurePolicy.ofTheExamples()
+        // Exact times are refused also where one baseline for all is allowed.
+        policy.allowsCommonBaseline = kind == .commonExact
+        expectRefusal(.refused, "policy rule \(rule), analysis \"m\"") {
+            _ = try measure(kind, policy: policy)
+        }
     }
 }

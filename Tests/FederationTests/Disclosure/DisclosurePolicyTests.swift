@@ -125,6 +125,14 @@ struct DisclosurePolicyTests {
         }
     }
 
+    @Test func `evaluations-max, as the study states it`() throws {
+        try expectAdmission(
+            Self.study("{cox: {id: m, terms: [age], limits: profile, evaluations: 20}}"),
+            by: Self.policy { $0.evaluationsMax = 20 }, notBy: Self.policy { $0.evaluationsMax = 19 },
+            #"evaluations-max, analysis "m": the study may need 20 evaluations of the model; 19 are allowed (evaluations:)"#
+        )
+    }
+
     @Test func `interval-exits-min, of the study`() throws {
         try expectAdmission(
             Self.study("{survival: {id: m}}", privacy: "privacy: {time-grid: 1, smallest-interval: 7}"),
