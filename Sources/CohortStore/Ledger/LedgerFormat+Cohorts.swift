@@ -1,7 +1,8 @@
 extension StoreFormat {
     /// Whose rows were answered for, rounds that wait for a person, and where other members' audit logs stood.
     ///
-    /// None of it is ever changed or removed.
+    /// None of it is ever changed or removed, but for the held rounds: they are there to be shown, and what was held, and
+    /// released, is in the audit log.
     static let ledger2 =
         """
         CREATE TABLE cohort_key (
