@@ -94,12 +94,18 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // R's answers and the rows they are from, as studies; for tests alone.
+        .target(
+            name: "ReferenceStudies", dependencies: ["Federation", "Survival", "Cryptography"],
+            path: "Tests/ReferenceStudies", swiftSettings: settings),
+
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
         .testTarget(
-            name: "SurvivalTests", dependencies: ["Survival", "Federation", "Cryptography"],
-            resources: [.copy("Reference")], swiftSettings: settings),
+            name: "SurvivalTests", dependencies: ["Survival", "ReferenceStudies"],
+            exclude: ["Reference"], swiftSettings: settings),
         .testTarget(
-            name: "FederationTests", dependencies: ["Federation", "Survival", "Cryptography"],
+            name: "FederationTests",
+            dependencies: ["Federation", "Survival", "Cryptography", "ReferenceStudies"],
             exclude: ["Masking/masks.py"], swiftSettings: settings),
         .testTarget(
             name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),

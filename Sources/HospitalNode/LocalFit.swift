@@ -57,7 +57,9 @@ package struct LocalFit {
             case .survival(let by, _, _, _, let options):
                 names.formUnion((by.map { [$0] } ?? []) + options.strata)
             case .describe(_, let by, _): names.formUnion(by.map { [$0] } ?? [])
-            case .incidence(let by, _, _, _): names.formUnion(by.map { [$0] } ?? [])
+            case .incidence(let by, _, _, _, let test):
+                names.formUnion((by.map { [$0] } ?? []) + (test?.strata ?? []))
+            case .concordance(_, let strata, _, _, _): names.formUnion(strata)
             case .cox(let terms, _, _, _, _):
                 for term in terms where term.hasSuffix(")") {
                     for use in ["strata(", "cluster("] where term.hasPrefix(use) {

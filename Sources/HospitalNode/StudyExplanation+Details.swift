@@ -32,6 +32,8 @@ extension StudyExplanation {
         switch analysis.kind {
         case .survival(let survival): choices(of: survival) + ["confidence level \(analysis.level)"]
         case .incidence(let incidence): choices(of: incidence) + ["confidence level \(analysis.level)"]
+        case .concordance(let concordance):
+            [choice(of: concordance.options), "confidence level \(analysis.level)"]
         case .cox(let cox): choices(of: cox) + ["confidence level \(analysis.level)"]
         // Its groups, variables and bins are said with what leaves.
         case .table: []

@@ -99,7 +99,16 @@ package struct StudyExplanation {
             let groups = incidence.by.map { ", by \($0.text)" } ?? ""
             let weights = incidence.weights.map { ", weighted by \($0.text)" } ?? ""
             let causes = analysis.causes.map { "\($0.name) (\($0.condition.text))" }.joined(separator: ", ")
-            return "cumulative incidence of \(causes)\(groups)\(weights), \(times(analysis))"
+            let strata = incidence.strata.map(\.expression.text).joined(separator: ", ")
+            let test = incidence.isTested ? ", Gray's test\(strata.isEmpty ? "" : " within \(strata)")" : ""
+            return "cumulative incidence of \(causes)\(groups)\(weights)\(test), \(times(analysis))"
+        case .concordance(let concordance):
+            let strata = concordance.model.strata.map(\.text).joined(separator: ", ")
+            let weights = concordance.weights.map { ", weighted by \($0.text)" } ?? ""
+            let robust = concordance.cluster.map { ", robust standard error by \($0)" } ?? ""
+            let event = analysis.ownEvent.map { ", event \($0)" } ?? ""
+            return
+                "concordance of \(concordance.marker.text), of pairs within hospitals\(strata.isEmpty ? "" : " and \(strata)")\(event)\(weights)\(robust)"
         case .cox(let cox):
             let baseline =
                 cox.baseline == .site
@@ -152,6 +161,7 @@ package struct StudyExplanation {
         case .incidence:
             return
                 "\(counts); \(exits(of: analysis)); sums over people of squares of their influence on each curve"
+        case .concordance: return "\(counts); \(Self.pairs)"
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
@@ -229,10 +239,11 @@ package struct StudyExplanation {
     }
 
     private func leavingForConcordance(_ cox: AnalysisPlan.CoxPlan) -> String {
-        guard cox.concordance != nil else { return "" }
-        return
-            "; numbers of pairs of this hospital's rows by their order in time and risk, and sums of squares of each row's part in them, once"
+        cox.concordance == nil ? "" : "; \(Self.pairs)"
     }
+
+    private static let pairs =
+        "numbers of pairs of this hospital's rows by their order in time and risk, and sums of squares of each row's part in them, once"
 
     /// What a test of proportional hazards takes besides: the model's sums over events, weighted with a function of time.
     private func leavingForCheck(_ cox: AnalysisPlan.CoxPlan, of analysis: AnalysisPlan) -> String {

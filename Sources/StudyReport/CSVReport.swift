@@ -17,6 +17,7 @@ struct CSVReport {
             case .survival(let survival): add(survival)
             case .describe(let table): add(table)
             case .incidence(let incidence): add(incidence)
+            case .concordance(let concordance): add(concordance)
             case .failed(let id, let kind, let reason):
                 let place = Place(analysis: id, kind: "failed")
                 add(place, "analysis", .text(kind))
@@ -77,7 +78,7 @@ struct CSVReport {
         add(place, "landmark_excluded", .integer(landmark.excluded))
     }
 
-    private mutating func add(_ test: TestResult, as name: String, at place: Place) {
+    mutating func add(_ test: TestResult, as name: String, at place: Place) {
         add(place, name, .number(test.statistic))
         add(place, name + "_df", .number(Reported(test.degreesOfFreedom)))
         add(place, name + "_p", .number(test.p))
@@ -133,25 +134,6 @@ struct CSVReport {
         if let penalty = cox.penalty { add(penalty, of: cox.terms.map(\.name), at: place) }
         if let concordance = cox.concordance { add(concordance, at: place) }
         addCurves(of: cox, at: place)
-    }
-
-    private mutating func add(_ concordance: ConcordanceEstimate, at place: Place) {
-        add(place, "concordance", .number(concordance.estimate))
-        add(place, "concordance_se", .number(concordance.se))
-        add(place, "concordance_pairs", .text("within-site"))
-        add(place, "concordance_weight", .text(concordance.options.weight.rawValue))
-        let numbers = [
-            ("concordant", concordance.concordant), ("discordant", concordance.discordant),
-            ("tied_x", concordance.tiedMarker), ("tied_y", concordance.tiedTime),
-            ("tied_xy", concordance.tiedBoth),
-        ]
-        for (name, number) in numbers { add(place, "concordance_" + name, .number(Reported(number))) }
-        if let least = concordance.options.timeMin {
-            add(place, "concordance_ymin", .number(Reported(least)))
-        }
-        if let most = concordance.options.timeMax {
-            add(place, "concordance_ymax", .number(Reported(most)))
-        }
     }
 
     private mutating func add(_ heterogeneity: CoxResult.Heterogeneity, at place: Place) {

@@ -13,6 +13,15 @@ extension JSONReport {
             "warnings": .strings(incidence.warnings),
         ]) { _, new in new }
         object["weights"] = incidence.weights.map { .string($0) }
+        object["test"] = incidence.tests.map { .object(test($0, incidence)) }
+        return object
+    }
+
+    private func test(_ tests: [TestResult], _ incidence: IncidenceResult) -> [String: JSONValue] {
+        var object = columns(of: tests).merging([
+            "name": .string("gray"), "causes": .strings(incidence.causes),
+        ]) { own, _ in own }
+        object["strata"] = incidence.strata.map(JSONValue.strings)
         return object
     }
 

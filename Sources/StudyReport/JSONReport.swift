@@ -37,6 +37,7 @@ struct JSONReport {
         case .survival(let result): .object(survival(result))
         case .describe(let result): .object(description(result))
         case .incidence(let result): .object(incidence(result))
+        case .concordance(let result): .object(concordance(result))
         case .failed(_, let kind, let reason):
             .object(["kind": .string("failed"), "analysis": .string(kind), "reason": .string(reason)])
         }
@@ -74,21 +75,8 @@ struct JSONReport {
             table["lr"] = .reported(cox.terms.map { $0.likelihoodRatio ?? .notAvailable })
         }
         table["penalty"] = cox.penalty.map { penalty($0, terms: cox.terms.map(\.name)) }
-        table["concordance"] = cox.concordance.map(concordance)
+        table["concordance"] = cox.concordance.map { .object(pairs($0)) }
         return table.merging(curves(of: cox)) { own, _ in own }
-    }
-
-    private func concordance(_ concordance: ConcordanceEstimate) -> JSONValue {
-        var object: [String: JSONValue] = [
-            "c": .reported(concordance.estimate), "se": .reported(concordance.se),
-            "pairs": .string("within-site"), "weight": .string(concordance.options.weight.rawValue),
-            "concordant": .number(concordance.concordant), "discordant": .number(concordance.discordant),
-            "tied_x": .number(concordance.tiedMarker), "tied_y": .number(concordance.tiedTime),
-            "tied_xy": .number(concordance.tiedBoth),
-        ]
-        object["ymin"] = concordance.options.timeMin.map(JSONValue.number)
-        object["ymax"] = concordance.options.timeMax.map(JSONValue.number)
-        return .object(object)
     }
 
     private func waldColumns(of cox: CoxResult) -> [String: JSONValue] {
@@ -144,14 +132,20 @@ struct JSONReport {
     }
 
     private func termTests(_ tests: [CoxResult.WaldTest]) -> JSONValue {
-        .object([
-            "terms": .strings(tests.map(\.term)),
-            "part": .strings(tests.map { $0.isNonlinear ? "nonlinear" : "all" }),
-            "statistic": .reported(tests.map(\.test.statistic)),
-            "df": .array(tests.map { .number($0.test.degreesOfFreedom) }),
-            "p": .reported(tests.map(\.test.p)),
-            "log_p": .reported(tests.map(\.test.logP)),
-        ])
+        var object = columns(of: tests.map(\.test))
+        object["terms"] = .strings(tests.map(\.term))
+        object["part"] = .strings(tests.map { $0.isNonlinear ? "nonlinear" : "all" })
+        return .object(object)
+    }
+
+    /// Arrays with an element for each test.
+    func columns(of tests: [TestResult]) -> [String: JSONValue] {
+        [
+            "statistic": .reported(tests.map(\.statistic)),
+            "df": .array(tests.map { .number($0.degreesOfFreedom) }),
+            "p": .reported(tests.map(\.p)),
+            "log_p": .reported(tests.map(\.logP)),
+        ]
     }
 
     private func proportionalHazards(_ check: CoxResult.ProportionalHazards) -> JSONValue {
@@ -168,14 +162,9 @@ struct JSONReport {
     }
 
     private func tests(_ tests: [CoxResult.TermTest], global: TestResult) -> [String: JSONValue] {
-        [
-            "terms": .strings(tests.map(\.name)),
-            "statistic": .reported(tests.map(\.test.statistic)),
-            "df": .array(tests.map { .number($0.test.degreesOfFreedom) }),
-            "p": .reported(tests.map(\.test.p)),
-            "log_p": .reported(tests.map(\.test.logP)),
-            "global": .object(test(global)),
-        ]
+        columns(of: tests.map(\.test)).merging([
+            "terms": .strings(tests.map(\.name)), "global": .object(test(global)),
+        ]) { own, _ in own }
     }
 
     private func rows(of matrix: [Reported], order: Int) -> [JSONValue] {

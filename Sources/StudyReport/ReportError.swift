@@ -26,7 +26,7 @@ func requireCoherence(of result: StudyResult) throws(ReportError) {
         case .survival(let survival): try requireCoherence(of: survival)
         case .describe(let table): try requireCoherence(of: table)
         case .incidence(let incidence): try requireCoherence(of: incidence)
-        case .failed: break
+        case .concordance, .failed: break
         }
     }
 }
@@ -82,6 +82,9 @@ private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
 }
 
 private func requireCoherence(of incidence: IncidenceResult) throws(ReportError) {
+    guard incidence.tests.map({ $0.count == incidence.causes.count }) ?? true else {
+        throw .incoherent(id: incidence.id, part: "it has not one test a cause")
+    }
     func isFit(_ estimates: IncidenceResult.Estimates, _ count: Int) -> Bool {
         [estimates.estimate, estimates.se, estimates.lower, estimates.upper].allSatisfy { $0.count == count }
     }

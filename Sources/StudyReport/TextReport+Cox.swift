@@ -23,26 +23,13 @@ extension TextReport {
         addParagraph(
             "Log-likelihood \(logLikelihoods[0]) without and \(logLikelihoods[1]) with the covariates; "
                 + "\(counted(cox.iterations, "iteration")).")
-        if let concordance = cox.concordance { add(concordance) }
+        if let concordance = cox.concordance {
+            addParagraph("Concordance \(words(for: concordance, spread: "se \(places(concordance.se))"))")
+        }
         if let heterogeneity = cox.heterogeneity { add(heterogeneity) }
         if let diagnostics = cox.diagnostics { add(diagnostics) }
         if let check = cox.proportionalHazards { add(check) }
         addCurves(of: cox, unit: unit)
-    }
-
-    private mutating func add(_ concordance: ConcordanceEstimate) {
-        let pairs = NumberText.count(
-            concordance.concordant + concordance.discordant + concordance.tiedMarker)
-        let weight =
-            concordance.options.weight == .pairs ? "" : ", time weight \(concordance.options.weight.rawValue)"
-        let limits = [
-            concordance.options.timeMin.map { "from \(NumberText.time($0))" },
-            concordance.options.timeMax.map { "to \(NumberText.time($0))" },
-        ].compactMap { $0 }.map { ", " + $0 }.joined()
-        addParagraph(
-            "Concordance \(concordance.estimate.text { NumberText.fixed($0, places: 3) }) "
-                + "(se \(concordance.se.text { NumberText.fixed($0, places: 3) })) "
-                + "of \(pairs) pairs within sites\(weight)\(limits); pairs of two sites are not formed.")
     }
 
     private mutating func add(_ heterogeneity: CoxResult.Heterogeneity) {
@@ -99,7 +86,7 @@ extension TextReport {
         }
     }
 
-    private func cells(_ test: TestResult) -> [String] {
+    func cells(_ test: TestResult) -> [String] {
         [
             test.statistic.text { NumberText.fixed($0, places: 2) },
             NumberText.degrees(test.degreesOfFreedom),

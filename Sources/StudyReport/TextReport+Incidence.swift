@@ -13,6 +13,14 @@ extension TextReport {
         addParagraph("Confidence limits: \(level), symmetric \(words(for: incidence.limits)).")
         add(events(incidence))
         if incidence.groups.contains(where: { !$0.at.isEmpty }) { add(atTimes(incidence, unit: unit)) }
+        if let tests = incidence.tests { add(table(of: tests, incidence)) }
+    }
+
+    private func table(of tests: [TestResult], _ incidence: IncidenceResult) -> TextTable {
+        let strata = incidence.strata.map { " within \($0.joined(separator: ", "))" } ?? ""
+        var table = TextTable(headings: ["Gray's test of the groups\(strata)", "chi-square", "df", "p"])
+        for (cause, test) in zip(incidence.causes, tests) { table.add(cause, cells(test)) }
+        return table
     }
 
     private func label(_ group: IncidenceResult.Group) -> String { group.name.isEmpty ? "all" : group.name }

@@ -19,6 +19,7 @@ struct TextReport {
             case .survival(let survival): add(survival, unit: result.endpoint.unit)
             case .describe(let table): add(table)
             case .incidence(let incidence): add(incidence, unit: result.endpoint.unit)
+            case .concordance(let concordance): add(concordance)
             case .failed(let id, let kind, let reason):
                 addHeading("\(id): no result")
                 addParagraph("This analysis (\(kind)) could not be answered: \(sentence(reason))")

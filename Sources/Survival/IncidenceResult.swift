@@ -13,6 +13,10 @@ package struct IncidenceResult: Hashable, Sendable, Codable {
     package var warnings: [String]
     /// The formula of the case weights; counts are then sums of weights.
     package var weights: String?
+    /// Gray's tests between the groups, one a cause, if the study asks for them.
+    package var tests: [TestResult]?
+    /// Variables within whose levels the tests compare the groups.
+    package var strata: [String]?
 
     package struct Group: Hashable, Sendable, Codable {
         /// The level's label; empty without groups.

@@ -43,6 +43,7 @@ extension AnalysisResult: Codable {
         case "survival": self = .survival(try SurvivalResult(from: decoder))
         case "describe": self = .describe(try DescriptionResult(from: decoder))
         case "incidence": self = .incidence(try IncidenceResult(from: decoder))
+        case "concordance": self = .concordance(try ConcordanceResult(from: decoder))
         default:
             let failure = try Failure(from: decoder)
             self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
@@ -63,6 +64,9 @@ extension AnalysisResult: Codable {
             try result.encode(to: encoder)
         case .incidence(let result):
             try container.encode("incidence", forKey: .kind)
+            try result.encode(to: encoder)
+        case .concordance(let result):
+            try container.encode("concordance", forKey: .kind)
             try result.encode(to: encoder)
         case .failed(let id, let kind, let reason):
             try container.encode("failed", forKey: .kind)

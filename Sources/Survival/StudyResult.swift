@@ -70,6 +70,7 @@ package enum AnalysisResult: Hashable, Sendable {
     case survival(SurvivalResult)
     case describe(DescriptionResult)
     case incidence(IncidenceResult)
+    case concordance(ConcordanceResult)
     case failed(id: String, kind: String, reason: String)
 
     package var id: String {
@@ -78,6 +79,7 @@ package enum AnalysisResult: Hashable, Sendable {
         case .survival(let result): result.id
         case .describe(let result): result.id
         case .incidence(let result): result.id
+        case .concordance(let result): result.id
         case .failed(let id, _, _): id
         }
     }

@@ -207,7 +207,12 @@ enum AnalysisText {
                 + (survival.logRank ? ", log-rank" : "") + ", times: \(analysis.times.rawValue)"
         case .incidence(let incidence):
             "\(analysis.id): incidence of \(analysis.causes.map(\.name).joined(separator: ", "))"
-                + (incidence.by.map { " by \($0.text)" } ?? "") + ", times: \(analysis.times.rawValue)"
+                + (incidence.by.map { " by \($0.text)" } ?? "") + (incidence.isTested ? ", Gray's test" : "")
+                + ", times: \(analysis.times.rawValue)"
+        case .concordance(let concordance):
+            "\(analysis.id): concordance of \(concordance.marker.text)"
+                + (concordance.model.strata.isEmpty
+                    ? "" : " within \(concordance.model.strata.map(\.text).joined(separator: ", "))")
         case .cox(let cox):
             "\(analysis.id): cox, baseline: \(cox.baseline.rawValue), ties: \(cox.ties.rawValue), "
                 + cox.model.parameterNames.joined(separator: ", ")

@@ -2,7 +2,7 @@ import StudyReport
 import Survival
 import Testing
 
-/// Competing risks and predicted curves in the three formats; the numbers stand for themselves.
+/// Competing risks, predicted curves and concordances in the three formats; the numbers stand for themselves.
 struct CurveReportTests {
     private static func estimates(_ value: Double) -> IncidenceResult.Estimates {
         .init(
@@ -94,5 +94,70 @@ struct CurveReportTests {
         var cox = Self.predicted
         cox.baselineHazard?[0].se = []
         #expect(throws: ReportError.self) { try lines(.cox(cox), as: .csv) }
+    }
+
+    @Test func `Gray's tests have a row a cause`() throws {
+        var incidence = Self.incidence
+        incidence.tests = [
+            TestResult(11.5, p: 0.0032, logP: -5.75),
+            TestResult(statistic: .notAvailable, degreesOfFreedom: 1, p: .notAvailable, logP: .notAvailable),
+        ]
+        incidence.strata = ["hospital"]
+        let text = try lines(.incidence(incidence), as: .text)
+        #expect(
+            text.suffix(3) == [
+                "Gray's test of the groups within hospital   chi-square   df        p",
+                "relapse                                          11.50    1   0.0032",
+                "death                                               NA    1       NA",
+            ])
+        let csv = try lines(.incidence(incidence), as: .csv)
+        for line in [
+            "relapse,incidence,,,,strata,hospital", "relapse,incidence,,relapse,,gray,11.5",
+            "relapse,incidence,,relapse,,gray_df,1", "relapse,incidence,,relapse,,gray_p,0.0032",
+            "relapse,incidence,,relapse,,gray_log_p,-5.75", "relapse,incidence,,death,,gray,",
+        ] { #expect(csv.contains(line), "\(line)") }
+        let json = try lines(.incidence(incidence), as: .json).joined().filter { !$0.isWhitespace }
+        #expect(
+            json.contains(
+                #""test":{"causes":["relapse","death"],"df":[1,1],"log_p":[-5.75,null],"name":"gray","p":[0.0032,null],"statistic":[11.5,null],"strata":["hospital"]}"#
+            ))
+        incidence.tests?.removeLast()
+        #expect(throws: ReportError.self) { try lines(.incidence(incidence), as: .json) }
+    }
+
+    @Test func `a concordance says of what, of which pairs and how sure it is`() throws {
+        var concordance = ConcordanceResult(
+            id: "marker", counts: .leukaemia, marker: "log(blasts)", strata: ["arm"], level: 0.95,
+            estimate: ConcordanceEstimate(
+                counts: [60, 30, 10, 2, 1], squares: [400, 0, 0], options: .init(weight: .uno, timeMax: 52)),
+            warnings: [])
+        (concordance.cluster, concordance.event) = ("patient", "relapsed")
+        let text = try lines(.concordance(concordance), as: .text)
+        let expected = """
+            marker: concordance of log(blasts)
+            ----------------------------------
+            23 rows of 23 people, 18 events.
+            2 rows were left out for a missing value (by variable: relapsed 1, weeks 2).
+            Event: relapsed.
+            Pairs are formed within arm.
+            Standard error: robust, rows of the same patient taken together.
+            Concordance 0.650 (se 0.100, 95% CI 0.454 to 0.846) of 100 pairs within sites, time weight n/G2, to
+            52; pairs of two sites are not formed.
+            A higher value lets expect an earlier event.
+            """
+        #expect(text.suffix(10).joined(separator: "\n") == expected)
+        let csv = try lines(.concordance(concordance), as: .csv)
+        for line in [
+            "marker,concordance,,,,of,log(blasts)", "marker,concordance,,,,strata,arm",
+            "marker,concordance,,,,concordance,0.65", "marker,concordance,,,,concordance_se,0.1",
+            "marker,concordance,,,,concordance_weight,n/G2", "marker,concordance,,,,concordance_tied_x,10",
+            "marker,concordance,,,,concordance_ymax,52", "marker,concordance,,,,cluster,patient",
+        ] { #expect(csv.contains(line), "\(line)") }
+        #expect(csv.contains { $0.hasPrefix("marker,concordance,,,,concordance_lower,0.45400") })
+        let json = try lines(.concordance(concordance), as: .json).joined().filter { !$0.isWhitespace }
+        for part in [
+            #""kind":"concordance""#, #""c":0.65"#, #""of":"log(blasts)""#, #""strata":["arm"]"#,
+            #""pairs":"within-site""#, #""weight":"n/G2""#, #""ymax":52"#, #""se":0.1"#,
+        ] { #expect(json.contains(part), "\(part)") }
     }
 }

@@ -239,7 +239,8 @@ extension Query {
         case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
         case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums,
             .eventTimes,
-            .timeTrend, .concordance, .tallies, .tableSums, .tableSquares, .histograms, .siteRanks,
+            .timeTrend, .concordance, .markerPairs, .tallies, .tableSums, .tableSquares, .histograms,
+            .siteRanks,
             .siteHeterogeneity, .cellCounts:
             false
         }
@@ -252,8 +253,8 @@ extension Query {
             .siteRanks, .siteHeterogeneity, .binnedResiduals:
             true
         case .counts, .moments, .spread, .times, .exits, .eventSums, .riskSums, .covariateRiskSums,
-            .eventTimes, .eventTrend, .influence, .tallies, .tableSums, .tableSquares, .histograms,
-            .cellCounts:
+            .eventTimes, .eventTrend, .influence, .markerPairs, .tallies, .tableSums, .tableSquares,
+            .histograms, .cellCounts:
             false
         }
     }

@@ -1,3 +1,5 @@
+import Survival
+
 /// How much of a covariate's variation at a hospital two people carry.
 ///
 /// A formula can hide an indicator of one person in a number, as in `exp(-1e6*abs(age-53))`, or in a spline with knots close
@@ -8,6 +10,21 @@ enum Concentration {
     ///
     /// Of fewer, squares about 0 are; of one or two, who always carry all, nothing: the rule on rare levels is theirs.
     private static let peopleAtLevelMin = 10
+
+    /// The largest share in a design matrix, its weights and its offset.
+    static func share(
+        of data: SurvivalData, _ model: ModelSpecification, _ cases: CompleteCases
+    ) throws -> Double {
+        let numbers = data.columns.indices.filter { model.isNumber(column: $0) }.map { data.columns[$0] }
+        let shares =
+            (numbers + [data.weight, data.offset].compactMap { $0 }).map {
+                share(of: $0, person: cases.person)
+            }
+            + (try cases.mixedColumns(of: model)).map {
+                share(ofMixed: $0.numbers, isAtLevel: $0.isAtLevel, person: cases.person)
+            }
+        return shares.max() ?? 0
+    }
 
     /// The share of the sum of squares about the mean that the two people with the most of it have.
     static func share(of column: [Double], person: [Int32]) -> Double {

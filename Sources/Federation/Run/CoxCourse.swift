@@ -297,11 +297,9 @@ struct CoxReport: Sendable {
     /// From the summed answer to `concordance`: squares already, or sums by level of the cluster.
     func concordance(_ answer: [Double]) -> ConcordanceEstimate? {
         guard let options = cox.concordance else { return nil }
-        let scale = Double(max(counts.rows, 1))
-        let rest = Array(answer[5...])
-        let squares = cox.cluster?.levels == nil ? rest : ConcordancePairs.squares(ofSums: rest)
         return ConcordanceEstimate(
-            counts: Array(answer[..<5]), squares: squares.map { $0 * scale * scale }, options: options)
+            answer: answer, scale: Double(max(counts.rows, 1)), isSquared: cox.cluster?.levels == nil,
+            options: options)
     }
 
     /// The table of a fit; `check` is nil where none was asked for or none can be made.

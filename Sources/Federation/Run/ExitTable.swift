@@ -84,6 +84,18 @@ struct ExitTable: Sendable {
             weightedEntries: layout.lanes(.entryWeights, group: group, of: sum) ?? entries)
     }
 
+    /// The groups of each of so many strata.
+    func strata(_ count: Int) -> [[Group]] {
+        let width = groups.count / max(count, 1)
+        return (0..<count).map { Array(groups[$0 * width..<($0 + 1) * width]) }
+    }
+
+    /// The groups over all of so many strata.
+    func groups(over count: Int) -> [Group] {
+        let strata = strata(count)
+        return strata.dropFirst().reduce(strata[0]) { zip($0, $1).map { $0 + $1 } }
+    }
+
     /// A group's counts (sums of weights, if there are any) at all times of the table.
     func counts(of group: Group) -> TransitionCounts {
         TransitionCounts(

@@ -38,7 +38,7 @@ package struct ExitsLayout: Sendable {
             switch plan.kind {
             case .cox(let cox): if cox.baseline == .common { fields.append(.eventWeights) }
             case .survival, .incidence: fields += fields.map(\.weighted)
-            case .table: break
+            case .concordance, .table: break
             }
         }
         self.fields = fields

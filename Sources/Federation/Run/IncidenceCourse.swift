@@ -26,12 +26,13 @@ struct IncidenceCourse: Sendable {
     }
 
     private func curves(of table: ExitTable) -> [CurveCounts] {
-        table.groups.map { table.curve(of: $0, shape: .incidence) }
+        table.groups(over: incidence.stratumCount).map { table.curve(of: $0, shape: .incidence) }
     }
 
     private func result(_ table: ExitTable, squares: [Double]) -> IncidenceResult {
         var rest = squares[...]
-        let groups = zip(zip(incidence.groups, table.groups), curves(of: table)).map { group, curve in
+        let all = table.groups(over: incidence.stratumCount)
+        let groups = zip(zip(incidence.groups, all), curves(of: table)).map { group, curve in
             let own = Array(rest.prefix(curve.squareCount))
             rest = rest.dropFirst(own.count)
             let estimate = AalenJohansen(curve.counts, squares: own)
@@ -40,9 +41,14 @@ struct IncidenceCourse: Sendable {
                 curve: estimate.curve(limits: incidence.limits, level: plan.level),
                 at: estimate.at(incidence.at, limits: incidence.limits, level: plan.level))
         }
-        return IncidenceResult(
+        var result = IncidenceResult(
             id: plan.id, counts: counts, times: plan.times, by: incidence.by?.text,
             causes: plan.causes.map(\.name), limits: incidence.limits, level: plan.level, groups: groups,
             warnings: plan.guaranteeTimeWarnings, weights: incidence.weights?.text)
+        guard incidence.isTested else { return result }
+        let strata = table.strata(incidence.stratumCount).map { $0.map(table.counts) }
+        result.tests = plan.causes.indices.map { GrayTest.test(strata: strata, cause: $0) }
+        result.strata = incidence.strata.isEmpty ? nil : incidence.strata.map(\.expression.text)
+        return result
     }
 }

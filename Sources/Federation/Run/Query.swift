@@ -49,6 +49,8 @@ package struct Query: Hashable, Sendable {
         /// Pairs of rows at one site by their order in time and in the linear predictor, and sums of squares of a row's (or person's)
         /// part in them, in units of `scale`, or sums of them by level of the cluster.
         case concordance(Coordinates, beta: [Double], ConcordanceOptions, scale: Double)
+        /// The same pairs by their order in time and in a stated marker; see `AnalysisPlan.ConcordancePlan`.
+        case markerPairs(ConcordanceOptions, scale: Double)
         /// People by group of a table, and by group whose value of a variable is known, or by level; see `TallyLayout`.
         case tallies
         /// Σx of numbers by group, on the dictionary's range scaled to [-1, 1].
@@ -110,6 +112,7 @@ package struct Query: Hashable, Sendable {
         case .eventTrend: "event-trend"
         case .residuals: "residuals"
         case .concordance: "concordance"
+        case .markerPairs: "marker-pairs"
         case .tallies: "tallies"
         case .tableSums: "table-sums"
         case .tableSquares: "table-squares"
@@ -132,7 +135,7 @@ package struct Query: Hashable, Sendable {
             .siteHeterogeneity(_, let beta, _), .binnedResiduals(_, let beta, _, _):
             beta
         case .counts, .moments, .spread, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence,
-            .tallies, .tableSums, .tableSquares, .histograms, .cellCounts:
+            .markerPairs, .tallies, .tableSums, .tableSquares, .histograms, .cellCounts:
             nil
         }
     }
@@ -147,7 +150,8 @@ package struct Query: Hashable, Sendable {
             .siteRanks(let coordinates, _), .siteHeterogeneity(let coordinates, _, _),
             .binnedResiduals(let coordinates, _, _, _):
             coordinates
-        case .counts, .moments, .times, .exits, .eventTimes, .influence, .tallies, .tableSums, .tableSquares,
+        case .counts, .moments, .times, .exits, .eventTimes, .influence, .markerPairs, .tallies, .tableSums,
+            .tableSquares,
             .histograms, .cellCounts:
             nil
         }
@@ -182,6 +186,7 @@ package struct Query: Hashable, Sendable {
         case .residuals:
             let squares = columns * (columns + 1) / 2
             return plan.clusterLevels.map { $0.count * columns } ?? squares
+        case .markerPairs: return 8
         case .concordance: return 5 + (plan.clusterLevels.map { 2 * $0.count } ?? 3)
         case .tallies: return plan.tallyCount
         case .tableSums(let cells), .tableSquares(let cells, _): return cells.count
@@ -296,7 +301,7 @@ extension Query {
             if let times = bins.times { append(times) }
             if let common { append(common) }
         case .siteHeterogeneity(_, _, let coefficients): append(coefficients.map { Double($0) })
-        case .concordance(_, _, let options, let scale):
+        case .concordance(_, _, let options, let scale), .markerPairs(let options, let scale):
             append([options.weight.contextNumber, scale])
             append([options.timeMin].compactMap { $0 })
             append([options.timeMax].compactMap { $0 })
@@ -317,10 +322,8 @@ extension ConcordanceWeight {
 }
 
 extension AnalysisPlan {
-    /// Covariate columns; 0 for analyses without a model.
-    package var columnCount: Int {
-        if case .cox(let cox) = kind { cox.model.columns.count } else { 0 }
-    }
+    /// Covariate columns; a marker is one; 0 for analyses without a model.
+    package var columnCount: Int { model?.columns.count ?? 0 }
 
     /// How a Cox model handles tied event times; of no matter to other analyses.
     package var ties: Ties {
@@ -332,6 +335,7 @@ extension AnalysisPlan {
         switch kind {
         case .survival(let survival): survival.groups.count
         case .incidence(let incidence): incidence.groups.count
+        case .concordance(let concordance): concordance.model.stratumCount
         case .cox(let cox): cox.model.stratumCount
         case .table(let table): table.groups.count
         }
@@ -361,9 +365,9 @@ extension AnalysisPlan {
     package var exitGroupCount: Int {
         switch kind {
         case .survival(let survival): groupCount * survival.stratumCount
-        case .incidence: groupCount
+        case .incidence(let incidence): groupCount * incidence.stratumCount
         case .cox(let cox): cox.baseline == .site ? 1 : groupCount
-        case .table: 0
+        case .concordance, .table: 0
         }
     }
 }

@@ -138,35 +138,26 @@ private struct Prepared: Sendable {
         }
         switch plan.kind {
         case .survival(let survival):
-            var (groups, levelCounts) = ([Int32]?.none, [Int]())
-            // The groups of a stratum stand together; the levels of the groups are counted first.
-            for stratum in survival.strata {
-                let index = try cases.levelIndex(of: stratum.expression).index
-                levelCounts += Self.people(cases.person, by: index, levels: stratum.levels.count)
-                groups = Self.combined(groups, index, levels: stratum.levels.count)
-            }
-            if let by = survival.by {
-                let (index, count) = (try cases.levelIndex(of: by).index, survival.groups.count)
-                levelCounts = Self.people(cases.person, by: index, levels: count) + levelCounts
-                groups = Self.combined(groups, index, levels: count)
-            }
-            (self.groups, self.levelCounts, clusters) = (groups, levelCounts, nil)
-            (data, people) = (nil, nil)
+            (groups, levelCounts) = try Self.groups(survival.by, survival.groups, survival.strata, cases)
+            (clusters, data, people) = (nil, nil, nil)
             concentration = weights.map { Concentration.share(of: $0, person: cases.person) } ?? 0
         case .incidence(let incidence):
-            let groups = try incidence.by.map { try cases.levelIndex(of: $0).index }
-            self.groups = groups
-            let groupCounts = groups.map {
-                Self.people(cases.person, by: $0, levels: incidence.groups.count)
-            }
+            let (index, groupCounts) = try Self.groups(
+                incidence.by, incidence.groups, incidence.strata, cases)
+            groups = index
             let causes = causes ?? []
             levelCounts =
-                (groupCounts ?? [])
+                groupCounts
                 + plan.causes.indices.map { cause in
                     Set(zip(cases.person, causes).filter { $1 == cause }.map(\.0)).count
                 }
             (clusters, data, people) = (nil, nil, nil)
             concentration = weights.map { Concentration.share(of: $0, person: cases.person) } ?? 0
+        case .concordance(let concordance):
+            let data = try cases.survivalData(model: concordance.model, weights: concordance.weights)
+            levelCounts = try cases.levelCounts(model: concordance.model)
+            concentration = try Concentration.share(of: data, concordance.model, cases)
+            (groups, clusters, people, self.data) = (nil, nil, nil, data)
         case .cox(let cox):
             let data = try cases.survivalData(model: cox.model, weights: cox.weights)
             groups = plan.exitGroupCount > 1 ? data.stratum : nil
@@ -176,19 +167,8 @@ private struct Prepared: Sendable {
                 Self.people(cases.person, by: $0, levels: cox.cluster?.levels?.count ?? 0)
             }
             levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
-            self.data = data
-            let numbers = data.columns.indices.filter { cox.model.isNumber(column: $0) }.map {
-                data.columns[$0]
-            }
-            let shares =
-                (numbers + [data.weight, data.offset].compactMap { $0 }).map {
-                    Concentration.share(of: $0, person: cases.person)
-                }
-                + (try cases.mixedColumns(of: cox.model)).map {
-                    Concentration.share(ofMixed: $0.numbers, isAtLevel: $0.isAtLevel, person: cases.person)
-                }
-            concentration = shares.max() ?? 0
-            people = nil
+            concentration = try Concentration.share(of: data, cox.model, cases)
+            (people, self.data) = (nil, data)
         case .table(let table):
             let people = try SiteTable(table, cases: cases)
             self.people = people
@@ -227,6 +207,26 @@ private struct Prepared: Sendable {
         let weights = try cases.numbers(of: expression)
         guard weights.allSatisfy({ $0 > 0 && $0.isFinite }) else { throw SurvivalDataError.weightNotPositive }
         return weights
+    }
+
+    /// The group of each row in its stratum, the groups of a stratum standing together; people by level of the groups, then
+    /// of the strata.
+    private static func groups(
+        _ by: Survival.Expression?, _ levels: [String], _ strata: [AnalysisPlan.Stratum],
+        _ cases: CompleteCases
+    ) throws -> ([Int32]?, levelCounts: [Int]) {
+        var (groups, counts) = ([Int32]?.none, [Int]())
+        for stratum in strata {
+            let index = try cases.levelIndex(of: stratum.expression).index
+            counts += people(cases.person, by: index, levels: stratum.levels.count)
+            groups = combined(groups, index, levels: stratum.levels.count)
+        }
+        guard let by else { return (groups, counts) }
+        let index = try cases.levelIndex(of: by).index
+        return (
+            combined(groups, index, levels: levels.count),
+            people(cases.person, by: index, levels: levels.count) + counts
+        )
     }
 
     /// The mixed-radix number of two levels, the second varying fastest.
@@ -297,6 +297,7 @@ private struct Prepared: Sendable {
             return try residuals(coordinates, beta, common)
         case .concordance(let coordinates, let beta, let options, let scale):
             return try concordance(coordinates, beta, options, scale: scale)
+        case .markerPairs(let options, let scale): return try markerPairs(options, scale: scale)
         case .tallies: return try table().tallies()
         case .tableSums(let cells): return try table().sums(cells)
         case .tableSquares(let cells, let centers): return try table().squares(cells, centers: centers)
@@ -427,10 +428,23 @@ private struct Prepared: Sendable {
         let (data, cox) = try model(coordinates)
         let pairs = ConcordancePairs(data, marker: data.linearPredictor(at: beta), options: options)
         guard let levels = cox.cluster?.levels, let clusters else {
-            let people = cox.cluster == nil ? cases.rows.indices.map { Int32($0) } : cases.person
-            return pairs.counts + pairs.squares(by: people).map { $0 / scale / scale }
+            return lanes(of: pairs, isByPerson: cox.cluster != nil, scale: scale)
         }
         return pairs.counts + pairs.sums(by: clusters, levelCount: levels.count).map { $0 / scale }
+    }
+
+    private func markerPairs(_ options: ConcordanceOptions, scale: Double) throws -> [Double] {
+        guard case .concordance(let concordance) = plan.kind, let data else {
+            throw StudyError.sums("only a concordance has a marker")
+        }
+        let pairs = ConcordancePairs(data, marker: data.columns[0], options: options)
+        return lanes(of: pairs, isByPerson: concordance.cluster != nil, scale: scale)
+    }
+
+    /// Counts of pairs, and sums of squares of a row's or a person's part in them.
+    private func lanes(of pairs: ConcordancePairs, isByPerson: Bool, scale: Double) -> [Double] {
+        let people = isByPerson ? cases.person : cases.rows.indices.map { Int32($0) }
+        return pairs.counts + pairs.squares(by: people).map { $0 / scale / scale }
     }
 
     private func binnedResiduals(

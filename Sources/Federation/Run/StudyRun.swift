@@ -122,6 +122,7 @@ struct AnalysisRun: Sendable {
         case locating(TimeSearch, CohortCounts)
         case survival(SurvivalCourse)
         case incidence(IncidenceCourse)
+        case concordance(ConcordanceCourse)
         case siteCox(SiteCoxCourse)
         case commonCox(CommonCoxCourse)
         case table(TableCourse)
@@ -153,6 +154,7 @@ struct AnalysisRun: Sendable {
                 follow(try incidence.receive(answers))
                 thinnestInterval = incidence.thinnestInterval
                 course = .incidence(incidence)
+            case .concordance(let concordance): finish(.concordance(concordance.result(answers[0])))
             case .siteCox(var cox):
                 follow(try cox.receive(answers))
                 course = .siteCox(cox)
@@ -206,6 +208,10 @@ struct AnalysisRun: Sendable {
                 IncidenceCourse(
                     plan, incidence, counts: counts, smallestInterval: privacy.smallestInterval))
             pend([.exits])
+        case .concordance(let concordance):
+            let course = ConcordanceCourse(plan, concordance, counts: counts)
+            self.course = .concordance(course)
+            pend([course.ask])
         case .cox(let cox) where cox.baseline == .site:
             course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
             pend(CoxOpening.asks(of: cox, in: plan))

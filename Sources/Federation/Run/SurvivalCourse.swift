@@ -25,19 +25,8 @@ struct SurvivalCourse: Sendable {
         let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
         self.table = table
         return survival.options.isRobust
-            ? .ask([.influence(groups(of: table).map { curve(of: $0, table) })])
+            ? .ask([.influence(table.groups(over: survival.stratumCount).map { curve(of: $0, table) })])
             : .finish(.survival(result(table, squares: nil)))
-    }
-
-    /// The groups over all strata of the test.
-    private func groups(of table: ExitTable) -> [ExitTable.Group] {
-        let strata = strata(of: table)
-        return strata.dropFirst().reduce(strata[0]) { zip($0, $1).map { $0 + $1 } }
-    }
-
-    private func strata(of table: ExitTable) -> [[ExitTable.Group]] {
-        let (all, width) = (table.groups, survival.groups.count)
-        return stride(from: 0, to: all.count, by: width).map { Array(all[$0..<($0 + width)]) }
     }
 
     private func curve(of group: ExitTable.Group, _ table: ExitTable) -> CurveCounts {
@@ -47,7 +36,7 @@ struct SurvivalCourse: Sendable {
     }
 
     private func result(_ table: ExitTable, squares: [Double]?) -> SurvivalResult {
-        let (groups, options) = (groups(of: table), survival.options)
+        let (groups, options) = (table.groups(over: survival.stratumCount), survival.options)
         var rest = (squares ?? [])[...]
         let reports = zip(survival.groups, groups).map { name, group in
             let curve = curve(of: group, table)
@@ -58,7 +47,8 @@ struct SurvivalCourse: Sendable {
         var result = SurvivalResult(
             id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
             level: plan.level, groups: reports,
-            test: survival.logRank ? test(strata(of: table).map { $0.map(table.counts) }) : nil,
+            test: survival.logRank
+                ? test(table.strata(survival.stratumCount).map { $0.map(table.counts) }) : nil,
             warnings: plan.guaranteeTimeWarnings + extrapolations(groups.map { curve(of: $0, table) }))
         result.estimate = options.estimate
         result.cluster = survival.cluster

@@ -74,7 +74,7 @@ struct AnalysisCompiler {
         switch analysis.kind {
         case .incidence: try allCauses()
         case .cox(_, _, _, _, let options) where options.hazard == .subdistribution: try allCauses()
-        case .cox, .survival, .describe: []
+        case .cox, .survival, .concordance, .describe: []
         }
     }
 
@@ -82,7 +82,7 @@ struct AnalysisCompiler {
         switch analysis.kind {
         case .survival(let by, let at, let limits, let logRank, let options):
             let groups = try by.map { try leveled($0, for: "groups") }
-            let strata = try options.strata.map { try leveled($0, for: "strata") }
+            let strata = try strata(options.strata)
             let plan = AnalysisPlan.SurvivalPlan(
                 by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
                 logRank: logRank, options: options, strata: strata,
@@ -92,18 +92,18 @@ struct AnalysisCompiler {
             guard plan.weights == nil || !logRank else {
                 throw Fault(reason: "a log-rank test has no weights; make an analysis of its own for it")
             }
-            guard Set(strata.map(\.expression)).count == strata.count, plan.stratumCount <= 1000 else {
-                throw Fault(reason: "the strata name a variable twice, or make more than 1000 combinations")
-            }
             return .survival(plan)
-        case .incidence(let by, let at, let limits, let weights):
+        case .incidence(let by, let at, let limits, let weights, let test):
             let groups = try by.map { try leveled($0, for: "groups") }
             let weight = try caseWeights(weights)
             try requireExactTimes(analysis, weight)
+            guard test == nil || weight == nil && study.endpoint.start == nil else {
+                throw Fault(reason: "Gray's test goes with neither weights: nor a start of the endpoint")
+            }
             return .incidence(
                 .init(
                     by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
-                    weights: weight))
+                    weights: weight, isTested: test != nil, strata: try strata(test?.strata ?? [])))
         case .cox(let terms, let baseline, let ties, let weights, let options):
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {
@@ -111,11 +111,7 @@ struct AnalysisCompiler {
             }
             let weight = try caseWeights(weights)
             if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
-            if options.concordance?.weight.usesCensoring == true, study.endpoint.start != nil {
-                throw Fault(
-                    reason:
-                        "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I")
-            }
+            try requireCensoringCurve(for: options.concordance)
             if options.hazard == .subdistribution {
                 try requireSubdistribution(analysis, baseline, weight, options)
             }
@@ -143,10 +139,39 @@ struct AnalysisCompiler {
                     diagnostics: try options.diagnostics.map(diagnostics), penalty: penalty,
                     limits: options.limits ?? (penalty == .firth ? .profile : .wald),
                     statedEvaluations: options.evaluations))
+        case .concordance(let marker, let strata, let weights, let isRobust, let options):
+            return .concordance(try concordance(marker, strata, weights, isRobust, options))
         case .describe(let variables, let by, let bins):
             let groups = try by.map { try leveled($0, for: "groups") }
             return .table(try TablePlan(variables, by: groups, bins: bins, scope: scope))
         }
+    }
+
+    private func concordance(
+        _ text: String, _ strata: [String], _ weights: String?, _ isRobust: Bool,
+        _ options: ConcordanceOptions
+    ) throws -> AnalysisPlan.ConcordancePlan {
+        let marker = try Expression(parsing: text)
+        if case .category = try scope.type(of: marker) {
+            throw Fault(
+                reason:
+                    "a concordance is of a number or a condition, and \"\(text)\" is a category; define a number of its levels"
+            )
+        }
+        try requireCensoringCurve(for: options)
+        // In parentheses: a `*` in the marker multiplies.
+        return .init(
+            marker: marker,
+            model: try ModelSpecification(
+                terms: ["(\(text))"] + strata.map { "strata(\($0))" }, scope: scope),
+            options: options, weights: try caseWeights(weights),
+            cluster: isRobust ? scope.dictionary.person : nil)
+    }
+
+    private func requireCensoringCurve(for concordance: ConcordanceOptions?) throws {
+        guard concordance?.weight.usesCensoring == true, study.endpoint.start != nil else { return }
+        throw Fault(
+            reason: "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I")
     }
 
     /// What a subdistribution hazard (Fine and Gray) needs, and what it does not have.
@@ -249,6 +274,15 @@ struct AnalysisCompiler {
         }
     }
 
+    /// The strata of a test of groups.
+    private func strata(_ texts: [String]) throws -> [AnalysisPlan.Stratum] {
+        let strata = try texts.map { try leveled($0, for: "strata") }
+        guard Set(strata.map(\.expression)).count == strata.count, strata.combinations <= 1000 else {
+            throw Fault(reason: "the strata name a variable twice, or make more than 1000 combinations")
+        }
+        return strata
+    }
+
     /// A category or a condition, with its levels.
     private func leveled(
         _ text: String, for use: String
@@ -270,7 +304,9 @@ struct AnalysisCompiler {
             switch kind {
             case .survival(let survival):
                 (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
-            case .incidence(let incidence): incidence.by.map { [$0] } ?? []
+            case .incidence(let incidence):
+                (incidence.by.map { [$0] } ?? []) + incidence.strata.map(\.expression)
+            case .concordance(let concordance): concordance.model.expressions
             case .cox(let cox): cox.model.expressions
             // A table compares what was measured, not how long people live.
             case .table: []
@@ -293,7 +329,10 @@ struct AnalysisCompiler {
         {
             return (nil, nil)
         }
-        if case .describe = analysis.kind { return (nil, nil) }
+        switch analysis.kind {
+        case .concordance, .describe: return (nil, nil)
+        case .survival, .incidence, .cox: break
+        }
         let origin = endpoint.landmark ?? 0
         let whole = try scope.bounds(of: endpoint.time)
         guard endpoint.landmark == nil || whole.upperBound > origin else {

@@ -38,6 +38,7 @@ package struct AnalysisPlan: Sendable {
     package enum Kind: Sendable {
         case survival(SurvivalPlan)
         case incidence(IncidencePlan)
+        case concordance(ConcordancePlan)
         case cox(CoxPlan)
         case table(TablePlan)
     }
@@ -51,13 +52,16 @@ package struct AnalysisPlan: Sendable {
         package var logRank: Bool
         package var options: StudyFile.SurvivalOptions
         /// Categories and conditions whose levels make the strata of the test, and those levels.
-        package var strata: [(expression: Expression, levels: [String])]
+        package var strata: [Stratum]
         package var weights: Expression?
         /// Whose rows belong together in robust standard errors; nil without them.
         package var cluster: String?
 
-        package var stratumCount: Int { strata.reduce(1) { $0 * $1.levels.count } }
+        package var stratumCount: Int { strata.combinations }
     }
+
+    /// A category or a condition within whose levels groups are compared.
+    package typealias Stratum = (expression: Expression, levels: [String])
 
     package struct Prediction: Hashable, Sendable {
         package var profiles: [CovariateProfile]
@@ -75,6 +79,24 @@ package struct AnalysisPlan: Sendable {
         package var at: [Double]
         package var limits: ConfidenceLimits
         package var weights: Expression?
+        /// Whether Gray's test compares the groups, and within which levels.
+        package var isTested: Bool
+        package var strata: [Stratum]
+
+        package var stratumCount: Int { strata.combinations }
+    }
+
+    package struct ConcordancePlan: Sendable {
+        /// A number or a condition; a higher one lets expect an earlier event.
+        package var marker: Expression
+        /// The marker as the one column of a model, whose strata are those of the pairs: its rows are judged as a model's are.
+        package var model: ModelSpecification
+        package var options: ConcordanceOptions
+        package var weights: Expression?
+        /// Whose rows belong together in the standard error; nil if each row stands for itself.
+        package var cluster: String?
+
+        var neededExpressions: [Expression] { model.expressions + [weights].compactMap(\.self) }
     }
 
     package struct CoxPlan: Sendable {
@@ -145,7 +167,9 @@ package struct AnalysisPlan: Sendable {
         switch kind {
         case .survival(let survival):
             [survival.by, survival.weights].compactMap { $0 } + survival.strata.map(\.expression)
-        case .incidence(let incidence): [incidence.by, incidence.weights].compactMap { $0 }
+        case .incidence(let incidence):
+            [incidence.by, incidence.weights].compactMap { $0 } + incidence.strata.map(\.expression)
+        case .concordance(let concordance): concordance.neededExpressions
         case .cox(let cox): cox.neededExpressions
         case .table(let table): table.by.map { [$0] } ?? []
         }
@@ -170,29 +194,47 @@ package struct AnalysisPlan: Sendable {
         switch kind {
         case .survival(let survival): survival.weights
         case .incidence(let incidence): incidence.weights
+        case .concordance(let concordance): concordance.weights
         case .cox(let cox): cox.weights
         case .table: nil
+        }
+    }
+
+    /// The design matrix of the analysis; nil if it has none.
+    package var model: ModelSpecification? {
+        switch kind {
+        case .concordance(let concordance): concordance.model
+        case .cox(let cox): cox.model
+        case .survival, .incidence, .table: nil
         }
     }
 
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {
         switch kind {
+        case .concordance(let concordance): concordance.model.levels
         case .cox(let cox):
             cox.model.levels
                 + (cox.cluster.flatMap { cluster in
                     cluster.levels?.map { .init(variable: cluster.name, level: $0) }
                 } ?? [])
         case .survival(let survival):
-            (survival.by.map { by in survival.groups.map { .init(variable: by.text, level: $0) } } ?? [])
-                + survival.strata.flatMap { stratum in
-                    stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
-                }
+            Self.levels(survival.by, survival.groups, survival.strata)
         case .table(let table): table.levels
         case .incidence(let incidence):
-            (incidence.by.map { by in incidence.groups.map { .init(variable: by.text, level: $0) } } ?? [])
+            Self.levels(incidence.by, incidence.groups, incidence.strata)
                 + causes.map { .init(variable: "cause", level: $0.name) }
         }
+    }
+
+    /// The levels of groups, then those of strata.
+    private static func levels(
+        _ by: Expression?, _ groups: [String], _ strata: [Stratum]
+    ) -> [ModelSpecification.Level] {
+        (by.map { by in groups.map { .init(variable: by.text, level: $0) } } ?? [])
+            + strata.flatMap { stratum in
+                stratum.levels.map { .init(variable: stratum.expression.text, level: $0) }
+            }
     }
 
     /// What a reader must know of covariates that are only known later than time zero: whoever lives longer has more time
@@ -209,10 +251,16 @@ package struct AnalysisPlan: Sendable {
         switch kind {
         case .survival: "survival"
         case .incidence: "incidence"
+        case .concordance: "concordance"
         case .cox: "cox"
         case .table: "describe"
         }
     }
+}
+
+extension [AnalysisPlan.Stratum] {
+    /// Combinations of the levels; 1 without strata.
+    package var combinations: Int { reduce(1) { $0 * $1.levels.count } }
 }
 
 extension AnalysisPlan.Kind {

@@ -60,7 +60,7 @@ extension StudyFile {
     private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
         var analyses: [Analysis] = []
         for item in try root.mappings("analyses") {
-            let kinds = ["survival", "incidence", "cox", "describe"]
+            let kinds = ["survival", "incidence", "cox", "concordance", "describe"]
             guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
                 throw item.error(
                     at: nil,
@@ -72,6 +72,7 @@ extension StudyFile {
             case "cox": try analyses.append(contentsOf: cox(body))
             case "describe": try analyses.append(describe(body))
             case "incidence": try analyses.append(incidence(body))
+            case "concordance": try analyses.append(concordance(body))
             default: try analyses.append(survival(body))
             }
         }
@@ -124,11 +125,29 @@ extension StudyFile {
     }
 
     private static func incidence(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
+        let by = try body.optionalString("by")
+        let test = try incidenceTest(in: body)
+        if test != nil, by == nil { throw body.error(at: "test", "Gray's test compares groups; add by:") }
         let kind = Kind.incidence(
-            by: try body.optionalString("by"), at: try times(in: body),
+            by: by, at: try times(in: body),
             limits: try body.choice("limits", among: ConfidenceLimits.self) ?? .log,
-            weights: try body.optionalString("weights"))
+            weights: try body.optionalString("weights"), test: test)
         return try analysis(body, id: body.identifier("id"), axis: .always, kind: kind)
+    }
+
+    /// Reads `test: gray` and its `strata`.
+    private static func incidenceTest(in body: YAMLMapping) throws(DocumentError) -> IncidenceTest? {
+        let strata = try body.has("strata") ? body.strings("strata") : []
+        guard let test = try body.optionalString("test") else {
+            guard strata.isEmpty else {
+                throw body.error(at: "strata", "strata: belongs to a test; add test: gray")
+            }
+            return nil
+        }
+        guard test == "gray" else {
+            throw body.error(at: "test", "\"\(test)\" is not a test of incidences; use \"gray\"")
+        }
+        return IncidenceTest(strata: strata)
     }
 
     /// Reads `test: log-rank` or `test: {rho: 1, trend: true}`, and its `strata`; whether there is a test.
@@ -280,7 +299,7 @@ extension StudyFile {
         switch kind {
         case .incidence, .describe: return (nil, nil)
         case .survival: return (try body.optionalString("event"), nil)
-        case .cox:
+        case .cox, .concordance:
             let (event, cause) = (try body.optionalString("event"), try body.optionalString("cause"))
             guard event == nil || cause == nil else {
                 throw body.error(at: "event", "an analysis has either event: or cause:")
@@ -290,10 +309,10 @@ extension StudyFile {
     }
 
     /// Whether an analysis asks for sums at times.
-    private enum TimeAxisUse { case always, never }
+    enum TimeAxisUse { case always, never }
 
     /// The keys that all analyses share.
-    private static func analysis(
+    static func analysis(
         _ body: YAMLMapping, id: String, axis: TimeAxisUse, kind: Kind
     ) throws(DocumentError) -> Analysis {
         let cohort = try body.optionalString("cohort")

@@ -77,10 +77,15 @@ package struct StudyFile: Hashable, Sendable {
         case survival(
             by: String?, at: [Double], limits: ConfidenceLimits, logRank: Bool,
             options: SurvivalOptions = SurvivalOptions())
-        case incidence(by: String?, at: [Double], limits: ConfidenceLimits, weights: String?)
+        case incidence(
+            by: String?, at: [Double], limits: ConfidenceLimits, weights: String?,
+            test: IncidenceTest? = nil)
         case cox(
             terms: [String], baseline: CoxResult.Baseline, ties: Ties, weights: String?,
             options: CoxOptions = CoxOptions())
+        /// Of a marker, a higher value of which lets expect an earlier event.
+        case concordance(
+            of: String, strata: [String], weights: String?, isRobust: Bool, options: ConcordanceOptions)
         case describe(variables: [String], by: String?, bins: TableBins)
     }
 
@@ -115,6 +120,11 @@ package struct StudyFile: Hashable, Sendable {
         package var estimate = CurveEstimate.kaplanMeier
         /// Standard errors by the infinitesimal jackknife over people.
         package var isRobust = false
+    }
+
+    /// Gray's tests between the groups of an incidence, compared within the levels of the strata.
+    package struct IncidenceTest: Hashable, Sendable {
+        package var strata: [String]
     }
 
     /// Residuals of a Cox model, added up over bins.

@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Testing
 
 /// Sets of rows as a node remembers them, and what makes two of them too alike.

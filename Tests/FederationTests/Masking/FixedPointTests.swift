@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Testing
 
 /// Numbers as multiples of 2^-72.

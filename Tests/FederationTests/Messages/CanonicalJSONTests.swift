@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Testing
 
 /// One spelling for each message, and no other is read.

@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Testing
 
 /// Cells of a public time grid, merged until each interval holds enough exits.

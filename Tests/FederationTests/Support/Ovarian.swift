@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Survival
 
 /// Ovarian cancer, 26 patients: data `ovarian` of R's survival 3.5-3 (LGPL), dealt to two hospitals in turn.

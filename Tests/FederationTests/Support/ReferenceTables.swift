@@ -1,53 +1,24 @@
 import Federation
-import Foundation
+import ReferenceStudies
 import Survival
 
 /// Rows of `SurvivalTests/Reference/data` as the tables of several hospitals, and R's answers in `terms/terms.json` there.
 enum ReferenceTables {
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../SurvivalTests/Reference").standardized
-
     /// R's answers under a key.
     static func expected(_ key: String) throws -> JSONValue {
-        let text = try Data(contentsOf: folder.appending(path: "terms/terms.json"))
-        return try JSONDecoder().decode(JSONValue.self, from: text)[key]
+        try ReferenceFiles.answers("terms/terms.json")[key]
     }
 
-    /// The rows that `isKept` says, row i (from 0, of all) at hospital `site(i)`; a person has one name in column `person`.
+    /// The rows that `isKept` says, row i (from 0, of all) at hospital `site(i)`.
     static func tables(
         _ name: String, _ dictionary: DataDictionary, sites: Int = 3, site: (Int) -> Int = { $0 % 3 },
-        isKept: (_ site: Int, _ row: [String: String]) -> Bool = { _, _ in true }
+        isKept: (_ site: Int, _ row: Int, CSVTable) -> Bool = { _, _, _ in true }
     ) throws -> [(site: String, table: PatientTable)] {
-        let csv = try String(contentsOf: folder.appending(path: "data/\(name).csv"), encoding: .utf8)
-        let lines = csv.split(separator: "\n").map {
-            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let file = try CSVTable(reference: "\(name).csv")
+        return Ward.names(sites).enumerated().map { index, name in
+            let own = file.rows.indices.filter { site($0) == index && isKept(index, $0, file) }
+            return (name, file.patients(dictionary, rows: own))
         }
-        let rows = lines.dropFirst().map { cells in
-            Dictionary(zip(lines[0], cells), uniquingKeysWith: { first, _ in first })
-        }
-        return (0..<sites).map { index in
-            let own = rows.enumerated().filter { site($0.offset) == index && isKept(index, $0.element) }
-            return (Ward.names(sites)[index], table(own.map(\.element), dictionary))
-        }
-    }
-
-    private static func table(_ rows: [[String: String]], _ dictionary: DataDictionary) -> PatientTable {
-        var columns: [String: Column] = [:]
-        for variable in dictionary.variables {
-            let cells = rows.map { $0[variable.column] ?? "" }
-            switch variable.kind {
-            case .number: columns[variable.name] = .number(cells.map { Double($0) ?? .nan })
-            case .boolean: columns[variable.name] = .boolean(cells.map { Double($0) ?? .nan })
-            case .category(let levels, _):
-                columns[variable.name] = .category(cells.map { Int32(levels.firstIndex(of: $0) ?? -1) })
-            case .identifier: break
-            }
-        }
-        let people = rows.map { $0[dictionary[dictionary.person]?.column ?? ""] ?? "" }
-        var numbers: [String: Int32] = [:]
-        for person in people where numbers[person] == nil { numbers[person] = Int32(numbers.count) }
-        return PatientTable(
-            rowCount: rows.count, person: people.map { numbers[$0] ?? 0 }, columns: columns)
     }
 
     /// The result of a study of such rows; lines after its head are given.

@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Foundation
+import ReferenceStudies
 import Survival
 
 /// A made-up cohort for the tests: its dictionary, its patients, and studies of them.

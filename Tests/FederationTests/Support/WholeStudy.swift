@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Survival
 
 /// A whole study in one process, with the rows of each hospital; randomness from a fixed seed.

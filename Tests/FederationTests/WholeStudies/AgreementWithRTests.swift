@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -20,6 +21,7 @@ struct AgreementWithRTests {
             case .survival(let survival): expectAgreement(survival, expected)
             case .describe(let table): Issue.record("\(table.id) is compared in EndToEndTests")
             case .incidence(let incidence): Issue.record("\(incidence.id) is not in the expected results")
+            case .concordance(let pairs): Issue.record("\(pairs.id) is not in the expected results")
             case .failed(let id, _, let reason): Issue.record("\(id) failed: \(reason)")
             }
         }

@@ -1,11 +1,12 @@
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
-/// Competing risks in whole studies, against R 4.2.2, survival 3.5-3 on the stacked rows: `SurvivalTests/Reference`, cases
-/// aj-*, fg-* and mgus2-pcm-cause-specific.
+/// Competing risks in whole studies, besides the incidences and Fine and Gray's models that AgreementTests compares with R's.
 struct CompetingRisksTests {
-    private static let mgus2 = DataDictionary(
+    /// 1384 people with a monoclonal gammopathy: plasma cell malignancy, or death without it.
+    static let mgus2 = DataDictionary(
         name: "mgus2", version: 1, person: "patient",
         variables: [
             .init(name: "patient", kind: .identifier),
@@ -14,16 +15,6 @@ struct CompetingRisksTests {
             .init(name: "age", kind: .number(lower: 0, upper: 120, resolution: 1)),
             .init(name: "sex", kind: .category(levels: ["F", "M"], reference: "F")),
             .init(name: "mspike", kind: .number(lower: 0, upper: 10, resolution: nil)),
-        ])
-    private static let pbc = DataDictionary(
-        name: "pbc", version: 1, person: "patient",
-        variables: [
-            .init(name: "patient", kind: .identifier),
-            .init(name: "time", kind: .number(lower: 0, upper: 5000, resolution: 1)),
-            .init(name: "status", kind: .number(lower: 0, upper: 2, resolution: 1)),
-            .init(name: "age", kind: .number(lower: 0, upper: 120, resolution: nil)),
-            .init(name: "bili", kind: .number(lower: 0.01, upper: 100, resolution: nil)),
-            .init(name: "trt", kind: .category(levels: ["1", "2"], reference: "1")),
         ])
 
     private static func result(
@@ -38,7 +29,7 @@ struct CompetingRisksTests {
             analyses:
             \(analyses.map { "  - \($0)\n" }.joined())\(lines)
             """
-        let tables = try ReferenceTable("\(dictionary.name).csv").tables(dictionary, sites: sites)
+        let tables = try CSVTable(reference: "\(dictionary.name).csv").dealt(dictionary, sites: sites)
         let federation = try InProcessFederation(
             plan: Ward.plan(study, dictionary: dictionary),
             tables: zip(Ward.names(sites), tables).map { (site: $0, table: $1) }, time: Consortium.now)
@@ -48,81 +39,6 @@ struct CompetingRisksTests {
 
     private static let months =
         "time: etime, causes: {pcm: event == 1, death: event == 2}, unit: month"
-    private static let days =
-        "time: time, causes: {transplant: status == 1, death: status == 2}, unit: day"
-
-    @Test(arguments: [1, 3])
-    func `cumulative incidence is R's`(sites: Int) throws {
-        let result = try Self.result(
-            Self.mgus2, endpoint: Self.months, sites: sites,
-            ["incidence: {id: by-sex, by: sex, times: exact, at: [60, 120, 240]}"])
-        let incidence = try result.incidence("by-sex")
-        #expect(incidence.causes == ["pcm", "death"] && incidence.counts.rows == 1384)
-        let expected = try ReferenceTable.expected("aj-mgus2-sex")["groups"].elements
-        for (group, want) in zip(incidence.groups, expected) {
-            #expect("sex=\(group.name)" == want["group"].string && Double(group.rows) == want["n"].double)
-            let states =
-                [("event_free", group.curve.eventFree)] + zip(incidence.causes, group.curve.incidence)
-            for (state, estimates) in states {
-                let sums = want["checksums_all_times"][state]
-                expectSum(estimates.estimate, sums["p"].double, "p of \(state)")
-                expectSum(estimates.se, sums["se"].double, "se of \(state)")
-            }
-            for (row, point) in group.at.enumerated() {
-                let states = [("event_free", point.eventFree)] + zip(incidence.causes, point.incidence)
-                for (state, estimates) in states {
-                    let columns = [
-                        ("p", estimates.estimate), ("se", estimates.se), ("lower_log", estimates.lower),
-                        ("upper_log", estimates.upper),
-                    ]
-                    for (name, value) in columns {
-                        expectClose(
-                            value[0].value ?? .nan, want["at_times"][state][name].doubles[row],
-                            relative: 1e-9, "\(name) of \(state) at \(point.time)")
-                    }
-                }
-            }
-        }
-    }
-
-    private func expectSum(_ values: [Reported], _ want: Double, _ what: String) {
-        expectClose(values.reduce(0) { $0 + ($1.value ?? 0) }, want, relative: 1e-9, what)
-    }
-
-    @Test(arguments: [("efron", "fg-mgus2-pcm"), ("breslow", "fg-mgus2-pcm-breslow")], [1, 3])
-    func `a Fine-Gray model is R's finegray with coxph`(_ row: (String, String), sites: Int) throws {
-        let result = try Self.result(
-            Self.mgus2, endpoint: Self.months, sites: sites,
-            [
-                "cox: {id: m, cause: pcm, hazard: subdistribution, terms: [age, sex, mspike], baseline: common, times: exact, ties: \(row.0)}"
-            ])
-        try expectFineGray(result, row.1)
-    }
-
-    @Test func `a Fine-Gray model of times in days is R's, too`() throws {
-        let result = try Self.result(
-            Self.pbc, endpoint: Self.days, sites: 3,
-            [
-                "cox: {id: m, cause: transplant, hazard: subdistribution, terms: [age, log(bili)], baseline: common, times: exact}"
-            ])
-        try expectFineGray(result, "fg-pbc-transplant")
-    }
-
-    private func expectFineGray(_ result: StudyResult, _ id: String) throws {
-        let (cox, expected) = (try result.cox("m"), try ReferenceTable.expected(id))
-        #expect(Double(cox.counts.rows) == expected["n"].double)
-        #expect(cox.hazard == .subdistribution && cox.cluster == "patient")
-        expectClose(cox.coefficients, expected["coef"].doubles, relative: 1e-9, "coef")
-        expectClose(
-            cox.terms.map { $0.robustSE?.value ?? .nan },
-            expected["se_robust_clustered_by_patient"].doubles, relative: 1e-9, "robust se")
-        expectClose(cox.standardErrors, expected["se_naive"].doubles, relative: 1e-9, "se")
-        expectClose(
-            [cox.logLikelihoodNull, cox.logLikelihood],
-            [expected["loglik_null"].double, expected["loglik"].double], relative: 1e-11, "loglik")
-        expectClose(
-            cox.terms.map { $0.lower.value ?? .nan }, expected["lower95"].doubles, relative: 1e-9, "lower")
-    }
 
     /// With nobody censored the weights are 1: those who had a competing event stay at risk for good.
     @Test func `without censoring a Fine-Gray model is a Cox model in which competing events come last`()
@@ -162,7 +78,7 @@ struct CompetingRisksTests {
         let (cause, event) = (try result.cox("cause"), try result.cox("event"))
         #expect(cause.event == "pcm" && event.event == "event == 1")
         #expect(cause.numbers == event.numbers)
-        let expected = try ReferenceTable.expected("mgus2-pcm-cause-specific")
+        let expected = try ReferenceCase.named("mgus2-pcm-cause-specific").expected
         expectClose(cause.coefficients, expected["coef"].doubles, relative: 1e-9, "coef")
         expectClose(cause.standardErrors, expected["se"].doubles, relative: 1e-9, "se")
     }
@@ -235,14 +151,5 @@ struct CompetingRisksTests {
         var random = SeededGenerator(12)
         let error = sentence { _ = try federation.run { random.bytes(32) } }
         #expect(error?.contains("times-exact") == true, "\(error ?? "none")")
-    }
-}
-
-extension StudyResult {
-    fileprivate func incidence(_ id: String) throws -> IncidenceResult {
-        guard case .incidence(let incidence) = self[id] else {
-            throw Missing(what: "\(id): \(String(describing: self[id]))")
-        }
-        return incidence
     }
 }

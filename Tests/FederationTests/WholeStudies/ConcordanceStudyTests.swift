@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -81,5 +82,96 @@ struct ConcordanceStudyTests {
         #expect(
             sentence { _ = try Ward.plan(study) }?.contains(
                 "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I") == true)
+    }
+
+    // MARK: Of a marker; AgreementTests compares with R
+
+    private func marker(_ keys: String) throws -> ConcordanceResult {
+        guard case .concordance(let result)? = try Ovarian.result(["concordance: {id: c, \(keys)}"])["c"]
+        else { throw StudyResult.Missing(what: "c") }
+        return result
+    }
+
+    @Test func `a marker's concordance is that of a model with it alone`() throws {
+        for weight in ["n", "S", "S/G", "n/G2", "I"] {
+            let cox = try Ovarian.result([
+                "cox: {id: m, terms: [age, strata(rx)], concordance: {weight: \(weight), ymax: 600}}"
+            ]).cox("m")
+            let result = try marker("of: age, strata: [rx], weight: \(weight), ymax: 600")
+            #expect(result.estimate == cox.concordance && result.counts.rows == cox.counts.rows)
+            #expect(result.marker == "age" && result.strata == ["rx"])
+        }
+    }
+
+    @Test func `a marker with the other sign has the other pairs, and no unit matters`() throws {
+        let (one, other) = (try marker("of: age"), try marker("of: 100 - 2 * age"))
+        #expect(one.estimate.concordant == other.estimate.discordant)
+        expectClose(
+            (one.estimate.estimate.value ?? .nan) + (other.estimate.estimate.value ?? .nan), 1,
+            relative: 1e-14, "C")
+        #expect(one.estimate.se == other.estimate.se)
+    }
+
+    /// C ± 1.96 se, and no further than 1.
+    @Test func `limits are those of the normal approximation`() throws {
+        let result = try marker("of: age, level: 0.95")
+        let (c, se) = (result.estimate.estimate.value ?? .nan, result.estimate.se.value ?? .nan)
+        expectClose(result.lower.value ?? .nan, c - 1.959963984540054 * se, relative: 1e-12, "lower")
+        expectClose(
+            result.upper.value ?? .nan, min(1, c + 1.959963984540054 * se), relative: 1e-12, "upper")
+        #expect(try marker("of: age, level: 0.9999999").upper == .value(1))
+    }
+
+    @Test func `a condition is a marker whose levels are protected as a covariate's are`() throws {
+        let analysis = "concordance: {id: c, of: age > 74}"
+        var policy = DisclosurePolicy.local
+        policy.levelPeopleMin = 5
+        let plan = try Ovarian.plan([analysis])
+        #expect(plan.analysis("c")?.levels.map(\.level) == ["no", "yes"])
+        let error = sentence { _ = try Ovarian.result([analysis], policy: policy) }
+        #expect(error?.contains("level-people-min") == true, "\(error ?? "none")")
+    }
+
+    @Test(arguments: [
+        "of: exp(-1000 * abs(age - 72.3315))", "of: age, weights: exp(10 - abs(age - 72.3315))",
+    ])
+    func `a marker or weight that is one person's indicator is refused`(_ keys: String) {
+        var policy = DisclosurePolicy.local
+        policy.peopleMin = 1
+        let error = sentence { _ = try Ovarian.result(["concordance: {id: c, \(keys)}"], policy: policy) }
+        #expect(error?.contains("concentration") == true, "\(error ?? "none")")
+    }
+
+    @Test func `it is asked once, without a time, and judged as a model of one covariate`() throws {
+        let plan = try #require(try Ovarian.plan(["concordance: {id: c, of: age}"]).analysis("c"))
+        let query = Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(), scale: 26))
+        #expect(!plan.usesTimes && plan.columnCount == 1 && query.laneCount(in: plan) == 8)
+        let others = [
+            Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(), scale: 27)),
+            Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(weight: .uno), scale: 26)),
+            Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(timeMax: 9), scale: 26)),
+            Query(
+                analysis: "c",
+                ask: .concordance(.init(center: [], scale: []), beta: [], ConcordanceOptions(), scale: 26)),
+        ]
+        #expect(Set(([query] + others).map { QueryStatement($0, in: plan) }).count == 5)
+        var policy = DisclosurePolicy.local
+        policy.eventsPerParameterMin = 10
+        let error = sentence {
+            _ = try Ovarian.result(["concordance: {id: c, of: age}"], policy: policy)
+        }
+        #expect(error?.contains("events-per-parameter-min") == true, "\(error ?? "none")")
+    }
+
+    @Test(arguments: [
+        ("weight: n", #"of"#), ("of: rx", "and \"rx\" is a category"),
+        ("of: age, times: exact", "exact times are used; drop times:"),
+        ("of: age, ymin: 9, ymax: 3", "ymin: is after ymax:, so that no pair counts"),
+        ("of: age, tau: 3", #"unknown key "tau""#), ("of: age, weight: T", #""T" is not one of"#),
+        ("of: 'age +'", "age +"), ("of: \"rcs(age, 40, 50, 60)\"", "rcs"),
+    ])
+    func `a marker that makes no sense is refused in the study file`(_ keys: String, _ reason: String) {
+        let error = sentence { _ = try Ovarian.plan(["concordance: {id: c, \(keys)}"]) }
+        #expect(error?.contains(reason) == true, "\(error ?? "none")")
     }
 }

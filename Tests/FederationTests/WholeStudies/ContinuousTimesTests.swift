@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -34,7 +35,7 @@ struct ContinuousTimesTests {
             analyses:
             \(analyses.map { "  - \($0)\n" }.joined())
             """
-        let tables = try ReferenceTable(file).tables(dictionary, sites: sites)
+        let tables = try CSVTable(reference: file).dealt(dictionary, sites: sites)
         let federation = try InProcessFederation(
             plan: Ward.plan(study, dictionary: dictionary),
             tables: zip(Ward.names(sites), tables).map { (site: $0, table: $1) }, time: Consortium.now)
@@ -95,7 +96,7 @@ struct ContinuousTimesTests {
     }
 
     private func expect(_ cox: CoxResult, _ id: String) throws {
-        let expected = try ReferenceTable.expected(id)
+        let expected = try ReferenceCase.named(id).expected
         expectClose(cox.coefficients, expected["coef"].doubles, relative: 1e-9, "coef")
         expectClose(cox.standardErrors, expected["se"].doubles, relative: 1e-9, "se")
         expectClose(cox.logLikelihood, expected["loglik"].double, relative: 1e-11, "loglik")

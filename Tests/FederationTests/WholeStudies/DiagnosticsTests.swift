@@ -1,4 +1,5 @@
 import Cryptography
+import ReferenceStudies
 import Survival
 import Testing
 

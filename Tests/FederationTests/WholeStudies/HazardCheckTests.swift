@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 

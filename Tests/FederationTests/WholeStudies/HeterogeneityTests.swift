@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -22,7 +23,7 @@ struct HeterogeneityTests {
 
     private static func result(
         _ analyses: String, sites: Int = 4, policy: DisclosurePolicy = .local,
-        isKept: (Int, [String: String]) -> Bool = { _, _ in true }
+        isKept: (_ site: Int, _ row: Int, CSVTable) -> Bool = { _, _, _ in true }
     ) throws -> StudyResult {
         let study = """
             study: veteran
@@ -44,8 +45,8 @@ struct HeterogeneityTests {
     @Test(arguments: [("efron", ""), ("breslow", ", ties: breslow"), ("constant", "")])
     func `a study gives R's tests, also where a hospital lacks a level`(_ name: String, _ keys: String) throws
     {
-        let result = try Self.result(Self.analysis(keys)) { site, row in
-            name != "constant" || site != 2 || row["trt"] == "1" && row["celltype"] != "adeno"
+        let result = try Self.result(Self.analysis(keys)) { site, row, file in
+            name != "constant" || site != 2 || file[row, "trt"] == "1" && file[row, "celltype"] != "adeno"
         }
         let (cox, want) = (try result.cox("m"), try ReferenceTables.expected("heterogeneity")[name])
         let heterogeneity = try #require(cox.heterogeneity)
@@ -73,7 +74,9 @@ struct HeterogeneityTests {
     }
 
     @Test func `a coefficient that fewer than three hospitals tell of is not tested`() throws {
-        let result = try Self.result(Self.analysis("")) { site, row in site < 2 || row["trt"] == "1" }
+        let result = try Self.result(Self.analysis("")) { site, row, file in
+            site < 2 || file[row, "trt"] == "1"
+        }
         let tests = try #require(try result.cox("m").heterogeneity).coefficients
         #expect(!tests.map(\.name).contains("trt=2") && tests.map(\.name).contains("karno"))
     }

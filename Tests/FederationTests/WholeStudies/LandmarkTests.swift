@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -100,7 +101,7 @@ struct LandmarkTests {
         let tables = try (0..<3).map { site in
             try ReferenceTables.tables(
                 dictionary.name.replacing("-", with: "_"), dictionary, sites: 1, site: { _ in 0 },
-                isKept: { _, row in (Int(row["id"] ?? "") ?? 0) % 3 == site })[0].table
+                isKept: { _, row, file in (Int(file[row, "id"]) ?? 0) % 3 == site })[0].table
         }
         return try ReferenceTables.result(
             study, dictionary: dictionary, tables: zip(Ward.names(3), tables).map { ($0, $1) })

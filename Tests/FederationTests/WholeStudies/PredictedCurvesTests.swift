@@ -1,8 +1,9 @@
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
-/// Predicted curves, weighted and robust ones in whole studies, against R 4.2.2, survival 3.5-3 on the stacked rows:
+/// Predicted curves, and the restricted mean of a robust one, in whole studies, against R 4.2.2, survival 3.5-3 on the stacked rows:
 /// `SurvivalTests/Reference`.
 struct PredictedCurvesTests {
     private static let lung = DataDictionary(
@@ -15,7 +16,6 @@ struct PredictedCurvesTests {
             .init(name: "sex", kind: .category(levels: ["1", "2"], reference: "1")),
             .init(name: "ph.ecog", kind: .number(lower: 0, upper: 5, resolution: 1)),
             .init(name: "inst", kind: .number(lower: 0, upper: 100, resolution: 1)),
-            .init(name: "w_frac", kind: .number(lower: 0.01, upper: 10, resolution: nil)),
         ])
     private static let kidney = DataDictionary(
         name: "kidney", version: 1, person: "id",
@@ -27,8 +27,7 @@ struct PredictedCurvesTests {
         ])
 
     private static func result(
-        _ dictionary: DataDictionary, event: String, sites: Int, _ analyses: [String], lines: String = "",
-        person: String? = nil
+        _ dictionary: DataDictionary, event: String, sites: Int, _ analyses: [String], lines: String = ""
     ) throws -> StudyResult {
         let study = """
             study: curves
@@ -39,8 +38,8 @@ struct PredictedCurvesTests {
             analyses:
             \(analyses.map { "  - \($0)\n" }.joined())
             """
-        let tables = try ReferenceTable("\(dictionary.name).csv")
-            .tables(dictionary, sites: sites, person: person)
+        let tables = try CSVTable(reference: "\(dictionary.name).csv")
+            .dealt(dictionary, sites: sites)
         let federation = try InProcessFederation(
             plan: Ward.plan(study, dictionary: dictionary),
             tables: zip(Ward.names(sites), tables).map { (site: $0, table: $1) }, time: Consortium.now)
@@ -55,7 +54,7 @@ struct PredictedCurvesTests {
             [
                 "cox: {id: m, cohort: inst > 0, terms: [age, sex, ph.ecog], baseline: common, times: exact, predict: [{age: 63, sex: 1, ph.ecog: 1}], at: [5, 122, 188, 237, 303, 413, 574, 1022, 1023], baseline-hazard: true}"
             ])
-        let expected = try ReferenceTable.expected("lung-age-sex-ecog-pooled-efron")
+        let expected = try ReferenceCase.named("lung-age-sex-ecog-pooled-efron").expected
         let want = expected["predicted_survival"].elements[0]["curves"]["all"]
         let cox = try result.cox("m")
         let prediction = try #require(cox.predictions?.first)
@@ -127,61 +126,12 @@ struct PredictedCurvesTests {
         }
     }
 
-    @Test(arguments: [1, 3])
-    func `weighted and robust curves are R's`(sites: Int) throws {
-        let weighted = try Self.result(
-            Self.lung, event: "status == 2", sites: sites,
-            ["survival: {id: s, weights: w_frac, robust: true, times: exact, at: [182, 365, 730]}"]
-        ).survival("s")
-        try expect(weighted, "km-lung-weights-frac")
-        #expect(weighted.weights == "w_frac" && weighted.cluster == "patient")
-        let clustered = try Self.result(
-            Self.kidney, event: "status", sites: sites,
-            ["survival: {id: s, by: sex, robust: true, times: exact, at: [30, 100, 300]}"], person: "id"
-        ).survival("s")
-        try expect(clustered, "km-kidney-cluster")
-        #expect(clustered.cluster == "id")
-    }
-
-    @Test(arguments: [("fleming-harrington", "km-lung-fh2"), ("nelson-aalen", "km-lung-fh")])
-    func `curves made of the cumulative hazard are R's`(_ estimate: String, _ id: String) throws {
-        let result = try Self.result(
-            Self.lung, event: "status == 2", sites: 2,
-            ["survival: {id: s, estimate: \(estimate), times: exact, at: [182, 365, 730]}"])
-        try expect(result.survival("s"), id)
-    }
-
-    private func expect(_ survival: SurvivalResult, _ id: String) throws {
-        let groups = try ReferenceTable.expected(id)["groups"].elements
-        for (group, want) in zip(survival.groups, groups) {
-            let (sums, at) = (want["checksums_all_times"], want["at_times"])
-            let columns = [
-                ("surv", group.curve.survival), ("se_surv", group.curve.se), ("cumhaz", group.curve.hazard),
-                ("se_cumhaz", group.curve.hazardSE),
-            ]
-            for (name, column) in columns {
-                let sum = column.reduce(0) { $0 + ($1.value ?? 0) }
-                expectClose(sum, sums[name].double, relative: 1e-9, "\(id): sum of \(name)")
-            }
-            for (row, point) in group.at.enumerated() where point.survival != .notAvailable {
-                expectClose(
-                    [point.atRisk, point.survival, point.se, point.lower, point.upper].map {
-                        $0.value ?? .nan
-                    },
-                    [
-                        at["n_risk"], at["surv"], at["se_surv"], at["ci"]["log"]["lower"],
-                        at["ci"]["log"]["upper"],
-                    ].map { $0.doubles[row] }, relative: 1e-9, "\(id) at \(point.time)")
-            }
-        }
-    }
-
     /// R 4.2.2, survival 3.5-3: `f <- survfit(Surv(time, status) ~ 1, kidney, cluster = id)`;
     /// `u <- rowsum(as.matrix(residuals(f, times = 200, type = "auc")), kidney$id); sqrt(sum(u^2))`.
     @Test func `the restricted mean of a robust curve has the robust error`() throws {
         let result = try Self.result(
             Self.kidney, event: "status", sites: 2,
-            ["survival: {id: s, robust: true, times: exact, rmst: [200]}"], person: "id")
+            ["survival: {id: s, robust: true, times: exact, rmst: [200]}"])
         let mean = try result.survival("s").groups[0].restrictedMeans[0]
         expectClose(mean.mean.value ?? .nan, 98.22835006820161, relative: 1e-12, "mean")
         expectClose(mean.se.value ?? .nan, 10.6301511051995, relative: 1e-9, "se")

@@ -1,5 +1,6 @@
 import Federation
 import Foundation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -14,7 +15,7 @@ struct ProfileLikelihoodTests {
     }
 
     private static let cases: [Case] = {
-        do { return try ReferenceStudy.expected("penalised/penalised.json").elements.map(Case.init) } catch {
+        do { return try ReferenceFiles.answers("penalised/penalised.json").elements.map(Case.init) } catch {
             fatalError("the reference numbers cannot be read: \(error)")
         }
     }()
@@ -22,17 +23,27 @@ struct ProfileLikelihoodTests {
     static let profiles = cases.filter { $0.expected["kind"].string == "profile" }
     static let separated = cases.filter { $0.expected["kind"].string == "separated" }
 
+    /// Nil where the likelihood is no sum over such hospitals.
+    private func cox(
+        _ reference: Case, _ way: CaseStudy.Way, _ baseline: CoxResult.Baseline, _ options: String,
+        _ policy: DisclosurePolicy? = nil
+    ) throws -> CoxResult? {
+        let known = try ReferenceCase.named(reference.id)
+        guard let study = CaseStudy(known, way, baseline: baseline, options: options) else { return nil }
+        return try (policy.map(study.result) ?? study.result()).cox("model")
+    }
+
     private func numbers(_ cox: CoxResult, _ path: KeyPath<CoxResult.Term, Reported>) -> [Double] {
         cox.terms.map { $0[keyPath: path].value ?? .nan }
     }
 
-    @Test(arguments: firth, ReferenceStudy.Deal.allCases)
+    @Test(arguments: firth, CaseStudy.Way.allCases)
     func `Firth's penalty gives the maximum of the penalised likelihood, its limits and its tests`(
-        _ reference: Case, _ deal: ReferenceStudy.Deal
+        _ reference: Case, _ way: CaseStudy.Way
     ) throws {
-        let (expected, study) = (reference.expected, try ReferenceStudy(reference.id))
-        guard deal == .together || reference.id.contains("stratified") else { return }
-        let cox = try study.result(deal, baseline: .site, "penalty: firth, evaluations: 1000")
+        let options = "penalty: firth, evaluations: 1000"
+        guard let cox = try cox(reference, way, .site, options) else { return }
+        let expected = reference.expected
         #expect(cox.terms.map(\.name) == reference.names && cox.warnings.isEmpty, "\(cox.warnings)")
         let se = expected["se"].doubles
         for (index, want) in expected["coef"].doubles.enumerated() {
@@ -61,18 +72,18 @@ struct ProfileLikelihoodTests {
     func `limits: profile gives the profile likelihood's limits`(
         _ reference: Case, _ baseline: CoxResult.Baseline
     ) throws {
-        let study = try ReferenceStudy(reference.id)
         if baseline == .common, reference.id.contains("stratified") { return }
-        for deal in [ReferenceStudy.Deal.together, .random] {
-            let cox = try study.result(deal, baseline: baseline, "limits: profile, evaluations: 1000")
-            let plain = try study.result(deal, baseline: baseline, "limits: wald")
+        for way in [CaseStudy.Way.oneSite, .dealt] {
+            guard let cox = try cox(reference, way, baseline, "limits: profile, evaluations: 1000"),
+                let plain = try self.cox(reference, way, baseline, "limits: wald")
+            else { continue }
             #expect(cox.warnings.isEmpty && cox.limits == .profile, "\(cox.warnings)")
             expectClose(
                 numbers(cox, \.lower), reference.expected["lower"].doubles.map { exp($0) }, relative: 1e-9,
-                "lower, \(deal)")
+                "lower, \(way)")
             expectClose(
                 numbers(cox, \.upper), reference.expected["upper"].doubles.map { exp($0) }, relative: 1e-9,
-                "upper, \(deal)")
+                "upper, \(way)")
             #expect(cox.terms.map(\.p) == plain.terms.map(\.p) && cox.coefficients == plain.coefficients)
             #expect(cox.terms.map { $0.wald?.lower } == plain.terms.map(\.lower))
         }
@@ -82,12 +93,12 @@ struct ProfileLikelihoodTests {
     func `an infinite coefficient has a finite limit on one side, and a p`(
         _ reference: Case, _ baseline: CoxResult.Baseline
     ) throws {
-        let (expected, study) = (reference.expected, try ReferenceStudy(reference.id))
+        let expected = reference.expected
         if baseline == .common, reference.id.contains("stratified") { return }
-        for deal in [ReferenceStudy.Deal.together, .bySite] {
-            var policy = DisclosurePolicy.local
-            (policy.linearPredictorMax, policy.evaluationsMax) = (20, 40)
-            let cox = try study.result(deal, baseline: baseline, "level: 0.95", policy: policy)
+        var policy = DisclosurePolicy.local
+        (policy.linearPredictorMax, policy.evaluationsMax) = (20, 40)
+        for way in CaseStudy.Way.allCases {
+            guard let cox = try cox(reference, way, baseline, "level: 0.95", policy) else { continue }
             let index = Int(expected["index"].double)
             let term = cox.terms[index]
             #expect(term.coef == .value(-.infinity) && term.hr == .value(0) && term.lower == .value(0))
@@ -128,13 +139,17 @@ struct ProfileLikelihoodTests {
     }
 
     @Test func `what the evaluations do not suffice for is named, and the rest is there`() throws {
-        let study = try ReferenceStudy("veteran-six-stratified-breslow")
-        let all = try study.result(.random, baseline: .site, "limits: profile, evaluations: 1000")
+        let reference = try ReferenceCase.named("veteran-six-stratified-breslow")
+        func result(_ evaluations: Int, _ policy: DisclosurePolicy = .local) throws -> CoxResult {
+            let options = "limits: profile, evaluations: \(evaluations)"
+            let study = try #require(CaseStudy(reference, .dealt, baseline: .site, options: options))
+            return try study.result(policy: policy).cox("model")
+        }
+        let all = try result(1000)
         for evaluations in [10, 25, 60] {
             var policy = DisclosurePolicy.local
             policy.evaluationsMax = evaluations
-            let cox = try study.result(
-                .random, baseline: .site, "limits: profile, evaluations: \(evaluations)", policy: policy)
+            let cox = try result(evaluations, policy)
             #expect(cox.coefficients == all.coefficients)
             let found = cox.terms.indices.filter {
                 cox.terms[$0].lower != .notAvailable && cox.terms[$0].upper != .notAvailable

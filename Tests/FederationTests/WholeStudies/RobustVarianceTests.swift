@@ -1,4 +1,5 @@
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 

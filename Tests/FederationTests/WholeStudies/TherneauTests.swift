@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceStudies
 import Survival
 import Testing
 

@@ -1,3 +1,5 @@
+import ReferenceStudies
+
 @testable import Survival
 
 /// What a study says beside what R says, for one case in one way.
@@ -9,18 +11,18 @@ struct Agreement {
     }
 
     private let reference: ReferenceCase
-    private let study: AgreementStudy
+    private let study: CaseStudy
     private var deviations = Deviations()
 
     private var expected: JSONValue { reference.expected }
 
     /// Nil where the case cannot be asked in this way.
-    static func outcome(of reference: ReferenceCase, _ way: AgreementStudy.Way) throws -> Outcome? {
-        guard let study = AgreementStudy(reference, way) else { return nil }
+    static func outcome(of reference: ReferenceCase, _ way: CaseStudy.Way) throws -> Outcome? {
+        guard let study = CaseStudy(reference, way) else { return nil }
         var agreement = Agreement(reference: reference, study: study)
-        let result: StudyResult?
-        do { result = try study.run() } catch { return .refused("\(error)") }
-        for analysis in result?.analyses ?? [] {
+        let result: StudyResult
+        do { result = try study.result() } catch { return .refused("\(error)") }
+        for analysis in result.analyses {
             switch analysis {
             case .failed(_, _, let reason): return .refused(reason)
             case .survival(let survival)
@@ -30,16 +32,20 @@ struct Agreement {
             where cox.counts.rows == 0 && cox.terms.allSatisfy({ $0.coef == .notAvailable }):
                 return .refused("no row is left, and no coefficient is available (NA)")
             case _ where reference.isRefusedByR: return .compared(agreement.deviations)
+            case .cox(let cox) where reference.kind == "finegray": agreement.compareSubdistribution(cox)
             case .cox(let cox): agreement.compare(cox)
             case .survival(let survival) where reference.kind == "km": agreement.compare(survival)
             case .survival(let survival): agreement.compare(survival.test)
-            case .incidence, .describe: return .refused("a result that this study does not ask for")
+            case .incidence(let incidence):
+                IncidenceAgreement(incidence, reference).compare(&agreement.deviations)
+            case .concordance(let concordance): agreement.compare(concordance)
+            case .describe: return .refused("a result that this study does not ask for")
             }
         }
         return .compared(agreement.deviations)
     }
 
-    private init(reference: ReferenceCase, study: AgreementStudy) {
+    private init(reference: ReferenceCase, study: CaseStudy) {
         (self.reference, self.study) = (reference, study)
     }
 
@@ -72,9 +78,65 @@ struct Agreement {
         compare(.likelihoodRatio, cox.likelihoodRatio, "lr_test")
         // R takes one of two covariates of very different scale for aliased there: see Reference/README.md.
         if !reference.id.hasPrefix("nasty-scale-big-tiny-") { compare(.wald, cox.wald, "wald_test") }
-        compare(.score, cox.score, "score_test")
+        if reference.isPenalised { comparePenalty(cox) } else { compare(.score, cox.score, "score_test") }
         if let check = cox.proportionalHazards { compare(check) }
     }
+
+    /// The place of each of R's coefficients among ours: R has those under a ridge last.
+    private func order(of cox: CoxResult) -> [Int] {
+        let names = expected["coef_names"].strings
+        guard reference.isPenalised else { return Array(names.indices) }
+        return names.compactMap { name in cox.terms.firstIndex { $0.name == name } }
+    }
+
+    private mutating func comparePenalty(_ cox: CoxResult) {
+        let want = expected["penalised"]
+        let isAlone = cox.score.statistic == .notAvailable
+        guard let ridge = cox.penalty?.ridge, isAlone else {
+            return deviations.compare(.penalty, [.nan], [0], "no ridge, or a score test")
+        }
+        deviations.compare(
+            .penalty, [ridge.amount, ridge.degreesOfFreedom],
+            [want["penalty_null_and_final"].doubles[1], want["df_by_term"].doubles.last ?? .nan], "penalty")
+        guard ridge.isScaled else { return }
+        let penalised = order(of: cox).filter { ridge.isPenalised[$0] }
+        compare(
+            .penalty, penalised.map { ridge.variances[$0] }, want["column_variances_used_by_R"].doubles,
+            "variances of the covariates")
+    }
+
+    /// A model of Fine and Gray, in R's names of it.
+    private mutating func compareSubdistribution(_ cox: CoxResult) {
+        let errors = expected["se_robust_clustered_by_patient"].doubles
+        deviations.compare(.counts, [Double(cox.counts.rows)], [expected["n"].double], "rows")
+        compare(.coefficient, cox.terms.map(\.coef), expected["coef"].doubles, scale: errors, "coef")
+        compare(.standardError, cox.terms.map(\.se), expected["se_naive"].doubles, "se")
+        compare(.robustStandardError, cox.terms.map { $0.robustSE ?? .notAvailable }, errors, "robust se")
+        let limits = [("subhr", \CoxResult.Term.hr), ("lower95", \.lower), ("upper95", \.upper)]
+        for (name, path) in limits {
+            compare(.limits, cox.terms.map { $0[keyPath: path] }, expected[name].doubles, name)
+        }
+        deviations.compare(
+            .logLikelihood, [cox.logLikelihoodNull, cox.logLikelihood],
+            [expected["loglik_null"].double, expected["loglik"].double], scale: [1, 1], "loglik")
+        compareCovariance(cox)
+    }
+
+    // MARK: - Concordance
+
+    private mutating func compare(_ concordance: ConcordanceResult) {
+        let (pairs, want) = (concordance.estimate, expected)
+        deviations.compare(.counts, [Double(concordance.counts.rows)], [want["n"].double], "rows")
+        deviations.compare(
+            .pairs,
+            [pairs.concordant, pairs.discordant, pairs.tiedMarker, pairs.tiedTime, pairs.tiedBoth],
+            ["concordant", "discordant", "tied_x", "tied_y", "tied_xy"].map { want[$0].double },
+            scale: [1, 1, 1, 1, 1], "pairs")
+        compare(.concordance, [pairs.estimate], [want["c"].double], "C")
+        compare(.concordanceError, [pairs.se], [want["se"].double], "se of C")
+    }
+
+    // MARK: - Cox models, term by term
 
     /// Where R has no coefficient ours must have none either; R's standard error is 0 then, and ours NA.
     private mutating func compareTerms(_ cox: CoxResult) {
@@ -84,7 +146,8 @@ struct Agreement {
         guard cox.terms.count == names.count else {
             return deviations.compare(.counts, [Double(cox.terms.count)], [Double(names.count)], "terms")
         }
-        for (index, term) in cox.terms.enumerated() {
+        for (index, place) in order(of: cox).enumerated() {
+            let term = cox.terms[place]
             let (name, isKnown) = (names[index], !coefficients[index].isNaN)
             if skipped.contains("coef.\(name)") || skipped.contains("coef[\(name)]") { continue }
             let error = isKnown ? errors[index] : .nan
@@ -116,9 +179,11 @@ struct Agreement {
             let want = expected[name].elements.map(\.doubles)
             let errors = want.indices.map { want[$0][$0].squareRoot() }
             let known = want.indices.filter { errors[$0] > 0 }
+            let order = order(of: cox)
             let cells = known.flatMap { row in known.map { (row, $0) } }
             compare(
-                .covariance, cells.map { matrix[$0 * want.count + $1] }, cells.map { want[$0][$1] },
+                .covariance, cells.map { matrix[order[$0] * want.count + order[$1]] },
+                cells.map { want[$0][$1] },
                 scale: cells.map { errors[$0] * errors[$1] }, name)
         }
     }
@@ -131,7 +196,8 @@ struct Agreement {
             return compare(statistic, [test.statistic], [want["stat"].double], scale: [1e-3], name)
         }
         deviations.compare(
-            .counts, [Double(test.degreesOfFreedom)], [want["df"].double], "degrees of freedom, \(name)")
+            reference.isPenalised ? .penalty : .counts, [test.degreesOfFreedom], [want["df"].double],
+            "degrees of freedom, \(name)")
         compare(statistic, [test.statistic], [want["stat"].double], scale: [1e-3], name)
         compare(statistic, [test.p], [want["p"].double], scale: [1e-5], "p, \(name)")
     }
@@ -151,33 +217,25 @@ struct Agreement {
     // MARK: - Curves
 
     private mutating func compare(_ result: SurvivalResult) {
-        let hasLimits: Bool =
-            if case .bool(true) = expected["robust_variance"] { false } else { true }
         let groups = expected["groups"].elements
         for group in result.groups {
-            let want = groups.first { Self.level($0["group"].string ?? "", reference) == group.name }
+            let want = groups.first { reference.level(ofGroup: $0["group"].string ?? "") == group.name }
             guard let want else {
                 deviations.compare(.counts, [Double(group.rows)], [0], "rows of \(group.name)")
                 continue
             }
-            CurveAgreement(group, want, limits: result.limits, hasLimits: hasLimits).compare(&deviations)
+            CurveAgreement(group, want, limits: result.limits, isRobust: result.cluster != nil).compare(
+                &deviations)
         }
         deviations.compare(
             .counts, [Double(result.groups.count { $0.rows > 0 })], [Double(groups.count)], "groups")
-    }
-
-    /// `sex=1` is the level `1`.
-    private static func level(_ group: String, _ reference: ReferenceCase) -> String {
-        let columns = reference.model["by"].strings
-        guard columns.count == 1 else { return group }
-        return String(group.dropFirst(columns[0].count + 1))
     }
 
     // MARK: - Log-rank tests
 
     private mutating func compare(_ test: SurvivalResult.LogRank?) {
         guard let test else { return deviations.compare(.counts, [0], [1], "no test") }
-        let names = expected["groups"].strings.map { Self.level($0, reference) }
+        let names = expected["groups"].strings.map(reference.level)
         let places = names.compactMap { test.groups.firstIndex(of: $0) }
         deviations.compare(.counts, [Double(places.count)], [Double(names.count)], "groups")
         let scale = names.map { _ in 1.0 }

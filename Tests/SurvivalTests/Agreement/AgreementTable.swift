@@ -1,9 +1,10 @@
+import ReferenceStudies
 import Foundation
 
 /// `Tests/Agreement.md`: the largest relative differences from R by data set and statistic, and every case by name.
 struct AgreementTable {
     /// What came of a case, by way; nil where the case cannot be asked in a way.
-    typealias Outcomes = [(reference: ReferenceCase, ways: [AgreementStudy.Way: Agreement.Outcome])]
+    typealias Outcomes = [(reference: ReferenceCase, ways: [CaseStudy.Way: Agreement.Outcome])]
 
     let text: String
 
@@ -53,19 +54,28 @@ struct AgreementTable {
     init(_ outcomes: Outcomes) {
         let groups = Dictionary(grouping: outcomes) { Self.row(of: $0.reference) }
         var text = Self.introduction
-        let tables: [(String, String, [Statistic])] = [
-            ("Cox models", "cox", Statistic.cox), ("Curves", "km", Statistic.curves),
-            ("Log-rank tests", "logrank", Statistic.tests),
-        ]
-        for (title, kind, statistics) in tables {
+        for (title, kind, statistics) in Self.tables {
             text += "\n## \(title)\n\n" + Self.line(["data", "cases"] + statistics.map(\.rawValue))
             text += Self.line((0..<(statistics.count + 2)).map { _ in "---" })
             for row in groups.keys.sorted() {
-                let own = groups[row, default: []].filter { $0.reference.kind == kind }
+                let own = groups[row, default: []].filter { Self.kind(of: $0.reference) == kind }
                 if !own.isEmpty { text += Self.line(Self.cells(row, own, statistics)) }
             }
         }
         self.text = text + Self.everyCase(outcomes)
+    }
+
+    private static let tables: [(title: String, kind: String, [Statistic])] = [
+        ("Cox models", "cox", Statistic.cox), ("Cox models with a ridge", "ridge", Statistic.ridge),
+        ("Fine and Gray's model", "finegray", Statistic.subdistribution),
+        ("Curves", "km", Statistic.curves),
+        ("Cumulative incidence", "aalen-johansen", Statistic.incidences),
+        ("Concordance of a marker", "concordance", Statistic.pairCounts),
+        ("Log-rank tests", "logrank", Statistic.tests),
+    ]
+
+    private static func kind(of reference: ReferenceCase) -> String {
+        reference.isPenalised ? "ridge" : reference.kind
     }
 
     private static let introduction = """
@@ -73,12 +83,15 @@ struct AgreementTable {
 
         Every case of [SurvivalTests/Reference](SurvivalTests/Reference/README.md) as a whole study, in three ways: all rows at one
         site, the sites of the case, and dealt at random to three sites (people, or whole strata where each has its own baseline
-        hazard). Cox models that R stratified by site run under `baseline: site`, the others under `baseline: common` with exact times.
+        hazard, or pairs within it). Cox models that R stratified by site run under `baseline: site`, the others under `baseline: common`
+        with exact times. Concordances are of pairs within hospitals: of several hospitals they are compared with R's on
+        `strata(site)` ([pairs.R](SurvivalTests/Reference/pairs/pairs.R)), of one with R's on all rows.
 
         A number is the largest relative difference |ours - R|/|R| over all cases and ways, rounded up to one digit. R is 4.2.2 with
         `survival` 3.5-3. Where it is larger, the difference is relative to the standard error (coefficients), 1 (z, log-likelihoods, expected
-        events), the product of two standard errors (covariances), 1e-3 (test statistics, curves) or 1e-5 (p). What a case says cannot
-        be compared is left out: infinite coefficients, for example.
+        events, pairs), the product of two standard errors (covariances), 1e-3 (test statistics, curves) or 1e-5 (p). What a case says
+        cannot be compared is left out: infinite coefficients, for example. No case is left out. Of a ridge R has no score test, and
+        of a robust curve no standard error of the restricted mean that ours is (see the reference's README).
 
         `COXSWAIN_AGREEMENT=write swift test --filter AgreementTableTests` writes this file. A test fails if a number in it is
         larger than its tolerance, or if it names other cases than the reference has.
@@ -89,8 +102,11 @@ struct AgreementTable {
     static func row(of reference: ReferenceCase) -> String {
         let file = reference.json["data"]["file"].string ?? ""
         let name = file.hasPrefix("nasty") ? "made up" : file.replacing(".csv", with: "")
+        if reference.isPenalised { return "\(name), ridge" }
+        let isWeighted = reference.kind == "km" && !reference.model["weights"].isNull
         let tolerance = reference.tolerance(of: .coefficient)
-        return tolerance > Statistic.coefficient.tolerance ? "\(name), to \(tolerance)" : name
+        let isLoose = tolerance > Statistic.coefficient.tolerance
+        return name + (isWeighted ? ", weighted" : "") + (isLoose ? ", to \(tolerance)" : "")
     }
 
     private static func cells(_ row: String, _ outcomes: Outcomes, _ statistics: [Statistic]) -> [String] {
@@ -103,7 +119,7 @@ struct AgreementTable {
     }
 
     private static func everyCase(_ outcomes: Outcomes) -> String {
-        let ways = AgreementStudy.Way.allCases
+        let ways = CaseStudy.Way.allCases
         var (text, refusals) = ("", "")
         for (reference, outcomes) in outcomes {
             let cells = ways.map { way in

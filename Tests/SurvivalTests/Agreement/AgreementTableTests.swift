@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -43,17 +44,17 @@ struct AgreementTableTests {
 
     @Test(.enabled(if: ProcessInfo.processInfo.environment["COXSWAIN_AGREEMENT"] == "write"))
     func `writes the table`() async throws {
-        let ways = AgreementStudy.Way.allCases
+        let ways = CaseStudy.Way.allCases
         let found = try await withThrowingTaskGroup(
-            of: (Int, AgreementStudy.Way, Agreement.Outcome?).self,
-            returning: [Int: [AgreementStudy.Way: Agreement.Outcome]].self
+            of: (Int, CaseStudy.Way, Agreement.Outcome?).self,
+            returning: [Int: [CaseStudy.Way: Agreement.Outcome]].self
         ) { group in
             for (index, reference) in AgreementTests.cases.enumerated() {
                 for way in ways {
                     group.addTask { (index, way, try Agreement.outcome(of: reference, way)) }
                 }
             }
-            var found: [Int: [AgreementStudy.Way: Agreement.Outcome]] = [:]
+            var found: [Int: [CaseStudy.Way: Agreement.Outcome]] = [:]
             for try await (index, way, outcome) in group { found[index, default: [:]][way] = outcome }
             return found
         }

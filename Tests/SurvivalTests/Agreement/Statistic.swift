@@ -13,12 +13,20 @@ enum Statistic: String, CaseIterable, Sendable {
     case wald = "Wald test"
     case score = "score test"
     case hazardsCheck = "zph"
+    case penalty
     case curveCounts = "at risk"
     case survival = "S(t)"
     case survivalError = "se of S"
     case survivalLimits = "limits of S"
+    case cumulativeHazard = "H(t), se"
     case quantiles = "quantiles"
     case restrictedMean = "rmst"
+    case incidence = "F(t)"
+    case incidenceError = "se of F"
+    case incidenceLimits = "limits of F"
+    case pairs
+    case concordance = "C"
+    case concordanceError = "se of C"
     case observed = "observed, expected"
     case chiSquare = "chi-square"
     case testP = "p of the test"
@@ -28,7 +36,8 @@ enum Statistic: String, CaseIterable, Sendable {
         switch self {
         case .counts, .curveCounts: 0
         case .logLikelihood: 1e-11
-        case .survival, .observed: 1e-11
+        case .survival, .observed, .concordance: 1e-11
+        case .incidence, .pairs: 1e-10
         // A hospital merges times that differ by rounding among its own; the reference allows 1e-7.
         case .hazardsCheck: 1e-8
         default: 1e-9
@@ -39,8 +48,16 @@ enum Statistic: String, CaseIterable, Sendable {
         .coefficient, .standardError, .robustStandardError, .z, .p, .limits, .covariance, .logLikelihood,
         .likelihoodRatio, .wald, .score, .hazardsCheck,
     ]
+    static let ridge =
+        cox.filter { ![.robustStandardError, .score, .hazardsCheck].contains($0) } + [.penalty]
+    static let subdistribution: [Statistic] = [
+        .coefficient, .standardError, .robustStandardError, .limits, .covariance, .logLikelihood,
+    ]
+    static let incidences: [Statistic] = [.curveCounts, .incidence, .incidenceError, .incidenceLimits]
+    static let pairCounts: [Statistic] = [.pairs, .concordance, .concordanceError]
     static let curves: [Statistic] = [
-        .curveCounts, .survival, .survivalError, .survivalLimits, .quantiles, .restrictedMean,
+        .curveCounts, .survival, .survivalError, .survivalLimits, .cumulativeHazard, .quantiles,
+        .restrictedMean,
     ]
     static let tests: [Statistic] = [.observed, .chiSquare, .testP]
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -11,7 +12,7 @@ import struct Survival.Expression
 
     @Test(arguments: cases)
     func `a model over a dictionary has R's rows and columns`(reference: ReferenceCase) throws {
-        let study = try ReferenceStudy(reference)
+        let study = try CaseDesign(reference)
         let frame = ModelFrame(reference)
         let (cases, model) = (study.cases, study.model)
         #expect(Double(cases.rows.count) == reference.expected["n"].double)
@@ -34,8 +35,8 @@ import struct Survival.Expression
     }
 }
 
-/// A reference case as a study would put it: a dictionary, a table, terms and conditions.
-private struct ReferenceStudy {
+/// The rows and the model of a reference case as a study puts it: a dictionary, a table, terms and conditions.
+private struct CaseDesign {
     let model: ModelSpecification
     let cases: CompleteCases
     let weights: Expression?

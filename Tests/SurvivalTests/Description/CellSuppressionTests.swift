@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -28,7 +29,7 @@ struct CellSuppressionTests {
 
     @Test(arguments: 1...400)
     func `no withheld cell of a random table follows from the others`(seed: Int) {
-        var random = SeededGenerator(state: UInt64(seed))
+        var random = SeededGenerator(UInt64(seed))
         let (levels, groups) = (Int.random(in: 2...5, using: &random), Int.random(in: 0...4, using: &random))
         let counts = (0..<levels).map { _ in
             let own = (0..<max(groups, 1)).map { _ in

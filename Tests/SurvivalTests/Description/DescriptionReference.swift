@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -11,9 +12,7 @@ struct DescriptionReference: Sendable, CustomTestStringConvertible {
 
     static let document: JSONValue = {
         do {
-            let root = try #require(Bundle.module.url(forResource: "Reference", withExtension: nil))
-            return try JSONDecoder().decode(
-                JSONValue.self, from: Data(contentsOf: root.appending(path: "description.json")))
+            return try ReferenceFiles.answers("description.json")
         } catch {
             fatalError("the reference cannot be read: \(error)")
         }

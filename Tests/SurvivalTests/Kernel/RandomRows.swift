@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -26,7 +27,7 @@ struct RandomRows: CustomTestStringConvertible, Sendable {
     }
 
     func data(seed: UInt64 = 1) throws -> SurvivalData {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed)
         func uniform() -> Double { Double.random(in: 0..<1, using: &generator) }
         let exit = (0..<rows).map { _ in
             distinctTimes.map { (uniform() * Double($0)).rounded(.down) + 1 } ?? 0.001 + uniform()

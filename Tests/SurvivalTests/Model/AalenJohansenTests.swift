@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -11,7 +12,7 @@ struct AalenJohansenTests {
         reference: ReferenceCase, siteCount: Int
     ) throws {
         let rows = Rows(reference)
-        var generator = SeededGenerator(state: 3)
+        var generator = SeededGenerator(3)
         let site = rows.time.map { _ in Int.random(in: 0..<siteCount, using: &generator) }
         for expected in reference.expected["groups"].elements {
             let own = rows.time.indices.filter { rows.group[$0] == expected["group"].string ?? "" }

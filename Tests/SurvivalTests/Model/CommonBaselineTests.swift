@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -11,7 +12,7 @@ struct CommonBaselineTests {
         throws
     {
         let frame = ModelFrame(reference).withMergedTimes()
-        var generator = SeededGenerator(state: 3)
+        var generator = SeededGenerator(3)
         var split = Array(repeating: [Int](), count: 4)
         for row in 0..<frame.rowCount { split[Int.random(in: 0..<4, using: &generator)].append(row) }
         try CoxExpectation(reference).check(CommonFit(frame, split: split, ties: reference.ties).table)

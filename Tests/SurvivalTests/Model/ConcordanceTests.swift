@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -111,7 +112,7 @@ struct ConcordanceTests {
         let marker: [Double]
 
         init(count: Int, hasEntry: Bool, seed: UInt64) throws {
-            var random = SeededGenerator(state: seed)
+            var random = SeededGenerator(seed)
             let exit = (0..<count).map { _ in Double(Int.random(in: 2...12, using: &random)) }
             data = try SurvivalData(
                 entry: hasEntry ? exit.map { Double(Int.random(in: 0..<Int($0), using: &random)) } : nil,

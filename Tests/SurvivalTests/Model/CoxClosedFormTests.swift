@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceStudies
 import Testing
 
 @testable import Survival

@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -26,7 +27,7 @@ struct CoxReferenceTests {
         throws
     {
         let frame = ModelFrame(reference)
-        var generator = SeededGenerator(state: 20)
+        var generator = SeededGenerator(20)
         var split: [[Int]] = [[], [], []]
         for stratum in frame.rows(by: frame.stratum) {
             split[Int.random(in: 0..<3, using: &generator)] += stratum.rows.shuffled(using: &generator)

@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -59,7 +60,7 @@ struct KaplanMeierTests {
 
     /// A random site for each cluster.
     private func sites(of frame: ModelFrame, count: Int) -> [Int] {
-        var generator = SeededGenerator(state: 5)
+        var generator = SeededGenerator(5)
         var sites: [String: Int] = [:]
         for cluster in Set(frame.cluster).sorted() {
             sites[cluster] = Int.random(in: 0..<count, using: &generator)

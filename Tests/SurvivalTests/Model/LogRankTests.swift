@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -9,7 +10,7 @@ struct LogRankTests {
     @Test(arguments: cases, [1, 3])
     func `tests on counts summed over sites are R's`(reference: ReferenceCase, siteCount: Int) throws {
         let frame = ModelFrame(reference).withMergedTimes()
-        var generator = SeededGenerator(state: 9)
+        var generator = SeededGenerator(9)
         let site = (0..<frame.rowCount).map { _ in Int.random(in: 0..<siteCount, using: &generator) }
         let groups = reference.expected["groups"].strings
         let strata = try frame.rows(by: frame.stratum).map { stratum in

@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Foundation
 
 @testable import Survival

@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -7,7 +8,7 @@ import Testing
 struct PartialLikelihoodTests {
     /// 120 rows: heavy ties, late entry, weights, offsets, three strata (of which one has no event), four covariates.
     static func rows(_ count: Int = 120, seed: UInt64 = 7) throws -> SurvivalData {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed)
         func uniform() -> Double { Double.random(in: 0..<1, using: &generator) }
         let exit = (0..<count).map { _ in 1 + (uniform() * 9).rounded() }
         let stratum = (0..<count).map { Int32($0 % 3) }
@@ -106,7 +107,7 @@ struct PartialLikelihoodTests {
 
     @Test func `the order of the rows does not matter`() throws {
         let data = try Self.rows()
-        var generator = SeededGenerator(state: 1)
+        var generator = SeededGenerator(1)
         let shuffled = try Self.data(data, rows: Array(0..<data.rowCount).shuffled(using: &generator))
         let (one, two) = try (
             PartialLikelihood(data, ties: .efron).evaluate(at: Self.beta),

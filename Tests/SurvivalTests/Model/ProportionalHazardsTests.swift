@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -24,7 +25,7 @@ struct ProportionalHazardsTests {
     @Test(arguments: bySite)
     func `strata dealt to three sites at random give R's tests`(reference: ReferenceCase) throws {
         let frame = ModelFrame(reference)
-        var generator = SeededGenerator(state: 21)
+        var generator = SeededGenerator(21)
         var split: [[Int]] = [[], [], []]
         for stratum in frame.rows(by: frame.stratum) {
             split[Int.random(in: 0..<3, using: &generator)] += stratum.rows
@@ -37,7 +38,7 @@ struct ProportionalHazardsTests {
         throws
     {
         let frame = ModelFrame(reference).withMergedTimes()
-        var generator = SeededGenerator(state: 22)
+        var generator = SeededGenerator(22)
         var split = Array(repeating: [Int](), count: 4)
         for row in 0..<frame.rowCount { split[Int.random(in: 0..<4, using: &generator)].append(row) }
         let scaled = try CommonSites(frame, split: split, ties: reference.ties)

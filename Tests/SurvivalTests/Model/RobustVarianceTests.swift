@@ -1,3 +1,4 @@
+import ReferenceStudies
 import Testing
 
 @testable import Survival
@@ -26,7 +27,7 @@ struct RobustVarianceTests {
         reference: ReferenceCase
     ) throws {
         let frame = ModelFrame(reference).withMergedTimes()
-        var generator = SeededGenerator(state: 31)
+        var generator = SeededGenerator(31)
         var split = Array(repeating: [Int](), count: 4)
         for cluster in frame.rows(by: frame.cluster) {
             split[Int.random(in: 0..<4, using: &generator)] += cluster.rows

@@ -246,10 +246,63 @@ diagnostics <- function() {
     common = one(Surv(time, status == 2) ~ age + sex))
 }
 
+# ---- what goes together ---------------------------------------------------------------------------
+
+# Residuals, checks and concordance of weighted fits; the rows of `diagnostics`.
+weighted <- function() {
+  d <- read("lung")
+  d$sex <- factor(d$sex)
+  d <- d[!is.na(d$ph.karno), ]
+  one <- function(formula) {
+    fit <- coxph(formula, data = d, weights = w_frac, robust = FALSE, control = control)
+    pairs <- concordance(fit)
+    list(
+      coef = unname(coef(fit)), age = by_covariate(fit, d$age, 18, 2, 47), karno = by_covariate(fit, d$ph.karno, 0, 10, 11),
+      zph = lapply(c(km = "km", identity = "identity", log = "log"), function(transform) {
+        table <- cox.zph(fit, transform = transform)$table
+        list(statistic = unname(table[, 1]), p = unname(table[, 3]))
+      }),
+      concordance = list(c = unname(pairs$concordance), se = sqrt(unname(pairs$var))))
+  }
+  list(
+    site = one(Surv(time, status == 2) ~ age + sex + strata(site)),
+    common = one(Surv(time, status == 2) ~ age + sex))
+}
+
+# Fine and Gray's model with strata, its predicted curves, and on times rounded up to half-years.
+subdistribution <- function() {
+  d <- read("mgus2")
+  d <- na.omit(d[, c("etime", "event", "age", "sex", "mspike")])
+  d$sex <- factor(d$sex)
+  d$row <- seq_len(nrow(d))
+  fit <- function(formula, time = d$etime, ties = "efron") {
+    d$end <- time
+    g <- finegray(Surv(end, factor(event, 0:2, c("none", "pcm", "death"))) ~ ., data = d, etype = "pcm")
+    fit <- coxph(formula, data = g, weights = fgwt, cluster = row, ties = ties, control = control, model = TRUE)
+    list(fit = fit, answers = list(
+      n = nrow(d), coef = I(unname(coef(fit))), se = I(unname(sqrt(diag(fit$naive.var)))),
+      robust_se = I(unname(sqrt(diag(fit$var)))), loglik = fit$loglik))
+  }
+  f <- Surv(fgstart, fgstop, fgstatus) ~ age + mspike
+  strata <- fit(update(f, . ~ . + strata(sex)))
+  plain <- fit(update(f, . ~ . + sex))
+  times <- c(24, 60, 120, 240)
+  curve <- summary(survfit(plain$fit, newdata = data.frame(age = 70, mspike = 1.2, sex = "M")), times = times)
+  by_stratum <- summary(survfit(strata$fit, newdata = data.frame(age = 70, mspike = 1.2, sex = "M")), times = times)
+  points <- function(curve) list(
+    time = curve$time, survival = curve$surv, lower = curve$lower, upper = curve$upper, cumulative_hazard = curve$cumhaz,
+    cumulative_hazard_se = curve$std.err / curve$surv)
+  list(
+    strata = c(strata$answers, list(curve = points(by_stratum))),
+    plain = c(plain$answers, list(curve = points(curve))),
+    half_years = fit(update(f, . ~ . + sex), 6 * ceiling(d$etime / 6), "breslow")$answers)
+}
+
 result <- list(
   versions = list(R = as.character(getRversion()), survival = as.character(packageVersion("survival"))),
   splines = splines(), landmarks = landmarks(), time_dependent = time_dependent(),
-  heterogeneity = heterogeneity(), diagnostics = diagnostics())
+  heterogeneity = heterogeneity(), diagnostics = diagnostics(), weighted = weighted(),
+  subdistribution = subdistribution())
 writeLines(
   jsonlite::toJSON(result, digits = I(17), auto_unbox = TRUE, na = "null", pretty = 1),
   file.path(here, "terms.json"))

@@ -1,7 +1,7 @@
-import Testing
+package import Testing
 
 /// Records an issue unless `got` is within `relative` of `want` (or within `absolute` of it); NaN is near NaN only.
-func expectClose(
+package func expectClose(
     _ got: Double, _ want: Double, relative: Double, absolute: Double = 0, _ what: String,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
@@ -12,7 +12,7 @@ func expectClose(
 }
 
 /// The same for arrays, element by element.
-func expectClose(
+package func expectClose(
     _ got: [Double], _ want: [Double], relative: Double, absolute: Double = 0, _ what: String,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
@@ -23,18 +23,5 @@ func expectClose(
         expectClose(
             pair.0, pair.1, relative: relative, absolute: absolute, "\(what)[\(index)]",
             sourceLocation: sourceLocation)
-    }
-}
-
-/// A generator with a fixed seed (SplitMix64), so that a random split is the same in every run.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,4 @@
-@testable import Survival
+import Survival
 
 /// The variables of a reference case: which of the file's columns are numbers, which categories with which levels.
 struct CaseVariables {

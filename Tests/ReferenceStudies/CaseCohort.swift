@@ -1,13 +1,13 @@
-@testable import Survival
+package import Survival
 
 /// A reference case's rows as a hospital would have them: a dictionary, and a table of all rows or some.
 ///
 /// Names are those of the CSV file. Several columns that make groups together are one category, as a hospital would prepare it.
-struct CaseCohort {
-    let reference: ReferenceCase
-    let dictionary: DataDictionary
+package struct CaseCohort {
+    package let reference: ReferenceCase
+    package let dictionary: DataDictionary
     /// The case's filter, as conditions of a study.
-    let conditions: [String]
+    package let conditions: [String]
     private let variables: [DataDictionary.Variable]
     /// Whose row each is: the case's cluster if that is a person, else the row itself.
     private let person: [String]
@@ -16,7 +16,7 @@ struct CaseCohort {
     private static let clusterLevelsMax = 20
     private static let groupingName = "groups"
 
-    init(_ reference: ReferenceCase) {
+    package init(_ reference: ReferenceCase) {
         self.reference = reference
         variables = CaseVariables(reference).all
         let own = reference.table.rows.indices.map { "row \($0)" }
@@ -32,10 +32,10 @@ struct CaseCohort {
     }
 
     /// A name as it stands in a formula.
-    static func written(_ name: String) -> String { "`\(name)`" }
+    package static func written(_ name: String) -> String { "`\(name)`" }
 
     /// A covariate as it stands in a study's terms.
-    static func term(_ json: JSONValue) -> String {
+    package static func term(_ json: JSONValue) -> String {
         if json["type"].string == "int" { return json["of"].elements.map(term).joined(separator: ":") }
         let name = written(json["col"].string ?? "")
         switch json["fn"].string {
@@ -46,13 +46,13 @@ struct CaseCohort {
     }
 
     /// The variable that makes the groups of a curve or a test; nil for one group.
-    static func grouping(of reference: ReferenceCase) -> String? {
+    package static func grouping(of reference: ReferenceCase) -> String? {
         let columns = reference.model["by"].strings
         return columns.count > 1 ? groupingName : columns.first
     }
 
     /// The cluster's column where it has too many values for a category.
-    static func personColumn(of reference: ReferenceCase) -> String? {
+    package static func personColumn(of reference: ReferenceCase) -> String? {
         guard let column = reference.model["cluster"].string,
             Set(reference.table.column(column)).count > clusterLevelsMax
         else { return nil }
@@ -60,34 +60,29 @@ struct CaseCohort {
     }
 
     /// The event as a condition.
-    var event: String {
-        let json = reference.model["event"]
-        let values = json["values"].strings.map { "\"\($0)\"" }.joined(separator: ", ")
-        return "\(Self.written(json["col"].string ?? "")) in [\(values)]"
+    package var event: String { event(reference.model["event"]["values"].strings) }
+
+    /// The competing causes of the event, as conditions, in the order of their codes; none if there is one event.
+    var causes: [(name: String, condition: String)] {
+        let states = reference.model["event"]["states"]
+        return states.keys.sorted { states[$0].double < states[$1].double }.map { name in
+            (name, event(states[name].strings))
+        }
     }
 
-    func table(of rows: [Int]) -> PatientTable {
-        var people: [String: Int32] = [:]
-        let owners = rows.map { row in
-            let index = people[person[row], default: Int32(people.count)]
-            people[person[row]] = index
-            return index
-        }
-        let columns = variables.map { ($0.name, column($0, rows)) }
-        return PatientTable(
-            rowCount: rows.count, person: owners, columns: Dictionary(uniqueKeysWithValues: columns))
+    private func event(_ codes: [String]) -> String {
+        let values = codes.map { "\"\($0)\"" }.joined(separator: ", ")
+        return "\(Self.written(reference.model["event"]["col"].string ?? "")) in [\(values)]"
     }
 
-    private func column(_ variable: DataDictionary.Variable, _ rows: [Int]) -> Column {
-        let isGrouping = variable.name == Self.groupingName && reference.model["by"].elements.count > 1
-        let fields = rows.map {
-            isGrouping ? reference.grouping(ofRow: $0) : reference.table[$0, variable.name]
-        }
-        guard case .category(let levels, _) = variable.kind else {
-            return .number(fields.map { Double($0) ?? .nan })
-        }
-        let index = CaseLevels(levels)
-        return .category(fields.map(index.callAsFunction))
+    /// Those rows as a hospital's table.
+    package func table(of rows: [Int]) -> PatientTable {
+        PatientTable(
+            dictionary, rows: rows, person: { person[$0] },
+            field: { row, column in
+                column == Self.groupingName && reference.model["by"].elements.count > 1
+                    ? reference.grouping(ofRow: row) : reference.table.field(row, column)
+            })
     }
 
     private static func condition(_ json: JSONValue, _ variables: [DataDictionary.Variable]) -> String {
@@ -103,28 +98,6 @@ struct CaseCohort {
         case let symbol: return "\(written(name)) \(symbol ?? "") \(values.first ?? "")"
         }
     }
-}
-
-/// The place of each text among a category's levels; numbers are compared as numbers.
-private struct CaseLevels {
-    private var texts: [String: Int32] = [:]
-    private var numbers: [Double: Int32] = [:]
-
-    init(_ levels: [String]) {
-        for (index, level) in levels.enumerated() {
-            texts[level] = Int32(index)
-            if let number = Double(level) { numbers[number] = Int32(index) }
-        }
-    }
-
-    /// -1 if the text is missing or no level.
-    func callAsFunction(_ field: String) -> Int32 {
-        texts[field] ?? Double(field).flatMap { numbers[$0] } ?? -1
-    }
-}
-
-extension CSVTable {
-    func column(_ name: String) -> [String] { rows.indices.map { self[$0, name] } }
 }
 
 extension ReferenceCase {

@@ -1,7 +1,5 @@
-import Foundation
-
 /// A JSON document of any shape; `null` and the strings "Inf", "-Inf", "NaN" of the reference files read as numbers too.
-enum JSONValue: Decodable, Sendable {
+package enum JSONValue: Decodable, Hashable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
@@ -9,7 +7,7 @@ enum JSONValue: Decodable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -26,16 +24,20 @@ enum JSONValue: Decodable, Sendable {
         }
     }
 
-    subscript(key: String) -> JSONValue {
+    package subscript(key: String) -> JSONValue {
         if case .object(let members) = self { members[key] ?? .null } else { .null }
     }
 
-    var isTrue: Bool { if case .bool(true) = self { true } else { false } }
+    package var keys: [String] {
+        if case .object(let members) = self { members.keys.sorted() } else { [] }
+    }
 
-    var isNull: Bool { if case .null = self { true } else { false } }
+    package var isTrue: Bool { if case .bool(true) = self { true } else { false } }
+
+    package var isNull: Bool { if case .null = self { true } else { false } }
 
     /// NaN where the file says `null`.
-    var double: Double {
+    package var double: Double {
         switch self {
         case .number(let value): value
         case .text("Inf"): .infinity
@@ -44,7 +46,7 @@ enum JSONValue: Decodable, Sendable {
         }
     }
 
-    var string: String? {
+    package var string: String? {
         switch self {
         case .text(let value): value
         case .number(let value) where value == value.rounded(): String(Int(value))
@@ -54,7 +56,7 @@ enum JSONValue: Decodable, Sendable {
     }
 
     /// The elements; a lone value is an array of one.
-    var elements: [JSONValue] {
+    package var elements: [JSONValue] {
         switch self {
         case .array(let elements): elements
         case .null: []
@@ -62,11 +64,11 @@ enum JSONValue: Decodable, Sendable {
         }
     }
 
-    var doubles: [Double] { elements.map(\.double) }
-    var strings: [String] { elements.compactMap(\.string) }
+    package var doubles: [Double] { elements.map(\.double) }
+    package var strings: [String] { elements.compactMap(\.string) }
 
     /// Whether a CSV field equals this value: as numbers when both are numbers.
-    func equals(field: String) -> Bool {
+    package func equals(field: String) -> Bool {
         if case .number(let value) = self { return Double(field) == value }
         return string == field
     }

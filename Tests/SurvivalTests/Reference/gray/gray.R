@@ -1,0 +1,34 @@
+#!/usr/bin/env Rscript
+# Gray's tests of cumulative incidences: writes gray.json beside this file.
+#
+#   Rscript gray.R
+#
+# Needs R with cmprsk and jsonlite (Debian: r-base-core r-cran-cmprsk r-cran-jsonlite). Rows are those of ../data without
+# missing values in the columns named.
+suppressPackageStartupMessages(library(cmprsk))
+
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)))
+
+case <- function(id, file, time, status, causes, group, strata = NULL) {
+  d <- read.csv(file.path(here, "../data", file))
+  d <- d[complete.cases(d[, c(time, status, group, strata)]), ]
+  stratum <- if (is.null(strata)) rep(1, nrow(d)) else d[[strata]]
+  tests <- cuminc(d[[time]], d[[status]], d[[group]], stratum, cencode = 0)$Tests[as.character(causes), ]
+  list(
+    id = id, file = file, time = time, status = status, causes = causes, group = group, strata = strata, n = nrow(d),
+    statistic = unname(tests[, "stat"]), df = unname(tests[, "df"]),
+    p = unname(pchisq(tests[, "stat"], tests[, "df"], lower.tail = FALSE)))
+}
+
+cases <- list(
+  case("mgus2-sex", "mgus2.csv", "etime", "event", 1:2, "sex"),
+  case("bmt-group", "bmt.csv", "t2", "cr_event", 1:2, "group"),
+  case("bmt-group-by-hospital", "bmt.csv", "t2", "cr_event", 1:2, "group", "hospital"),
+  case("bmt-hospital", "bmt.csv", "t2", "cr_event", 1:2, "hospital"),
+  case("pbc-trt", "pbc.csv", "time", "status", 1:2, "trt"),
+  case("pbc-edema-by-sex", "pbc.csv", "time", "status", 1:2, "edema", "sex"))
+
+json <- jsonlite::toJSON(
+  list(R = as.character(getRversion()), cmprsk = as.character(packageVersion("cmprsk")), cases = cases),
+  auto_unbox = TRUE, digits = NA, null = "null", pretty = TRUE)
+writeLines(json, file.path(here, "gray.json"))
