@@ -23,9 +23,11 @@ struct ConcordanceTests {
             timeMax: model["ymax"].isNull ? nil : model["ymax"].double)
         let pairs = ConcordancePairs(
             try frame.data(), marker: frame.columns[0].map { sign * $0 }, options: options)
-        let rows = (0..<frame.rowCount).map { Int32($0) }
+        let clusters = Set(frame.cluster).sorted()
+        let index = Dictionary(uniqueKeysWithValues: clusters.enumerated().map { ($1, Int32($0)) })
         let estimate = ConcordanceEstimate(
-            counts: pairs.counts, squares: pairs.squares(by: rows), options: options)
+            counts: pairs.counts, squares: pairs.squares(by: frame.cluster.map { index[$0] ?? 0 }),
+            options: options)
         check(estimate, reference.expected)
         #expect(Int(reference.expected["n"].double) == frame.rowCount)
     }
