@@ -87,7 +87,8 @@ struct CaseStudyText {
 
     private var options: [String] {
         // R turns a robust variance on unasked where a weight is no whole number.
-        let isRobust = !reference.expected["robust_se"].isNull && model["cluster"].isNull
+        let isRobust =
+            given == nil && !reference.expected["robust_se"].isNull && model["cluster"].isNull
         return [
             "baseline: \(isCommon ? "common, times: exact" : "site")", "ties: \(reference.ties.rawValue)",
             weights, isRobust ? "robust: true" : "", ridge,
