@@ -23,8 +23,8 @@ static void allocate_scratch(cox_scratch *scratch, const cox_likelihood *likelih
     *scratch = (cox_scratch){
         .means = allocate(columns * ROWS), .waiting = allocate(columns),
         .panel = allocate(likelihood->kernel->tile_rows * ROWS),
-        .tiles = allocate(tile_doubles(likelihood)), .products = allocate(columns * lanes),
-        .factor = allocate(ROWS), .running = allocate(ROWS), .sums = allocate(ROWS + 2 * lanes),
+        .tiles = allocate(tile_doubles(likelihood)), .products = allocate((columns + 1) * lanes),
+        .factor = allocate(ROWS), .running = allocate(4 * ROWS), .sums = allocate(ROWS + 2 * lanes),
         .slot_factor = allocate(ROWS), .slot_place = cox_allocate(ROWS),
     };
     for (int i = 0; i < 3; i++) scratch->mix[i] = allocate(ROWS);
@@ -313,6 +313,6 @@ int64_t cox_working_bytes(const cox_likelihood *likelihood, int32_t threads) {
         doubles += likelihood->rows[order].blocks * (ROWS + 2 * (columns + 1));
     }
     doubles += cox_parts(likelihood) * (columns * (columns + 3) / 2 + 1);
-    doubles += threads * ((columns + likelihood->kernel->tile_rows + 7) * ROWS + tile_doubles(likelihood));
+    doubles += threads * ((columns + likelihood->kernel->tile_rows + 11) * ROWS + tile_doubles(likelihood));
     return doubles * (int64_t)sizeof(double);
 }

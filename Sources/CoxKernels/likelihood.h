@@ -101,9 +101,9 @@ typedef struct {
     double *waiting;       // per column: sums at a slot whose partner is yet to come
     double *panel;         // columns times g
     double *tiles;         // lane sums of the Gram matrix
-    double *products;      // lane sums of Xᵀg
+    double *products;      // lane sums of Xᵀg, or of Σ r and Σ r x
     double *factor;        // 256: g, or a masked copy of r
-    double *running;       // 256: running sums within a block
+    double *running;       // 4 · 256: running sums within a block, or r apart
     double *mix[3];        // 256 + padding: own, next, previous slot's share in a slot's mean
     double *sums;          // 256 + padding
     double *slot_factor;   // 256
