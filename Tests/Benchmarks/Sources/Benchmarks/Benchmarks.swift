@@ -23,15 +23,17 @@ enum Benchmarks {
         )
         print(line(header))
         for rowCount in [10_000, 100_000, 1_000_000] where rowCount <= largest {
-            for columnCount in [10, 20, 50] {
+            for columnCount in rowCount == 100_000 ? [10, 20, 50, 100] : [10, 20, 50] {
                 for isTied in [true, false] {
                     let rows = MadeUpRows(rowCount: rowCount, columnCount: columnCount, isTied: isTied)
                     try rows.write(to: file)
                     print(line(try evaluation(of: rows, isTied: isTied, r: r, file: file)))
+                    fflush(nil)
                 }
             }
         }
         r?.end()
+        if largest >= 1_000_000 { try variantsAndGrowth(largest: largest) }
         try wholeFits(file: file)
         for isTied in [false, true] {
             let rows = MadeUpRows(rowCount: 25_000, columnCount: 20, isTied: isTied)
@@ -74,6 +76,19 @@ enum Benchmarks {
             number(2e-9 * work.bytes / seconds, 1), number(100 * floor / seconds, 0) + " %",
             number(median(one) / median(two), 2) + "x", number(Double(likelihood.byteCount) / design, 2),
         ]
+    }
+
+    /// What more than right censoring costs at 1e6 × 20, and the time for each row from 1e5 rows on.
+    private static func variantsAndGrowth(largest: Int) throws {
+        for isTied in [true, false] {
+            let rows = MadeUpRows(rowCount: 1_000_000, columnCount: 20, isTied: isTied)
+            print("\n1000000 x 20, \(isTied ? "days" : "all differ"): \(try Variants(rows).line())")
+        }
+        let growth = try [100_000, 1_000_000, 10_000_000].filter { $0 <= largest }.map { rowCount in
+            let used = try Variants.nanosecondsPerRow(rowCount: rowCount, columnCount: 20)
+            return "\(number(used, 1)) ns at \(rowCount)"
+        }
+        print("\na row of 20, days: \(growth.joined(separator: ", "))")
     }
 
     /// A whole fit, sorting and layout included, where those who offer nothing less can take part.

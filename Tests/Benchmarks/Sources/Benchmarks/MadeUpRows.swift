@@ -38,9 +38,18 @@ struct MadeUpRows {
         (self.time, self.event, self.beta) = (time, event, beta)
     }
 
-    /// All rows, or some.
-    func survivalData(_ rows: StrideTo<Int>? = nil) throws -> SurvivalData {
-        func some<Value>(_ values: [Value]) -> [Value] { rows.map { $0.map { values[$0] } } ?? values }
+    /// All rows.
+    func survivalData(
+        entry: [Double]? = nil, weight: [Double]? = nil, stratum: [Int32]? = nil
+    ) throws -> SurvivalData {
+        try SurvivalData(
+            entry: entry, exit: time, event: event, weight: weight, offset: nil, stratum: stratum,
+            columns: columns, mergesNearTies: false)
+    }
+
+    /// Some rows.
+    func survivalData(_ rows: StrideTo<Int>) throws -> SurvivalData {
+        func some<Value>(_ values: [Value]) -> [Value] { rows.map { values[$0] } }
         return try SurvivalData(
             entry: nil, exit: some(time), event: some(event), weight: nil, offset: nil, stratum: nil,
             columns: columns.map(some), mergesNearTies: false)
