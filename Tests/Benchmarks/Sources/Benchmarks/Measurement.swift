@@ -24,22 +24,22 @@ func median(_ values: [Double]) -> Double {
 
 /// What one thread can do: bytes read, and multiply-adds, per second.
 struct MachineLimit {
-    private let memory: UnsafeMutablePointer<Double>
+    /// Half a gigabyte, which no cache holds; kept for all measurements.
+    nonisolated(unsafe) private static let memory: UnsafeMutablePointer<Double> = {
+        var raw: UnsafeMutableRawPointer?
+        guard posix_memalign(&raw, 1 << 21, count * 8) == 0, let raw else { fatalError("no memory") }
+        madvise(raw, count * 8, 14)  // MADV_HUGEPAGE: the kernel's rows lie on huge pages too
+        let memory = raw.bindMemory(to: Double.self, capacity: count)
+        memory.initialize(repeating: 1, count: count)
+        return memory
+    }()
     private static let count = 1 << 26
     private(set) var bytesPerSecond: [Double] = []
     private(set) var operationsPerSecond: [Double] = []
 
-    init() {
-        var raw: UnsafeMutableRawPointer?
-        guard posix_memalign(&raw, 1 << 21, Self.count * 8) == 0, let raw else { fatalError("no memory") }
-        madvise(raw, Self.count * 8, 14)  // MADV_HUGEPAGE: the kernel's rows lie on huge pages too
-        memory = raw.bindMemory(to: Double.self, capacity: Self.count)
-        memory.initialize(repeating: 1, count: Self.count)
-    }
-
     mutating func sample() {
         var (sum, operations) = (0.0, 0.0)
-        bytesPerSecond.append(Double(Self.count * 8) / measure { sum = limits_read(memory, Self.count) })
+        bytesPerSecond.append(Double(Self.count * 8) / measure { sum = limits_read(Self.memory, Self.count) })
         let used = measure { operations = limits_multiply(2_000_000) }
         operationsPerSecond.append(operations / used)
         precondition(sum > 0)
