@@ -139,6 +139,7 @@ struct CohortTableTests {
                     PRAGMA ignore_check_constraints = ON;
                     UPDATE "clinic@1" SET response = 'ZZMARKERZZ' WHERE patient = 'A2';
                     UPDATE "clinic@1" SET died = 7 WHERE patient = 'A2';
+                    DELETE FROM prepared_columns;
                     """)
         }
         for variable in ["response", "died"] {

@@ -3,8 +3,10 @@ import Cryptography
 /// Cuts a file into records and fields by RFC 4180, one record in memory at a time.
 ///
 /// Quoted fields, doubled quotes, line ends inside quotes, CR LF or LF, a last line without an end, a UTF-8
-/// BOM. Lines with nothing in them are skipped and counted. Spaces belong to their field (§2.4). Fields are
-/// slices of one buffer that the next record overwrites.
+/// BOM. Lines with nothing in them are skipped and counted. Spaces belong to their field (§2.4).
+///
+/// A record that lies in one chunk of the file and has no quotes, as nearly all have, is cut where it lies; any other is put
+/// together in a buffer of its own. Fields are slices of either, until the next record.
 struct CSVScanner: ~Copyable {
     static let fieldBytesMax = 1 << 16
     static let recordBytesMax = 1 << 20
@@ -16,7 +18,13 @@ struct CSVScanner: ~Copyable {
     private var position = 0
     private let record: UnsafeMutableBufferPointer<UInt8>
     private var length = 0
-    private var ends: [Int] = []
+    /// Where the current record's fields end, from `start` on.
+    private var ends = UnsafeMutableBufferPointer<Int>.allocate(capacity: 64)
+    /// How many of them there are.
+    private(set) var fieldCount = 0
+    private var start: UnsafePointer<UInt8>?
+    /// What lies between a field and the next: a comma in the file, nothing in the buffer.
+    private var gap = 0
     private var line = 1
     private var quoteLine = 0
     private var highBits: UInt8 = 0
@@ -34,19 +42,23 @@ struct CSVScanner: ~Copyable {
         position = try file.inspectStart()
         self.file = file
         record = .allocate(capacity: CSVScanner.recordBytesMax)
+        start = UnsafePointer(record.baseAddress)
     }
 
-    deinit { record.deallocate() }
-
-    var fieldCount: Int { ends.count }
+    deinit {
+        record.deallocate()
+        ends.deallocate()
+    }
 
     /// Whether some field of the record has a byte outside ASCII.
     var hasHighByte: Bool { highBits >= 0x80 }
 
     /// A field of the current record, unquoted; valid until `next()`.
+    @inline(__always)
     borrowing func field(_ index: Int) -> UnsafeBufferPointer<UInt8> {
-        let start = index == 0 ? 0 : ends[index - 1]
-        return UnsafeBufferPointer(rebasing: record[start..<ends[index]])
+        precondition(index >= 0 && index < fieldCount)
+        let first = index == 0 ? 0 : ends[index - 1] + gap
+        return UnsafeBufferPointer(start: start.map { $0 + first }, count: ends[index] - first)
     }
 
     /// SHA-256 of the whole file; call it after `next()` returned false.
@@ -55,15 +67,16 @@ struct CSVScanner: ~Copyable {
     /// Reads the next record that is not blank; false at the end of the file.
     mutating func next() throws(CSVFault) -> Bool {
         while try readRecord() {
-            guard ends.count == 1, ends[0] == 0, !hasQuotes else { return true }
+            guard fieldCount == 1, ends[0] == 0, !hasQuotes else { return true }
             blankLineCount += 1
         }
         return false
     }
 
     private mutating func readRecord() throws(CSVFault) -> Bool {
-        ends.removeAll(keepingCapacity: true)
-        (length, highBits, hasZeroByte, hasQuotes, recordLine) = (0, 0, false, false, line)
+        (fieldCount, length, highBits, hasZeroByte, hasQuotes, recordLine) = (0, 0, 0, false, false, line)
+        if cutInPlace() { return true }
+        (fieldCount, start, gap) = (0, UnsafePointer(record.baseAddress), 0)
         var state = State.fieldStart
         while true {
             if position == file.count {
@@ -78,6 +91,53 @@ struct CSVScanner: ~Copyable {
             guard let following = try step(state, byte) else { return true }
             state = following
         }
+    }
+
+    /// Cuts the next record where it lies; false, and nothing read, if it has quotes or NULs, does not end in this chunk, or is at fault.
+    private mutating func cutInPlace() -> Bool {
+        guard let chunk = file.bytes.baseAddress else { return false }
+        let (first, last) = (chunk + position, chunk + file.count)
+        var (next, field, high) = (first, first, UInt8(0))
+        while next < last {
+            let byte = next.pointee
+            high |= byte
+            next += 1
+            // All bytes with a meaning are below "-": NUL, LF, CR, the quote and the comma.
+            if byte >= 0x2D { continue }
+            var end = next - 1
+            switch byte {
+            case UInt8(ascii: ","), UInt8(ascii: "\n"): break
+            case UInt8(ascii: "\r"):
+                guard next < last, next.pointee == UInt8(ascii: "\n") else { return false }
+                (end, next) = (next - 1, next + 1)
+            case UInt8(ascii: "\""), 0: return false
+            default: continue
+            }
+            guard end - field <= CSVScanner.fieldBytesMax else { return false }
+            appendEnd(end - first)
+            field = next
+            guard byte == UInt8(ascii: ",") else {
+                (start, gap, highBits) = (first, 1, high)
+                position += next - first
+                line += 1
+                return true
+            }
+        }
+        return false
+    }
+
+    @inline(__always)
+    private mutating func appendEnd(_ end: Int) {
+        if fieldCount == ends.count { makeRoomForEnds() }
+        ends[fieldCount] = end
+        fieldCount += 1
+    }
+
+    private mutating func makeRoomForEnds() {
+        let larger = UnsafeMutableBufferPointer<Int>.allocate(capacity: 2 * ends.count)
+        _ = larger.update(fromContentsOf: ends)
+        ends.deallocate()
+        ends = larger
     }
 
     /// Copies the bytes up to the next one that may mean something.
@@ -147,15 +207,15 @@ struct CSVScanner: ~Copyable {
     }
 
     private mutating func endField() throws(CSVFault) {
-        guard length - (ends.last ?? 0) <= CSVScanner.fieldBytesMax else {
+        guard length - (fieldCount == 0 ? 0 : ends[fieldCount - 1]) <= CSVScanner.fieldBytesMax else {
             throw .fieldTooLong(line: recordLine)
         }
-        ends.append(length)
+        appendEnd(length)
     }
 
     private mutating func endOfFile(_ state: State) throws(CSVFault) -> Bool {
         if state == .quoted { throw .unclosedQuote(line: quoteLine) }
-        if state == .fieldStart && ends.isEmpty { return false }
+        if state == .fieldStart && fieldCount == 0 { return false }
         try endField()
         return true
     }

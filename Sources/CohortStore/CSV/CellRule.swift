@@ -81,7 +81,9 @@ final class CellRule: Sendable {
     /// Whether a value is within 1e-9, relative, of a whole number of steps from zero.
     static func isMultiple(_ value: Double, of resolution: Double) -> Bool {
         let steps = value / resolution
-        return abs(steps - steps.rounded()) <= 1e-9 * max(1, abs(steps))
+        // Adding and subtracting 1.5·2⁵² rounds what is below 2⁵¹ in magnitude; above, every Double is within the tolerance.
+        let nearest = abs(steps) < 0x1p51 ? (steps + 0x1.8p52) - 0x1.8p52 : steps
+        return abs(steps - nearest) <= 1e-9 * max(1, abs(steps))
     }
 
     static func boolean(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool? {

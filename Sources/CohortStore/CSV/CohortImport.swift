@@ -10,9 +10,13 @@ import Survival
 struct CohortImport: ~Copyable {
     private let path: String
     private let rules: [CellRule]
+    /// The same, without the count of references that each use would change; `rules` keeps them alive.
+    private let ruleReferences: [Unmanaged<CellRule>]
     private let insertion: RowInserter
     private var scanner: CSVScanner
     private var snapshot: SnapshotHasher
+    private var prepared: PreparedColumns
+    private let storage: PreparedStorage
     private var rejected: RejectedRows
     /// For each rule, the place of its column in a line.
     private var places: [Int] = []
@@ -31,7 +35,8 @@ struct CohortImport: ~Copyable {
         var blankLineCount: Int
     }
 
-    init(path: String, schema: PatientTableSchema, dictionary: SHA256Digest, into db: Database) throws {
+    init(path: String, schema: PatientTableSchema, dictionary: InstalledDictionary, into db: Database) throws
+    {
         let scanner: CSVScanner
         do {
             scanner = try CSVScanner(path: path)
@@ -39,14 +44,17 @@ struct CohortImport: ~Copyable {
             throw StoreError.csv(path, error)
         }
         let insertion = try RowInserter(db, sql: schema.insertion)
-        (self.path, self.insertion) = (path, insertion)
+        let storage = try PreparedStorage(db, replacing: dictionary.identifier)
+        (self.path, self.insertion, self.storage) = (path, insertion, storage)
         self.scanner = scanner
         rules = schema.variables.map { CellRule($0, isPerson: $0.name == schema.person.name) }
+        ruleReferences = rules.map(Unmanaged.passUnretained)
         levelTexts = schema.variables.map { variable in
             guard case .category(let levels, _) = variable.kind else { return [] }
             return levels.map { Array($0.utf8) }
         }
-        snapshot = SnapshotHasher(dictionary: dictionary)
+        snapshot = SnapshotHasher(dictionary: dictionary.sha256)
+        prepared = PreparedColumns(schema, dictionary: dictionary.sha256)
         rejected = RejectedRows(path: path)
     }
 
@@ -61,8 +69,10 @@ struct CohortImport: ~Copyable {
         guard rejected.total == 0 else { throw StoreError.rejectedRows(rejected) }
         let rowCount = snapshot.rowCount
         guard rowCount > 0 else { throw StoreError.csv(path, .headerOnly) }
+        let digest = snapshot.finish()
+        try storage.store(prepared.finish(snapshot: digest, rowCount: rowCount, storage.store))
         return Outcome(
-            fileDigest: scanner.digest(), snapshot: snapshot.finish(), rowCount: rowCount,
+            fileDigest: scanner.digest(), snapshot: digest, rowCount: rowCount,
             ignoredColumns: ignoredColumns, blankLineCount: scanner.blankLineCount)
     }
 
@@ -98,12 +108,14 @@ struct CohortImport: ~Copyable {
         }
         for rule in rules.indices { readCell(rule) }
         snapshot.endRow()
-        if rejected.total == 0 { try insertion.insert() }
+        guard rejected.total == 0 else { return }
+        try insertion.insert()
+        try prepared.endRow(storage.store)
     }
 
     private mutating func readCell(_ index: Int) {
         let bytes = scanner.field(places[index])
-        let cell = rules[index].cell(bytes)
+        let cell = ruleReferences[index]._withUnsafeGuaranteedRef { $0.cell(bytes) }
         switch cell {
         case .refused(let fault):
             reject(fault, place: places[index])
@@ -116,6 +128,7 @@ struct CohortImport: ~Copyable {
             levelTexts[index][Int(level)].withUnsafeBufferPointer { insertion.bind(index, borrowing: $0) }
         }
         snapshot.add(cell, text: bytes)
+        if rejected.total == 0 { prepared.add(index, cell, text: bytes) }
     }
 
     /// Whether every field of the record, used or not, is UTF-8 without NUL.

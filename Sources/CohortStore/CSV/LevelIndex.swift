@@ -2,7 +2,11 @@
 ///
 /// Bytes are compared first; only text that none of the first levels has byte for byte is compared as
 /// Unicode, so that "é" written as one or as two scalars is the same level.
-struct LevelIndex: Sendable {
+///
+/// A class, so that a loop over cells copies no arrays' references.
+final class LevelIndex: Sendable {
+    static let none = LevelIndex(levels: [], missing: [])
+
     private static let scannedMax = 16
     private let bytes: [[UInt8]]
     private let indices: [Int32]

@@ -4,7 +4,7 @@ extension StoreFormat {
     /// Its pages are not all read when it is opened: a cohort can be large, and damage is
     /// found when rows are read.
     static let cohort = StoreFormat(
-        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1, cohort2],
+        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1, cohort2, cohort3],
         isCheckedWhole: false)
 
     /// Beside these two tables there is one for each dictionary, named by its identifier
@@ -35,5 +35,24 @@ extension StoreFormat {
             key BLOB NOT NULL
         ) STRICT;
         INSERT INTO person_key (id, key) VALUES (1, randomblob(32));
+        """
+
+    /// The columns of the rows as they are loaded (`PreparedColumns`); the typed tables stay the truth.
+    private static let cohort3 = """
+        CREATE TABLE prepared_columns (
+            id INTEGER PRIMARY KEY,
+            dictionary TEXT NOT NULL REFERENCES dictionaries (identifier),
+            variable TEXT NOT NULL,
+            code BLOB NOT NULL,
+            UNIQUE (dictionary, variable)
+        ) STRICT;
+        CREATE TABLE prepared_parts (
+            id INTEGER PRIMARY KEY,
+            dictionary TEXT NOT NULL REFERENCES dictionaries (identifier),
+            variable TEXT NOT NULL,
+            part INTEGER NOT NULL,
+            cells BLOB NOT NULL,
+            UNIQUE (dictionary, variable, part)
+        ) STRICT;
         """
 }

@@ -1,11 +1,12 @@
 import Cryptography
 import GRDB
-import GRDBSQLite
 package import Survival
 
 extension CohortStore {
     /// The variables of all rows, and whose rows they are, from one consistent snapshot, in the order of
     /// the file.
+    ///
+    /// From the prepared columns, if they are those of the last import to the byte; else from the rows.
     ///
     /// - Parameters:
     ///   - identifier: The dictionary, as `name@version`.
@@ -19,43 +20,49 @@ extension CohortStore {
         try file.read { db in
             let installed = try InstalledDictionary.require(db, identifier)
             let chosen = try Set(variables).sorted().map { try installed.analysisVariable($0) }
-            return try CohortStore.table(db, installed, chosen)
+            let schema = try PatientTableSchema(installed.dictionary)
+            let prepared = try PreparedReader(db, installed)?.table(chosen, person: schema.person)
+            return try prepared ?? CohortStore.rowTable(db, installed, schema, chosen)
         }
     }
 
-    /// Computes the digest of the rows again and compares it with the one stored at import.
+    /// Computes the digest of the rows again and compares it with the one stored at import; and what is prepared with the rows.
     ///
-    /// - Throws: `StoreError.dictionary(_, .rowsChanged)` if anything changed the rows since.
+    /// - Throws: `StoreError.dictionary(_, .rowsChanged)` if anything changed either since.
     package func verifyRows(dictionary identifier: String) throws(StoreError) {
         try file.read { db in
             let installed = try InstalledDictionary.require(db, identifier)
             guard let record = installed.lastImport else {
                 throw StoreError.dictionary(identifier, .hasNoRows)
             }
-            guard try CohortStore.digest(db, installed) == record.snapshot else {
+            guard try CohortStore.areImported(db, installed, record) else {
                 throw StoreError.dictionary(identifier, .rowsChanged)
             }
         }
     }
 
-    private static func table(
-        _ db: Database, _ installed: InstalledDictionary, _ variables: [DataDictionary.Variable]
+    /// The table as it is read from the rows themselves.
+    static func rowTable(
+        _ db: Database, _ installed: InstalledDictionary, _ schema: PatientTableSchema,
+        _ variables: [DataDictionary.Variable]
     ) throws -> PatientTable {
-        let schema = try PatientTableSchema(installed.dictionary)
-        let rows = try RowStepper(db, sql: schema.selection([schema.person] + variables))
-        var people = PersonIndex(rowCount: installed.rowCount)
-        var readers = variables.map { ColumnReader($0, rowCount: installed.rowCount) }
+        let rows = try StoredRows(db, schema, variables + [schema.person])
+        var people = GrowingPeople(rowCount: installed.rowCount)
+        var columns = GrowingColumns(variables, rowCount: installed.rowCount)
+        let place = variables.count
         while try rows.next() {
-            guard rows.type(0) == SQLITE_TEXT else { throw installed.unreadable(schema.person) }
-            people.append(rows.text(0))
-            for index in readers.indices where !readers[index].append(rows, index + 1) {
-                throw installed.unreadable(variables[index])
+            if let column = rows.unreadable {
+                throw installed.unreadable((variables + [schema.person])[column])
             }
+            guard !rows.value(place).isNaN else { throw installed.unreadable(schema.person) }
+            people.append(rows.identifier(place))
+            columns.append(rows)
         }
-        let columns = readers.map { ($0.variable.name, $0.column) }
+        let person = people.finish()
+        let named = zip(variables.map(\.name), columns.finish())
         return PatientTable(
-            rowCount: people.rows.count, person: people.rows,
-            columns: Dictionary(columns, uniquingKeysWith: { first, _ in first }))
+            rowCount: person.count, person: person,
+            columns: Dictionary(named, uniquingKeysWith: { first, _ in first }))
     }
 
     /// One variable of all rows.
@@ -63,50 +70,45 @@ extension CohortStore {
         _ db: Database, _ installed: InstalledDictionary, _ schema: PatientTableSchema,
         _ variable: DataDictionary.Variable
     ) throws -> Survival.Column {
-        let rows = try RowStepper(db, sql: schema.selection([variable]))
-        var reader = ColumnReader(variable, rowCount: installed.rowCount)
+        let rows = try StoredRows(db, schema, [variable])
+        var columns = GrowingColumns([variable], rowCount: installed.rowCount)
         while try rows.next() {
-            guard reader.append(rows, 0) else { throw installed.unreadable(variable) }
+            guard rows.unreadable == nil else { throw installed.unreadable(variable) }
+            columns.append(rows)
         }
-        return reader.column
+        return columns.finish()[0]
     }
 
-    /// The digest that an import of the stored rows would have, or nil if a value is none that an import
-    /// stores.
-    private static func digest(_ db: Database, _ installed: InstalledDictionary) throws -> SHA256Digest? {
+    /// Whether the rows have the digest of their import, and the prepared columns are those that the rows would have.
+    private static func areImported(
+        _ db: Database, _ installed: InstalledDictionary, _ record: ImportRecord
+    ) throws -> Bool {
         let schema = try PatientTableSchema(installed.dictionary)
-        let levels = schema.variables.map(\.levelIndex)
-        let rows = try RowStepper(db, sql: schema.selection(schema.variables))
+        let rows = try StoredRows(db, schema, schema.variables)
+        let stored = try PreparedComparison(db, dictionary: installed.identifier)
         var hasher = SnapshotHasher(dictionary: installed.sha256)
-        while try rows.next() {
-            for (index, variable) in schema.variables.enumerated() {
-                guard let cell = rows.cell(index, of: variable, levels: levels[index]) else { return nil }
-                hasher.add(cell, text: rows.text(index))
+        var prepared = PreparedColumns(schema, dictionary: installed.sha256)
+        var (isEqual, partCount) = (true, 0)
+        let (count, isPrepared) = (schema.variables.count, stored.isPrepared)
+        func compare(_ variable: String, _ part: Int, _ cells: [UInt8]) throws {
+            partCount += 1
+            isEqual = try isEqual && stored.isStored(variable, part, cells)
+        }
+        while isEqual, try rows.next() {
+            guard rows.unreadable == nil else { return false }
+            for column in 0..<count {
+                let cell = rows.cell(column)
+                hasher.add(cell, text: rows.identifier(column))
+                if isPrepared { prepared.add(column, cell, text: rows.identifier(column)) }
             }
             hasher.endRow()
+            if isPrepared { try prepared.endRow(compare) }
         }
-        return hasher.finish()
-    }
-}
-
-extension RowStepper {
-    /// A stored value as the cell it was imported from; nil if no import stores it.
-    fileprivate func cell(_ column: Int, of variable: DataDictionary.Variable, levels: LevelIndex) -> Cell? {
-        switch (variable.kind, type(column)) {
-        case (_, SQLITE_NULL): .missing
-        case (.number, SQLITE_FLOAT): .number(double(column))
-        case (.boolean, SQLITE_INTEGER) where 0...1 ~= integer(column): .boolean(integer(column) == 1)
-        case (.category, SQLITE_TEXT): levels.index(of: text(column)).map(Cell.level)
-        case (.identifier, SQLITE_TEXT): .text
-        default: nil
-        }
-    }
-}
-
-extension DataDictionary.Variable {
-    fileprivate var levelIndex: LevelIndex {
-        guard case .category(let levels, _) = kind else { return LevelIndex(levels: [], missing: []) }
-        return LevelIndex(levels: levels, missing: [])
+        let rowCount = hasher.rowCount
+        guard isEqual, hasher.finish() == record.snapshot else { return false }
+        guard isPrepared else { return true }
+        let codes = try prepared.finish(snapshot: record.snapshot, rowCount: rowCount, compare)
+        return isEqual && stored.areAll(codes, partCount: partCount)
     }
 }
 

@@ -65,7 +65,8 @@ package final class CohortStore: Sendable {
 
     /// Reads a CSV file into the table of its dictionary: all of its rows, or none.
     ///
-    /// The file is read once, in constant memory, and checked cell by cell against the dictionary.
+    /// The file is read once and checked cell by cell against the dictionary, in memory that does not grow with it but for the
+    /// people's identifiers. In the same transaction the columns are prepared for loading (`PreparedColumns`).
     ///
     /// - Parameters:
     ///   - path: The file: UTF-8, commas, a header with the dictionary's columns in any order; other columns
@@ -109,7 +110,7 @@ package final class CohortStore: Sendable {
         for sql in schema.guardRemovals { try db.execute(sql: sql) }
         try db.execute(sql: "DELETE FROM \(schema.table)")
         let outcome = try CohortImport(
-            path: path, schema: schema, dictionary: installed.sha256, into: db
+            path: path, schema: schema, dictionary: installed, into: db
         ).run()
         for sql in schema.guards { try db.execute(sql: sql) }
         let record = ImportRecord(

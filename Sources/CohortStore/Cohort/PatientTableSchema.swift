@@ -56,9 +56,11 @@ struct PatientTableSchema {
     }
 
     /// Selects variables of all rows in the order of the file.
-    func selection(_ variables: [DataDictionary.Variable]) -> String {
-        let names = variables.map(\.name.quotedIdentifier).joined(separator: ", ")
-        return "SELECT \(names) FROM \(table) ORDER BY \(rowNumber)"
+    func selection(
+        _ variables: [DataDictionary.Variable],
+        of columns: ([String]) -> String = { $0.joined(separator: ", ") }
+    ) -> String {
+        "SELECT \(columns(variables.map(\.name.quotedIdentifier))) FROM \(table) ORDER BY \(rowNumber)"
     }
 
     var guards: [String] {

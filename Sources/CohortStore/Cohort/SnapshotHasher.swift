@@ -9,57 +9,72 @@ import Cryptography
 /// spelling of numbers.
 struct SnapshotHasher: ~Copyable {
     private static let bufferBytes = 1 << 16
-    private var hasher = SHA256Hasher()
-    private var buffer: [UInt8] = []
+    private var hasher: SHA256Hasher? = SHA256Hasher()
+    private let buffer = UnsafeMutableRawPointer.allocate(byteCount: bufferBytes, alignment: 16)
+    private var count = 0
     private(set) var rowCount = 0
 
     init(dictionary: SHA256Digest) {
-        buffer.reserveCapacity(2 * SnapshotHasher.bufferBytes)
-        buffer.append(contentsOf: "coxswain snapshot 1\n".utf8)
-        buffer.append(contentsOf: dictionary.bytes)
+        append(Array("coxswain snapshot 1\n".utf8) + dictionary.bytes)
     }
+
+    deinit { buffer.deallocate() }
 
     /// - Parameters:
     ///   - cell: The value.
     ///   - text: Its bytes; asked for only if it is a text.
+    @inline(__always)
     mutating func add(_ cell: Cell, text: @autoclosure () -> UnsafeBufferPointer<UInt8>) {
+        // The largest of tag and value has 9 bytes.
+        if count > SnapshotHasher.bufferBytes - 16 { flush() }
         switch cell {
-        case .missing: buffer.append(0)
+        case .missing: tag(0)
         case .number(let value):
-            buffer.append(1)
+            tag(1)
             append(value.bitPattern)
         case .boolean(let value):
-            buffer.append(2)
-            buffer.append(value ? 1 : 0)
+            tag(2)
+            append(value ? 1 : 0 as UInt8)
         case .level(let index):
-            buffer.append(3)
+            tag(3)
             append(UInt32(bitPattern: index))
         case .text:
-            buffer.append(4)
             let text = text()
+            tag(4)
             append(UInt32(truncatingIfNeeded: text.count))
-            buffer.append(contentsOf: text)
+            append(text)
         case .refused: preconditionFailure("a refused cell has no place in a snapshot")
         }
     }
 
-    mutating func endRow() {
-        rowCount += 1
-        if buffer.count >= SnapshotHasher.bufferBytes { flush() }
-    }
+    mutating func endRow() { rowCount += 1 }
 
-    consuming func finish() -> SHA256Digest {
+    mutating func finish() -> SHA256Digest {
+        flush()
         append(UInt64(rowCount))
         flush()
+        guard let hasher = hasher.take() else { preconditionFailure("a snapshot's digest can be taken once") }
         return hasher.finish()
     }
 
-    private mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.littleEndian) { buffer.append(contentsOf: $0) }
+    @inline(__always)
+    private mutating func tag(_ tag: UInt8) { append(tag) }
+
+    @inline(__always)
+    private mutating func append<Integer: FixedWidthInteger>(_ value: Integer) {
+        buffer.storeBytes(of: value.littleEndian, toByteOffset: count, as: Integer.self)
+        count += MemoryLayout.size(ofValue: value)
+    }
+
+    private mutating func append(_ bytes: some Collection<UInt8>) {
+        for byte in bytes {
+            if count == SnapshotHasher.bufferBytes { flush() }
+            append(byte)
+        }
     }
 
     private mutating func flush() {
-        buffer.withUnsafeBytes { hasher.update($0) }
-        buffer.removeAll(keepingCapacity: true)
+        hasher?.update(UnsafeRawBufferPointer(start: buffer, count: count))
+        count = 0
     }
 }

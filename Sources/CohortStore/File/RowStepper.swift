@@ -9,9 +9,15 @@ struct RowStepper {
     private let statement: Statement
     private let handle: OpaquePointer
 
-    init(_ db: Database, sql: String) throws {
+    init(_ db: Database, sql: String, arguments: StatementArguments? = nil) throws {
         statement = try db.makeStatement(sql: sql)
+        if let arguments { try statement.setArguments(arguments) }
         handle = statement.sqliteStatement
+    }
+
+    /// Binds the first argument to a pointer that SQL cannot read; `type` must be a constant of the program.
+    func bind(_ pointer: UnsafeMutableRawPointer, type: UnsafePointer<CChar>?) {
+        sqlite3_bind_pointer(handle, 1, pointer, type, nil)
     }
 
     /// Moves to the next row; false after the last.
@@ -28,6 +34,13 @@ struct RowStepper {
     func double(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(column)) }
 
     func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
+
+    /// Bytes, valid until the next step; nil for a value of another type.
+    func blob(_ column: Int) -> UnsafeRawBufferPointer? {
+        guard type(column) == SQLITE_BLOB else { return nil }
+        let start = sqlite3_column_blob(handle, Int32(column))
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
+    }
 
     /// UTF-8, valid until the next step.
     func text(_ column: Int) -> UnsafeBufferPointer<UInt8> {

@@ -94,6 +94,7 @@ final class StoreFile: Sendable {
                     PRAGMA cell_size_check = ON;
                     PRAGMA wal_autocheckpoint = 0;
                     """)
+            try RowFunction.register(on: db)
         }
         return configuration
     }
