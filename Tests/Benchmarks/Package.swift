@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that the tests need not build it. `Sources/Survival` and `Sources/CoxKernels` are links to those of
-// Coxswain: what they offer is visible within a package only.
+// A package of its own, so that the tests need not build it. Its folders of Coxswain's modules are links: what they offer is
+// visible within a package only.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -13,11 +13,23 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "benchmarks",
+    dependencies: [.package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")],
     targets: [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "CoxKernels"),
         .target(name: "Survival", dependencies: ["CoxKernels"], swiftSettings: settings),
+        .target(
+            name: "CohortStore",
+            dependencies: ["Survival", "Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
         .target(name: "MachineLimits"),
+        .target(name: "RawSteps", linkerSettings: [.linkedLibrary("sqlite3")]),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Survival", "MachineLimits"], swiftSettings: settings),
+            name: "Benchmarks",
+            dependencies: [
+                "Survival", "MachineLimits", "CohortStore", "RawSteps",
+            ],
+            swiftSettings: settings),
     ]
 )
