@@ -15,13 +15,8 @@ struct CohortTableTests {
         store = try Clinic.store(in: folder)
     }
 
-    private func importLines(_ lines: [String], replacing: Bool = false) throws {
-        let path = try folder.write(Clinic.csv(lines), to: "patients.csv")
-        _ = try store.importCSV(path: path, dictionary: "clinic@1", replacing: replacing)
-    }
-
     @Test func `variables come in the types of the dictionary, missing values marked`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let table = try store.table(
             dictionary: "clinic@1", variables: ["months", "died", "sex", "response", "tumour_cm", "months"])
         #expect(table.rowCount == 4)
@@ -45,14 +40,15 @@ struct CohortTableTests {
     }
 
     @Test func `every row of a person has the person's index, however far apart the rows are`() throws {
-        try importLines(["A", "B", "A", "C", "A", "B", "D", "A"].map { "\($0),1,1,male,PD,1" })
+        try Clinic.importLines(
+            into: store, folder, ["A", "B", "A", "C", "A", "B", "D", "A"].map { "\($0),1,1,male,PD,1" })
         #expect(try store.table(dictionary: "clinic@1", variables: []).person == [0, 1, 0, 2, 0, 1, 3, 0])
     }
 
     @Test func `zero is one value, however it is signed`() throws {
-        try importLines(["A,0,1,male,PD,0"])
+        try Clinic.importLines(into: store, folder, ["A,0,1,male,PD,0"])
         let digest = try store.snapshotDigest(dictionary: "clinic@1")
-        try importLines(["A,-0,1,male,PD,-0.00"], replacing: true)
+        try Clinic.importLines(into: store, folder, ["A,-0,1,male,PD,-0.00"], replacing: true)
         #expect(try store.snapshotDigest(dictionary: "clinic@1") == digest)
         try store.verifyRows(dictionary: "clinic@1")
     }
@@ -78,7 +74,7 @@ struct CohortTableTests {
 
     /// The bytes of `SnapshotHasher`'s description, written out.
     @Test func `the snapshot digest is SHA-256 of the values in the order of the file`() throws {
-        try importLines(["A1,1.5,1,male,,3", "é,0,no,?,CR,-9"])
+        try Clinic.importLines(into: store, folder, ["A1,1.5,1,male,,3", "é,0,no,?,CR,-9"])
         var bytes = Array("coxswain snapshot 1\n".utf8) + SHA256Digest(of: Clinic.text.utf8).bytes
         bytes += [4, 2, 0, 0, 0, 0x41, 0x31]  // A1
         bytes += [1, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F]  // 1.5 = 0x3FF8000000000000
@@ -93,7 +89,7 @@ struct CohortTableTests {
     }
 
     @Test func `the digest follows the values, not their spelling or the file's other columns`() throws {
-        try importLines(["A1,1.5,1,male,PD,3"])
+        try Clinic.importLines(into: store, folder, ["A1,1.5,1,male,PD,3"])
         let digest = try store.snapshotDigest(dictionary: "clinic@1")
         let spelled = try folder.write(
             "note,Sex,Patient ID,months,died,response,tumour_cm\r\nx,male,A1,1.50,TRUE,PD,3e0\r\n",
@@ -104,13 +100,13 @@ struct CohortTableTests {
             "A2,1.5,1,male,PD,3", "A1,1.6,1,male,PD,3", "A1,1.5,0,male,PD,3", "A1,1.5,1,female,PD,3",
             "A1,1.5,1,male,SD,3", "A1,1.5,1,male,PD,", "A1,1.5,1,male,PD,3\nA1,1.5,1,male,PD,3",
         ] {
-            try importLines([line], replacing: true)
+            try Clinic.importLines(into: store, folder, [line], replacing: true)
             #expect(try store.snapshotDigest(dictionary: "clinic@1") != digest, "\(line)")
         }
     }
 
     @Test func `rows are not changed but by an import, and a change behind our back is found`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let raw = try DatabaseQueue(path: folder.file("cohort.sqlite"))
         for sql in [
             "UPDATE \"clinic@1\" SET months = 1", "DELETE FROM \"clinic@1\"",
@@ -130,7 +126,7 @@ struct CohortTableTests {
     }
 
     @Test func `a value that no import stores is an error with the variable's name, not a crash`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let raw = try DatabaseQueue(path: folder.file("cohort.sqlite"))
         try raw.writeWithoutTransaction { db in
             try db.execute(
@@ -156,11 +152,11 @@ struct CohortTableTests {
     }
 
     @Test func `a reader has one snapshot while another connection replaces the rows`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let reader = try CohortStore(path: folder.file("cohort.sqlite"), access: .answering)
         let counts = try reader.file.read { db in
             let before = try Int.fetchOne(db, sql: "SELECT count(*) FROM \"clinic@1\"")
-            try importLines(["B1,1,1,male,CR,1"], replacing: true)
+            try Clinic.importLines(into: store, folder, ["B1,1,1,male,CR,1"], replacing: true)
             return [before, try Int.fetchOne(db, sql: "SELECT count(*) FROM \"clinic@1\"")]
         }
         #expect(counts == [4, 4])

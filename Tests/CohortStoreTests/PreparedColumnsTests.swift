@@ -17,11 +17,6 @@ struct PreparedColumnsTests {
         store = try Clinic.store(in: folder)
     }
 
-    private func importLines(_ lines: [String], replacing: Bool = false) throws {
-        let path = try folder.write(Clinic.csv(lines), to: "patients.csv")
-        _ = try store.importCSV(path: path, dictionary: "clinic@1", replacing: replacing)
-    }
-
     /// Rows of several people with everything that may be missing missing now and then.
     private static func lines(_ count: Int, seed: UInt64) -> [String] {
         var generator = SeededGenerator(state: seed)
@@ -72,7 +67,7 @@ struct PreparedColumnsTests {
 
     @Test(arguments: [1, 2, 700, PreparedPart.rowCount, PreparedPart.rowCount + 1])
     func `prepared columns give the table of the rows, bit for bit`(rowCount: Int) throws {
-        try importLines(Self.lines(rowCount, seed: UInt64(rowCount)))
+        try Clinic.importLines(into: store, folder, Self.lines(rowCount, seed: UInt64(rowCount)))
         let (columns, rows) = (try #require(try prepared()), try fromRows())
         #expect(columns.rowCount == rowCount)
         #expect(columns.bits == rows.bits)
@@ -81,7 +76,7 @@ struct PreparedColumnsTests {
     }
 
     @Test func `a load looks at the columns that it uses, and at the person`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         try change("UPDATE prepared_parts SET cells = x'00' WHERE variable = 'sex'")
         #expect(try prepared(["months"]) != nil)
         #expect(try prepared(["months", "sex"]) == nil)
@@ -119,7 +114,7 @@ struct PreparedColumnsTests {
     ]
 
     @Test func `prepared columns that are not what the import stored are not used, and are told`() throws {
-        try importLines(Self.lines(PreparedPart.rowCount + 300, seed: 5))
+        try Clinic.importLines(into: store, folder, Self.lines(PreparedPart.rowCount + 300, seed: 5))
         let rows = try fromRows()
         for (index, damage) in Self.damages.enumerated() {
             try folder.copyDatabase("cohort.sqlite", to: "\(index).sqlite")
@@ -142,10 +137,10 @@ struct PreparedColumnsTests {
     }
 
     @Test func `columns prepared of other rows are not used`() throws {
-        try importLines(Self.lines(300, seed: 1))
+        try Clinic.importLines(into: store, folder, Self.lines(300, seed: 1))
         try change("CREATE TABLE parts AS SELECT * FROM prepared_parts")
         try change("CREATE TABLE codes AS SELECT * FROM prepared_columns")
-        try importLines(Self.lines(300, seed: 2), replacing: true)
+        try Clinic.importLines(into: store, folder, Self.lines(300, seed: 2), replacing: true)
         let rows = try fromRows()
         try change(
             """
@@ -158,7 +153,7 @@ struct PreparedColumnsTests {
 
     /// Its code is no secret: only a comparison with the rows finds it.
     @Test func `a forged column is refused with the rows that it is not of`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let digest = try store.snapshotDigest(dictionary: "clinic@1")
         let cells: [UInt8] = [1, 1, 59, 120, 70, 1]  // 0.1 months for the last patient, not 0
         let code = ColumnCode("months", dictionary: SHA256Digest(of: Clinic.text.utf8))
@@ -178,7 +173,7 @@ struct PreparedColumnsTests {
     }
 
     @Test func `rows changed past the import are refused, whatever is prepared`() throws {
-        try importLines(Self.lines(50, seed: 3))
+        try Clinic.importLines(into: store, folder, Self.lines(50, seed: 3))
         try change("DROP TRIGGER \"clinic@1 refuses UPDATE\"; UPDATE \"clinic@1\" SET months = months + 1")
         #expect(throws: StoreError.dictionary("clinic@1", .rowsChanged)) {
             try store.verifyRows(dictionary: "clinic@1")
@@ -188,7 +183,7 @@ struct PreparedColumnsTests {
     @Test func `a level or a person that the dictionary has no place for is not used, even with its code`()
         throws
     {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let digest = try store.snapshotDigest(dictionary: "clinic@1")
         for (variable, cells) in [
             ("sex", [0, 2, 0, 0]), ("patient", [0, 1, 0, 3]), ("patient", [1, 0, 0, 0]),
@@ -205,11 +200,13 @@ struct PreparedColumnsTests {
     }
 
     @Test func `an import replaces what was prepared, and a refused one leaves it`() throws {
-        try importLines(Self.lines(PreparedPart.rowCount + 1, seed: 1))
+        try Clinic.importLines(into: store, folder, Self.lines(PreparedPart.rowCount + 1, seed: 1))
         let rows = try fromRows()
-        #expect(throws: StoreError.self) { try importLines(["A1,bad,1,male,PD,3"], replacing: true) }
+        #expect(throws: StoreError.self) {
+            try Clinic.importLines(into: store, folder, ["A1,bad,1,male,PD,3"], replacing: true)
+        }
         #expect(try prepared()?.bits == rows.bits)
-        try importLines(["A1,1.5,1,male,PD,3"], replacing: true)
+        try Clinic.importLines(into: store, folder, ["A1,1.5,1,male,PD,3"], replacing: true)
         #expect(try prepared()?.rowCount == 1)
         let counts = try store.file.read { db in
             try ["prepared_parts", "prepared_columns"].map {
@@ -220,7 +217,7 @@ struct PreparedColumnsTests {
     }
 
     @Test func `a crash while columns are prepared leaves those before it`() throws {
-        try importLines(Self.lines(500, seed: 8))
+        try Clinic.importLines(into: store, folder, Self.lines(500, seed: 8))
         let rows = try fromRows()
         let raw = try DatabaseQueue(path: folder.file("cohort.sqlite"))
         try raw.writeWithoutTransaction { db in
@@ -238,7 +235,7 @@ struct PreparedColumnsTests {
     }
 
     @Test func `a file of the version before is brought up when it is opened for importing`() throws {
-        try importLines(Self.lines(30, seed: 4))
+        try Clinic.importLines(into: store, folder, Self.lines(30, seed: 4))
         let rows = try fromRows()
         try change("DROP TABLE prepared_parts; DROP TABLE prepared_columns; PRAGMA user_version = 2")
         let path = folder.file("cohort.sqlite")
@@ -249,13 +246,13 @@ struct PreparedColumnsTests {
         #expect(try prepared() == nil)
         #expect(try opened.table(dictionary: "clinic@1", variables: Self.variables).bits == rows.bits)
         try opened.verifyRows(dictionary: "clinic@1")
-        try importLines(Self.lines(30, seed: 4), replacing: true)
+        try Clinic.importLines(into: store, folder, Self.lines(30, seed: 4), replacing: true)
         #expect(try prepared()?.bits == rows.bits)
     }
 
     @Test(.enabled(if: SQLiteShell.isInstalled, "sqlite3 is not installed"))
     func `an admin sees what is prepared, and a whole file`() throws {
-        try importLines(Clinic.lines)
+        try Clinic.importLines(into: store, folder, Clinic.lines)
         let seen = try SQLiteShell.once(
             folder.file("cohort.sqlite"),
             """
@@ -279,7 +276,7 @@ struct PreparedColumnsTests {
     }
 
     @Test func `identifiers of people stand in what is prepared under a number only`() throws {
-        try importLines(["ZZMARKERZZ,1,1,male,PD,1"])
+        try Clinic.importLines(into: store, folder, ["ZZMARKERZZ,1,1,male,PD,1"])
         let parts = try store.file.read { db in
             try Data.fetchAll(db, sql: "SELECT cells FROM prepared_parts")
         }

@@ -40,6 +40,14 @@ enum Clinic {
     /// A file of the header and these lines.
     static func csv(_ lines: [String]) -> String { ([header] + lines).joined(separator: "\n") + "\n" }
 
+    /// Imports these lines by way of a file in the folder.
+    static func importLines(
+        into store: CohortStore, _ folder: TemporaryFolder, _ lines: [String], replacing: Bool = false
+    ) throws {
+        let path = try folder.write(csv(lines), to: "patients.csv")
+        _ = try store.importCSV(path: path, dictionary: "clinic@1", replacing: replacing)
+    }
+
     static let lines = [
         "A1,5.9,1,female,PD,3.5",
         "A2,12,0,male,CR,NA",
