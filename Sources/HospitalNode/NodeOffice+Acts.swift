@@ -42,7 +42,8 @@ extension NodeOffice {
         throw StoreError.ledger(.auditMoved)
     }
 
-    private static let attemptsMax = 20
+    /// How often a reading or an entry is tried while other processes write.
+    static let attemptsMax = 20
 
     /// The newest act of some kinds on a study; nil if there is none.
     ///

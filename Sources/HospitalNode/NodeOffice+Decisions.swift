@@ -107,11 +107,11 @@ extension NodeOffice {
 
     /// Throws, with the reason, unless the study is approved here.
     func requireApproval(of study: SHA256Digest) throws -> Approval {
-        guard let entry = try ledger.study(study),
-            case .approved(let until, let by, let at, let hash) = entry.decision
+        let (entry, decision) = try decided(on: study)
+        guard let entry, case .approved(let until, let by, let at, let hash) = entry.decision
         else { throw ProtocolError.outOfPlace("the study is not approved here") }
         let local = try LocalStudy(entry)
-        guard let (act, actAt, body) = try act(Act.decisions, on: study), act.isApproval, actAt == at,
+        guard let (act, actAt, body) = decision, act.isApproval, actAt == at,
             body.until == until, body.person == by, body.policy == hash
         else {
             throw ProtocolError.outOfPlace(
@@ -128,6 +128,19 @@ extension NodeOffice {
                 "the patients were imported anew since the approval; it must be given again")
         }
         return try approval(entry, act, body)
+    }
+
+    /// A study's row and the newest decision in the audit log, both of one moment: a person may decide, in another
+    /// process, between the one reading and the other.
+    private func decided(
+        on study: SHA256Digest
+    ) throws -> (entry: StudyEntry?, decision: (act: Act, at: Int, body: AuditBody)?) {
+        for _ in 0..<Self.attemptsMax {
+            let entry = try ledger.study(study)
+            let decision = try act(Act.decisions, on: study)
+            if try ledger.study(study)?.decision == entry?.decision { return (entry, decision) }
+        }
+        throw StoreError.ledger(.auditMoved)
     }
 
     private func approval(_ entry: StudyEntry, _ act: Act, _ body: AuditBody) throws -> Approval {

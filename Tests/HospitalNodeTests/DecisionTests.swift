@@ -49,6 +49,22 @@ struct DecisionTests {
         #expect(try refusal() == "the study is not approved here")
     }
 
+    /// The ledger's row and the audit log's entry are read one after the other; a person's process writes both at once.
+    @Test func `a revocation in the middle of a reading is no changed ledger`() async throws {
+        let (reader, person) = (try hospital.office(), try hospital.office())
+        for _ in 0..<25 {
+            try approve()
+            let approved = try hospital.study(hash)
+            async let revocation: Void = Task.detached {
+                try person.revoke(approved, reason: "an error", by: "Dr. Kim")
+            }.value
+            var words: String?
+            for _ in 0..<10_000 where words == nil { words = try refusal(reader) }
+            try await revocation
+            #expect(words == "the study is not approved here")
+        }
+    }
+
     @Test func `an approval entered into the ledger by hand is not believed`() throws {
         try hospital.forge(
             """
