@@ -1,6 +1,6 @@
-// Sorts the rows, finds the risk sets, and lays out the covariates.
+// Lays out the covariates.
 
-#include "likelihood.h"
+#include "layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 #endif
 
-static void *reserve(size_t bytes) {
+// --- Memory.
+
+void *cox_reserve(size_t bytes) {
     // Large arrays on pages of 2 MB: streaming through pages of 4 KB misses the translation buffer all the
     // time.
     const size_t huge = (size_t)2 << 20;
@@ -22,312 +24,141 @@ static void *reserve(size_t bytes) {
     return memory;
 }
 
-void *cox_allocate(size_t bytes) { return memset(reserve(bytes), 0, bytes + 64); }
-
-static void *allocate(int64_t count, size_t size) { return cox_allocate((size_t)count * size); }
-
-// --- Sorting.
-
-typedef struct {
-    uint64_t key;
-    int32_t row;
-} item;
-
-enum { DIGIT_BITS = 11, DIGITS = 6, BUCKETS = 1 << DIGIT_BITS };
-
-// A key that sorts times latest first. Adding 0 makes −0 and 0 the same time.
-static uint64_t descending(double time) {
-    double value = time + 0.0;
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits >> 63 ? bits : ~bits & ~(1ULL << 63);
-}
-
-// Stable radix sort by `key`, least digit first; digits that are the same throughout cost nothing.
-static void sort_items(item *items, item *spare, int64_t count) {
-    uint32_t (*start)[BUCKETS] = allocate(DIGITS, sizeof *start);
-    for (int64_t i = 0; i < count; i++) {
-        for (int digit = 0; digit < DIGITS; digit++) {
-            start[digit][items[i].key >> digit * DIGIT_BITS & (BUCKETS - 1)]++;
-        }
-    }
-    item *from = items, *to = spare;
-    for (int digit = 0; digit < DIGITS && count > 0; digit++) {
-        int shift = digit * DIGIT_BITS;
-        if (start[digit][from[0].key >> shift & (BUCKETS - 1)] == count) continue;
-        uint32_t sum = 0;
-        for (int bucket = 0; bucket < BUCKETS; bucket++) {
-            uint32_t size = start[digit][bucket];
-            start[digit][bucket] = sum;
-            sum += size;
-        }
-        for (int64_t i = 0; i < count; i++) {
-            to[start[digit][from[i].key >> shift & (BUCKETS - 1)]++] = from[i];
-        }
-        item *other = from;
-        from = to;
-        to = other;
-    }
-    if (from != items) memcpy(items, from, (size_t)count * sizeof *items);
-    free(start);
-}
-
-static void sort_by_stratum(item *items, item *spare, int64_t count, const int32_t *stratum) {
-    if (!stratum) return;
-    for (int64_t i = 0; i < count; i++) items[i].key = (uint64_t)stratum[items[i].row];
-    sort_items(items, spare, count);
-}
-
-// --- Risk sets.
-
-/// What the caller handed over, and the rows as sorted.
-typedef struct {
-    int64_t count;
-    const double *exit, *entry, *weight, *offset;
-    const bool *event;
-    const int32_t *stratum;
-    bool efron;
-    item *exits, *entries;
-    int64_t kept, late;
-} input;
-
-// By stratum; by exit, latest first; the deaths of a time after the others.
-static void sort_exits(input *in, item *spare) {
-    int64_t next = 0;
-    for (int with_event = 0; with_event < 2; with_event++) {
-        for (int64_t row = 0; row < in->count; row++) {
-            if (in->event[row] != (bool)with_event) continue;
-            in->exits[next++] = (item){descending(in->exit[row]), (int32_t)row};
-        }
-    }
-    sort_items(in->exits, spare, in->count);
-    sort_by_stratum(in->exits, spare, in->count, in->stratum);
-}
-
-static bool same_stratum(const input *in, int32_t a, int32_t b) {
-    return !in->stratum || in->stratum[a] == in->stratum[b];
-}
-
-// Keeps the strata in which someone dies, each up to its last death (the first in time): the rows behind it
-// are in no risk set. Late entries are those that are not at risk at that death.
-static void keep_rows(cox_likelihood *likelihood, input *in, item *spare) {
-    int64_t strata = 0;
-    likelihood->stratum = allocate(1, sizeof *likelihood->stratum);
-    for (int64_t start = 0, stop; start < in->count; start = stop) {
-        int64_t last = -1;
-        int32_t own = in->exits[start].row;
-        for (stop = start; stop < in->count && same_stratum(in, own, in->exits[stop].row); stop++) {
-            if (in->event[in->exits[stop].row]) last = stop;
-        }
-        if (last < 0) continue;
-        if ((strata & (strata + 1)) == 0) {  // room for the next power of two, and one at the end
-            size_t room = (size_t)(2 * strata + 3);
-            likelihood->stratum = realloc(likelihood->stratum, room * sizeof *likelihood->stratum);
-            if (!likelihood->stratum) abort();
-        }
-        double first_time = in->exit[in->exits[last].row];
-        likelihood->stratum[strata++] = (cox_stratum){{(int32_t)in->kept, 0}, 0, 0};
-        for (int64_t i = start; i <= last; i++) {
-            int32_t row = in->exits[i].row;
-            in->exits[in->kept++] = in->exits[i];
-            if (in->entry && in->entry[row] >= first_time) {
-                in->entries[in->late++] = (item){descending(in->entry[row]), row};
-            }
-        }
-    }
-    likelihood->strata = strata;
-    likelihood->stratum[strata] = (cox_stratum){{(int32_t)in->kept, (int32_t)in->late}, 0, 0};
-    sort_items(in->entries, spare, in->late);
-    sort_by_stratum(in->entries, spare, in->late, in->stratum);
-}
-
-// The slots of one stratum, appended; the slot of each row's last event time.
-static void find_slots(
-    cox_likelihood *likelihood, const input *in, cox_stratum *stratum, int64_t *late_start
-) {
-    int64_t row = stratum[0].first[EXITS], stop = stratum[1].first[EXITS], waiting = row, late = *late_start;
-    stratum->first[ENTRIES] = (int32_t)late;
-    stratum->slot = (int32_t)likelihood->slots;
-    int32_t own = in->exits[row].row;
-    while (row < stop) {
-        double time = in->exit[in->exits[row].row], weight = 0;
-        int64_t end = row, dead = row;
-        for (; end < stop && in->exit[in->exits[end].row] == time; end++) {
-            if (!in->event[in->exits[end].row]) dead = end + 1;
-        }
-        for (int64_t i = dead; i < end; i++) weight += in->weight ? in->weight[in->exits[i].row] : 1;
-        row = end;
-        if (dead == end) continue;
-        bool is_tied = in->efron && end - dead > 1;
-        int64_t slot = likelihood->slots + is_tied;
-        for (; late < in->late && same_stratum(in, in->entries[late].row, own)
-             && in->entry[in->entries[late].row] >= time; late++) {
-            // Enters at or after this time, and before the one above it.
-            in->entries[late].key = (uint64_t)slot;
-        }
-        for (int64_t i = likelihood->slots; i <= slot; i++) {
-            likelihood->end[EXITS][i] = (int32_t)(i == slot ? end : dead);
-            likelihood->end[ENTRIES][i] = (int32_t)late;
-            likelihood->deaths[i] = (int32_t)(i == slot ? end - dead : 0);
-            likelihood->death_weight[i] = i == slot ? weight : 0;
-            likelihood->time[i] = time;
-        }
-        for (; waiting < end; waiting++) {
-            likelihood->exit_slot[place(waiting)] = (int32_t)(waiting < dead ? slot : likelihood->slots);
-        }
-        stratum->death_weight += weight;
-        likelihood->slots = slot + 1;
-    }
-    *late_start = late;
-}
-
-static void *shrunk(void *array, int64_t count, size_t size) {
-    void *smaller = realloc(array, (size_t)(count + 1) * size);
-    return smaller ? smaller : array;
-}
-
-static void find_risk_sets(cox_likelihood *likelihood, input *in) {
-    int64_t deaths = 0, late = 0;
-    for (int64_t i = 0; i < in->kept; i++) deaths += in->event[in->exits[i].row];
-    for (int order = EXITS; order <= ENTRIES; order++) {
-        likelihood->end[order] = allocate(deaths + 1, sizeof *likelihood->end[order]);
-    }
-    likelihood->deaths = allocate(deaths + 1, sizeof *likelihood->deaths);
-    likelihood->death_weight = allocate(deaths + 1, sizeof *likelihood->death_weight);
-    likelihood->time = allocate(deaths + 1, sizeof *likelihood->time);
-    likelihood->exit_slot = allocate(likelihood->rows[EXITS].blocks * ROWS, sizeof *likelihood->exit_slot);
-    for (int64_t i = 0; i < likelihood->strata; i++) {
-        find_slots(likelihood, in, likelihood->stratum + i, &late);
-    }
-    likelihood->stratum[likelihood->strata].slot = (int32_t)likelihood->slots;
-    int64_t slots = likelihood->slots;
-    for (int order = EXITS; order <= ENTRIES; order++) {
-        likelihood->end[order] = shrunk(likelihood->end[order], slots, sizeof(int32_t));
-    }
-    likelihood->deaths = shrunk(likelihood->deaths, slots, sizeof(int32_t));
-    likelihood->death_weight = shrunk(likelihood->death_weight, slots, sizeof(double));
-    likelihood->time = shrunk(likelihood->time, slots, sizeof(double));
-}
-
-// The slot of the last event time at or before each row's entry, from the keys that `find_slots` left.
-static void place_entry_slots(cox_likelihood *likelihood, const input *in) {
-    if (in->late == 0) return;
-    int64_t places = likelihood->rows[EXITS].blocks * ROWS;
-    int32_t *rank = reserve((size_t)in->count * sizeof *rank);
-    for (int64_t i = 0; i < in->kept; i++) rank[in->exits[i].row] = (int32_t)i;
-    likelihood->entry_slot = reserve((size_t)places * sizeof *likelihood->entry_slot);
-    for (int64_t i = 0; i < places; i++) likelihood->entry_slot[i] = (int32_t)likelihood->slots;
-    for (int64_t i = 0; i < in->late; i++) {
-        likelihood->entry_slot[place(rank[in->entries[i].row])] = (int32_t)in->entries[i].key;
-    }
-    free(rank);
-}
-
-// Superblocks are smaller where there are few rows, so that there is something to share; never by the number
-// of threads.
-static void find_parts(cox_likelihood *likelihood) {
-    for (int order = EXITS; order <= ENTRIES; order++) {
-        cox_rows *rows = &likelihood->rows[order];
-        rows->superblock = cox_greatest(8, cox_least(64, rows->blocks / 24));
-    }
-    int64_t parts = cox_parts(likelihood), slot = 0;
-    likelihood->part_slot = allocate(parts + 1, sizeof *likelihood->part_slot);
-    for (int64_t part = 0; part < parts; part++) {
-        likelihood->part_slot[part] = (int32_t)slot;
-        int64_t stop = (part + 1) * likelihood->rows[EXITS].superblock * ROWS;
-        // An event time belongs to the superblock of its last death, with both of its slots.
-        while (slot < likelihood->slots) {
-            int64_t last = slot + (likelihood->deaths[slot] == 0);
-            if (likelihood->end[EXITS][last] > stop) break;
-            slot = last + 1;
-        }
-    }
-    likelihood->part_slot[parts] = (int32_t)slot;
-}
+void *cox_allocate(size_t bytes) { return memset(cox_reserve(bytes), 0, bytes + 64); }
 
 // --- Rows.
 
-static void place_rows(
-    cox_likelihood *likelihood, int order, const item *items, int64_t count, const input *in
-) {
+// A vector is brought into order in two steps, each of which stays within a cache: the rows of so many neighbouring
+// places are staged together, in the caller's order, and go to their places from there.
+enum { SHELF = 1 << 14 };
+
+// Where each row of the caller is staged; those that are left out come last.
+static void stage_rows(cox_rows *rows, const item *items, int64_t given) {
+    int64_t shelves = rows->count / SHELF + 2, left_out = shelves - 1;
+    int32_t *next = allocate(shelves, sizeof *next), *stage = cox_reserve((size_t)given * sizeof *stage);
+    for (int64_t row = 0; row < given; row++) stage[row] = (int32_t)left_out;
+    for (int64_t i = 0; i < rows->count; i++) stage[items[i].row] = (int32_t)(i / SHELF);
+    for (int64_t shelf = 0; shelf < left_out; shelf++) next[shelf] = (int32_t)(shelf * SHELF);
+    next[left_out] = (int32_t)rows->count;
+    for (int64_t row = 0; row < given; row++) stage[row] = next[stage[row]]++;
+    free(next);
+    rows->stage = stage;
+}
+
+// Memory for a staged vector: that of an earlier one, if nobody else has taken it.
+static double *take_staging(cox_likelihood *likelihood) {
+    double *idle = __atomic_exchange_n(&likelihood->idle_staging, NULL, __ATOMIC_ACQUIRE);
+    return idle ? idle : cox_reserve((size_t)likelihood->given * sizeof *idle);
+}
+
+static void leave_staging(cox_likelihood *likelihood, double *staging) {
+    free(__atomic_exchange_n(&likelihood->idle_staging, staging, __ATOMIC_ACQ_REL));
+}
+
+static void stage(const cox_likelihood *likelihood, int order, const double *values, double *staging) {
+    const int32_t *to = likelihood->rows[order].stage;
+    for (int64_t row = 0; row < likelihood->given; row++) staging[to[row]] = values[row];
+}
+
+static void place_weights(cox_likelihood *likelihood, int order, const double *weight) {
     cox_rows *rows = &likelihood->rows[order];
     int64_t places = rows->blocks * ROWS;
-    rows->source = reserve((size_t)places * sizeof *rows->source);
+    rows->weight = cox_reserve((size_t)places * sizeof(double));
+    if (places == 0) return;
+    double *staging = take_staging(likelihood);
+    stage(likelihood, order, weight, staging);
+    for (int64_t i = 0; i < places; i++) rows->weight[i] = rows->source[i] < 0 ? 0 : staging[rows->source[i]];
+    leave_staging(likelihood, staging);
+}
+
+static void place_rows(cox_likelihood *likelihood, int order, const item *items, const input *in) {
+    cox_rows *rows = &likelihood->rows[order];
+    int64_t places = rows->blocks * ROWS;
+    rows->source = cox_reserve((size_t)places * sizeof *rows->source);
     memset(rows->source, 0xff, (size_t)places * sizeof *rows->source);
-    for (int64_t i = 0; i < count; i++) rows->source[place(i)] = items[i].row;
-    rows->x = reserve((size_t)(places * likelihood->columns) * sizeof *rows->x);
+    if (rows->count > 0) stage_rows(rows, items, in->count);
+    for (int64_t i = 0; i < rows->count; i++) rows->source[place(i)] = rows->stage[items[i].row];
+    rows->x = cox_reserve((size_t)(places * likelihood->columns) * sizeof *rows->x);
     rows->tail = allocate(rows->blocks, sizeof *rows->tail);
     for (int64_t block = 0; block < rows->blocks; block++) rows->tail[block] = -1;
     for (int64_t i = 0; i < likelihood->strata; i++) {
         int32_t first = likelihood->stratum[i].first[order];
-        if (first < count) rows->tail[first / ROWS] = (int16_t)(first % ROWS);
+        if (first < rows->count) rows->tail[first / ROWS] = (int16_t)(first % ROWS);
     }
     rows->last_weight = allocate(ROWS, sizeof(double));
     for (int64_t i = 0; i < ROWS && places > 0; i++) {
         rows->last_weight[i] = rows->source[places - ROWS + i] >= 0;
     }
-    if (in->weight) {
-        rows->weight = reserve((size_t)places * sizeof(double));
-        for (int64_t i = 0; i < places; i++) {
-            rows->weight[i] = rows->source[i] < 0 ? 0 : in->weight[rows->source[i]];
-        }
-    }
-    if (in->offset) rows->offset = reserve((size_t)places * sizeof(double));
+    if (in->weight) place_weights(likelihood, order, in->weight);
+    if (in->offset) rows->offset = cox_reserve((size_t)places * sizeof(double));
 }
 
-// The mean over a stratum's rows, in four sums that do not wait for each other.
-static double mean_of(const double *values, const int32_t *source, int64_t first, int64_t stop) {
-    double sum[4] = {0, 0, 0, 0};
-    for (int64_t row = first; row < stop; row++) sum[row % 4] += values[source[place(row)]];
-    return (sum[0] + sum[1] + sum[2] + sum[3]) / (double)(stop - first);
+// A number to centre a stratum's rows with: the mean of some thousand of them, evenly spread. The results do not depend
+// on it, and that near the mean it costs no digits either.
+static double center_of(const double *staging, const int32_t *source, int64_t first, int64_t stop) {
+    int64_t step = cox_greatest(1, (stop - first) / 4096), count = 0;
+    double sum = 0;
+    for (int64_t row = first; row < stop; row += step, count++) sum += staging[source[place(row)]];
+    return sum / (double)count;
 }
 
 typedef struct { double lowest, highest; } range;
 
+// In four strands that do not wait for each other.
+static void widen(range *seen, const double *values, int64_t count) {
+    double lowest[4], highest[4];
+    for (int k = 0; k < 4; k++) lowest[k] = seen->lowest, highest[k] = seen->highest;
+    for (int64_t i = 0; i < count; i++) {
+        lowest[i % 4] = values[i] < lowest[i % 4] ? values[i] : lowest[i % 4];
+        highest[i % 4] = values[i] > highest[i % 4] ? values[i] : highest[i % 4];
+    }
+    for (int k = 0; k < 4; k++) {
+        if (lowest[k] < seen->lowest) seen->lowest = lowest[k];
+        if (highest[k] > seen->highest) seen->highest = highest[k];
+    }
+}
+
 // Writes the rows of one stratum in one order: whole blocks place by place, the rest row by row.
-static range write_centered(
-    const double *values, const int32_t *source, int64_t first, int64_t stop, double mean, double *to,
-    int64_t stride
+static void write_centered(
+    const double *staging, const int32_t *source, int64_t first, int64_t stop, double center, double *to,
+    int64_t stride, range *seen
 ) {
-    range seen = {0, 0};
     while (first < stop) {
-        bool is_whole = first % ROWS == 0 && stop - first >= ROWS;
-        int64_t block = first / ROWS, end = is_whole ? first + ROWS : cox_least(stop, (block + 1) * ROWS);
-        for (int64_t row = first; row < end; row++) {
-            int64_t at = is_whole ? row : place(row);
-            double value = values[source[at]] - mean;
-            to[block * stride + at % ROWS] = value;
-            seen.lowest = value < seen.lowest ? value : seen.lowest;
-            seen.highest = value > seen.highest ? value : seen.highest;
+        int64_t block = first / ROWS, end = cox_least(stop, (block + 1) * ROWS);
+        double *out = to + block * stride;
+        if (end - first == ROWS) {
+            for (int64_t i = 0; i < ROWS; i++) out[i] = staging[source[first + i]] - center;
+            widen(seen, out, ROWS);
+        }
+        for (int64_t row = first; end - first < ROWS && row < end; row++) {
+            double *value = out + place(row) % ROWS;
+            *value = staging[source[place(row)]] - center;
+            widen(seen, value, 1);
         }
         first = end;
     }
-    return seen;
 }
 
 // Writes one vector in both orders, centred in each stratum (which changes no sum, and keeps digits); notes
 // its range.
 static range center(cox_likelihood *likelihood, const double *values, double *to[2], int64_t stride) {
-    range all = {0, 0};
-    for (int64_t i = 0; i < likelihood->strata; i++) {
-        const cox_stratum *stratum = likelihood->stratum + i;
-        double mean = mean_of(
-            values, likelihood->rows[EXITS].source, stratum[0].first[EXITS], stratum[1].first[EXITS]);
-        for (int order = EXITS; order <= ENTRIES; order++) {
-            range seen = write_centered(
-                values, likelihood->rows[order].source, stratum[0].first[order], stratum[1].first[order],
-                mean, to[order], stride);
-            if (seen.lowest < all.lowest) all.lowest = seen.lowest;
-            if (seen.highest > all.highest) all.highest = seen.highest;
-        }
-    }
+    range seen = {0, 0};
+    double *staging = take_staging(likelihood), *centers = allocate(likelihood->strata, sizeof *centers);
     for (int order = EXITS; order <= ENTRIES; order++) {
         const cox_rows *rows = &likelihood->rows[order];
+        if (rows->count > 0) stage(likelihood, order, values, staging);
+        for (int64_t i = 0; i < likelihood->strata; i++) {
+            int64_t first = likelihood->stratum[i].first[order], stop = likelihood->stratum[i + 1].first[order];
+            if (order == EXITS) centers[i] = center_of(staging, rows->source, first, stop);
+            write_centered(staging, rows->source, first, stop, centers[i], to[order], stride, &seen);
+        }
         for (int64_t row = rows->count; row < rows->blocks * ROWS; row++) {
             to[order][row / ROWS * stride + place(row) % ROWS] = 0;
         }
     }
-    return all;
+    free(centers);
+    leave_staging(likelihood, staging);
+    return seen;
 }
 
 cox_likelihood *cox_create(
@@ -338,26 +169,14 @@ cox_likelihood *cox_create(
     cox_likelihood *likelihood = allocate(1, sizeof *likelihood);
     likelihood->kernel = cox_kernel_for(instructions);
     likelihood->columns = columns;
+    likelihood->given = rows;
     input in = {
         .count = rows, .exit = exit, .entry = entry, .weight = weight, .offset = offset, .event = event,
         .stratum = stratum, .efron = efron,
     };
-    in.exits = reserve((size_t)rows * sizeof(item));
-    in.entries = reserve(entry ? (size_t)rows * sizeof(item) : 0);
-    item *spare = reserve((size_t)rows * sizeof(item));
-    sort_exits(&in, spare);
-    keep_rows(likelihood, &in, spare);
-    free(spare);
-    int64_t counts[2] = {in.kept, in.late};
-    for (int order = EXITS; order <= ENTRIES; order++) {
-        likelihood->rows[order].count = counts[order];
-        likelihood->rows[order].blocks = (counts[order] + ROWS - 1) / ROWS;
-    }
-    find_risk_sets(likelihood, &in);
-    place_entry_slots(likelihood, &in);
-    find_parts(likelihood);
-    place_rows(likelihood, EXITS, in.exits, in.kept, &in);
-    place_rows(likelihood, ENTRIES, in.entries, in.late, &in);
+    cox_sort_rows(likelihood, &in);
+    place_rows(likelihood, EXITS, in.exits, &in);
+    place_rows(likelihood, ENTRIES, in.entries, &in);
     free(in.exits);
     free(in.entries);
     likelihood->ones = allocate(ROWS, sizeof(double));
@@ -408,9 +227,13 @@ double cox_sum_deaths(const cox_likelihood *likelihood, int64_t column, const do
 
 void cox_seal(cox_likelihood *likelihood) {
     for (int order = EXITS; order <= ENTRIES; order++) {
-        free(likelihood->rows[order].source);
-        likelihood->rows[order].source = NULL;
+        cox_rows *rows = &likelihood->rows[order];
+        free(rows->stage);
+        free(rows->source);
+        rows->stage = rows->source = NULL;
     }
+    free(likelihood->idle_staging);
+    likelihood->idle_staging = NULL;
 }
 
 void cox_destroy(cox_likelihood *likelihood) {

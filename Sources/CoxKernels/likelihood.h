@@ -54,7 +54,8 @@ typedef struct {
     double *offset;        // NULL: all 0
     double *last_weight;   // of the last block where `weight` is NULL: 1, and 0 for the padding
     int16_t *tail;         // per block: where the last stratum that begins in it begins, −1 if none does
-    int32_t *source;       // until sealed: the row of the caller at each place, −1 for the padding
+    int32_t *stage;        // until sealed: where each row of the caller is staged (see layout.c); NULL if none is kept
+    int32_t *source;       // until sealed: where the row at each place was staged, −1 for the padding
     int64_t superblock;    // blocks in a superblock: the unit of work, and of partial sums
 } cox_rows;
 
@@ -70,6 +71,7 @@ typedef struct cox_kernel cox_kernel;
 struct cox_likelihood {
     const cox_kernel *kernel;
     int32_t columns;
+    int64_t given;         // rows of the caller, of which those in no risk set are left out
     cox_rows rows[2];
     int64_t strata;
     cox_stratum *stratum;  // strata + 1 of them
@@ -92,6 +94,7 @@ struct cox_likelihood {
 
     double *death_sum;     // Σ over the deaths of w x, then of w·offset
     double *lowest, *highest;  // of each column, then of the offset, as stored
+    double *idle_staging;  // until sealed: memory for one staged vector, for the next one to take
     cox_evaluation *idle;  // an evaluation's memory for the next one to take
 };
 
