@@ -94,12 +94,12 @@ static void place_rows(cox_likelihood *likelihood, int order, const item *items,
 }
 
 // A number to centre a stratum's rows with: the mean of some thousand of them, evenly spread. The results do not depend
-// on it, and that near the mean it costs no digits either.
+// on it, and that near the mean it costs no digits either. Of equal values it is the value itself, so that they become 0.
 static double center_of(const double *staging, const int32_t *source, int64_t first, int64_t stop) {
     int64_t step = cox_greatest(1, (stop - first) / 4096), count = 0;
-    double sum = 0;
-    for (int64_t row = first; row < stop; row += step, count++) sum += staging[source[place(row)]];
-    return sum / (double)count;
+    double base = staging[source[place(first)]], sum = 0;
+    for (int64_t row = first; row < stop; row += step, count++) sum += staging[source[place(row)]] - base;
+    return base + sum / (double)count;
 }
 
 typedef struct { double lowest, highest; } range;
