@@ -151,7 +151,7 @@ package struct StudyExplanation {
 
     private func leaving(_ analysis: AnalysisPlan) -> String {
         let counts =
-            "counts of rows, people, events, missing values\(analysis.levels.isEmpty ? "" : " and levels")"
+            "counts of rows, people, events\(analysis.levels.isEmpty ? " and missing values" : ", missing values and levels")"
         switch analysis.kind {
         case .survival(let survival):
             let squares =

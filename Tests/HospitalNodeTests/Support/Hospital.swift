@@ -87,12 +87,14 @@ final class Hospital: Sendable {
     }
 
     /// Records a study as it arrives from the study's lead.
-    func receive(_ analyses: String, name: String = "study", extra: String = "") throws -> LocalStudy {
+    func receive(
+        _ analyses: String, name: String = "study", endpoint: String = endpoint, extra: String = ""
+    ) throws -> LocalStudy {
         let text = """
             study: \(name)
             dictionary: ward@1
             sites: [north, south, west]
-            endpoint: {time: months, event: died, unit: month}
+            endpoint: \(endpoint)
             analyses: [\(analyses)]
             \(extra)
             """
@@ -126,6 +128,8 @@ final class Hospital: Sendable {
         defer { try? raw.close() }
         return try raw.read { try String.fetchAll($0, sql: sql) }
     }
+
+    static let endpoint = "{time: months, event: died, unit: month}"
 
     private static let policy = [
         ("people-min", "20"), ("events-min", "10"), ("level-people-min", "10"),
