@@ -97,7 +97,7 @@ struct CoxDiagnostics: Sendable {
         return .init(covariate: covariate.expression.text, bins: bins)
     }
 
-    /// Mean scaled Schoenfeld residuals β̂ + d·V·Σr/n, which follow β(t) (Grambsch and Therneau, Biometrika 1994).
+    /// Mean scaled Schoenfeld residuals β̂ + d·V·Σwr/n, which follow β(t) (Grambsch and Therneau, Biometrika 1994).
     private func effects(
         _ merged: DiagnosticBins.Merged, _ rest: inout ArraySlice<Double>, _ fit: CoxFit, _ scale: [Double],
         _ names: [String]

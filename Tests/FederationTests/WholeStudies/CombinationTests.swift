@@ -42,9 +42,8 @@ struct CombinationTests {
 
     @Test(arguments: ["site", "common"])
     func `a weighted fit's residuals by bins are R's`(_ baseline: String) throws {
-        let times = baseline == "common" ? "times: exact, " : ""
         let cox = try Self.weighted(
-            "baseline: \(baseline), \(times)diagnostics: {functional-form: [age, karno]}"
+            "baseline: \(baseline), times: exact, diagnostics: {functional-form: [age, karno], schoenfeld: true}"
         ).cox("m")
         let want = try ReferenceTables.expected("weighted")[baseline]
         let forms = try #require(cox.diagnostics).functionalForm
@@ -57,6 +56,18 @@ struct CombinationTests {
                 bins.map { $0.expected.value ?? .nan }, want["expected"].doubles, relative: 1e-9, "expected")
             expectClose(
                 bins.map { $0.residual.value ?? .nan }, want["residual"].doubles, relative: 1e-8, "residual")
+        }
+        try expectEffects(of: cox, want["time"])
+    }
+
+    /// Schoenfeld residuals times their weights.
+    private func expectEffects(of cox: CoxResult, _ want: JSONValue) throws {
+        let bins = try #require(cox.diagnostics?.effectOverTime).bins
+        #expect(bins.map(\.lower) == want["lower"].doubles)
+        #expect(bins.map { Double($0.events) } == want["events"].doubles)
+        for (bin, effects) in zip(bins, want["effect"].elements) {
+            expectClose(
+                bin.effects.map { $0.value ?? .nan }, effects.doubles, relative: 1e-8, "to \(bin.upper)")
         }
     }
 

@@ -217,13 +217,15 @@ by_covariate <- function(fit, x, lower, width, cells, smallest = 20, bins = 10) 
     residual = I(as.vector(tapply(m, bin, mean))))
 }
 
-# Means of scaled Schoenfeld residuals over bins of time, cells of `width`.
+# Means of scaled Schoenfeld residuals, times their weights, over bins of time, cells of `width`. R 4.2.2's `weighted` takes the
+# weights in the order of the rows, and the residuals in that of stratum and time: the rows must be in this order.
 by_time <- function(fit, time, width, smallest = 20, bins = 10) {
+  stopifnot(abs(colSums(residuals(fit, "schoenfeld", weighted = TRUE))) < 1e-8)
   status <- fit$y[, "status"]
   cell <- ceiling(time / width)
   dead <- cell[status == 1]
   ends <- merged(tabulate(dead, max(cell)), max(smallest, ceiling(sum(status) / bins)))
-  scaled <- residuals(fit, "scaledsch")
+  scaled <- residuals(fit, "scaledsch", weighted = TRUE)
   at <- as.numeric(rownames(scaled))
   bin <- findInterval(ceiling(at / width), ends + 1) + 1
   list(
@@ -253,11 +255,13 @@ weighted <- function() {
   d <- read("lung")
   d$sex <- factor(d$sex)
   d <- d[!is.na(d$ph.karno), ]
-  one <- function(formula) {
+  one <- function(formula, d) {
+    environment(formula) <- environment()  # R takes the rows from there once more
     fit <- coxph(formula, data = d, weights = w_frac, robust = FALSE, control = control)
     pairs <- concordance(fit)
     list(
       coef = unname(coef(fit)), age = by_covariate(fit, d$age, 18, 2, 47), karno = by_covariate(fit, d$ph.karno, 0, 10, 11),
+      time = by_time(fit, d$time, 1),
       zph = lapply(c(km = "km", identity = "identity", log = "log"), function(transform) {
         table <- cox.zph(fit, transform = transform)$table
         list(statistic = unname(table[, 1]), p = unname(table[, 3]))
@@ -265,8 +269,8 @@ weighted <- function() {
       concordance = list(c = unname(pairs$concordance), se = sqrt(unname(pairs$var))))
   }
   list(
-    site = one(Surv(time, status == 2) ~ age + sex + strata(site)),
-    common = one(Surv(time, status == 2) ~ age + sex))
+    site = one(Surv(time, status == 2) ~ age + sex + strata(site), d[order(d$site, d$time, -d$status), ]),
+    common = one(Surv(time, status == 2) ~ age + sex, d[order(d$time, -d$status), ]))
 }
 
 # Fine and Gray's model with strata, its predicted curves, and on times rounded up to half-years.
