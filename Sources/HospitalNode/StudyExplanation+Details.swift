@@ -67,6 +67,9 @@ extension StudyExplanation {
         var lines = ["limits: \(incidence.limits.rawValue)"]
         if !incidence.at.isEmpty { lines.append("incidence at \(list(incidence.at))") }
         if let weights = incidence.weights { lines.append("case weights: \(weights.text)") }
+        if let test = incidence.test, test.rho != 0 {
+            lines.append("test weighted with (1 - F(t))^\(test.rho)")
+        }
         return lines
     }
 

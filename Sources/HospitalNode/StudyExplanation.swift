@@ -100,7 +100,8 @@ package struct StudyExplanation {
             let weights = incidence.weights.map { ", weighted by \($0.text)" } ?? ""
             let causes = analysis.causes.map { "\($0.name) (\($0.condition.text))" }.joined(separator: ", ")
             let strata = incidence.strata.map(\.expression.text).joined(separator: ", ")
-            let test = incidence.isTested ? ", Gray's test\(strata.isEmpty ? "" : " within \(strata)")" : ""
+            let test =
+                incidence.test == nil ? "" : ", Gray's test\(strata.isEmpty ? "" : " within \(strata)")"
             return "cumulative incidence of \(causes)\(groups)\(weights)\(test), \(times(analysis))"
         case .concordance(let concordance):
             let strata = concordance.model.strata.map(\.text).joined(separator: ", ")

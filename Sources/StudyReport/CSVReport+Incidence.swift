@@ -10,6 +10,7 @@ extension CSVReport {
         add(place, "limits", .text(incidence.limits.rawValue))
         add(place, "level", .number(Reported(incidence.level)))
         if let weights = incidence.weights { add(place, "weights", .text(weights)) }
+        if let rho = incidence.rho { add(place, "rho", .number(Reported(rho))) }
         for name in incidence.strata ?? [] { add(place, "strata", .text(name)) }
         for (cause, test) in zip(incidence.causes, incidence.tests ?? []) {
             add(test, as: "gray", at: with(place, term: cause))

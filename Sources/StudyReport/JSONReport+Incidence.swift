@@ -21,6 +21,7 @@ extension JSONReport {
         var object = columns(of: tests).merging([
             "name": .string("gray"), "causes": .strings(incidence.causes),
         ]) { own, _ in own }
+        object["rho"] = incidence.rho.map(JSONValue.number)
         object["strata"] = incidence.strata.map(JSONValue.strings)
         return object
     }

@@ -17,8 +17,11 @@ extension TextReport {
     }
 
     private func table(of tests: [TestResult], _ incidence: IncidenceResult) -> TextTable {
+        let weight = incidence.rho.map { ", weight (1 - F(t))^\(NumberText.time($0))" } ?? ""
         let strata = incidence.strata.map { " within \($0.joined(separator: ", "))" } ?? ""
-        var table = TextTable(headings: ["Gray's test of the groups\(strata)", "chi-square", "df", "p"])
+        var table = TextTable(headings: [
+            "Gray's test of the groups\(strata)\(weight)", "chi-square", "df", "p",
+        ])
         for (cause, test) in zip(incidence.causes, tests) { table.add(cause, cells(test)) }
         return table
     }

@@ -207,7 +207,8 @@ enum AnalysisText {
                 + (survival.logRank ? ", log-rank" : "") + ", times: \(analysis.times.rawValue)"
         case .incidence(let incidence):
             "\(analysis.id): incidence of \(analysis.causes.map(\.name).joined(separator: ", "))"
-                + (incidence.by.map { " by \($0.text)" } ?? "") + (incidence.isTested ? ", Gray's test" : "")
+                + (incidence.by.map { " by \($0.text)" } ?? "")
+                + (incidence.test == nil ? "" : ", Gray's test")
                 + ", times: \(analysis.times.rawValue)"
         case .concordance(let concordance):
             "\(analysis.id): concordance of \(concordance.marker.text)"

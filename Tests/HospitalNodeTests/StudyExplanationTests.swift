@@ -70,5 +70,8 @@ struct StudyExplanationTests {
         let plain = try lines("{incidence: {id: i, \(keys)}}", endpoint: causes)
         #expect(plain[0].hasSuffix(", by sex, at exact times (to 1.0 month)"))
         #expect(plain.dropFirst() == tested.dropFirst(), "the test takes no more than the curves")
+        let weighted = try lines("{incidence: {id: i, \(keys), test: {rho: 1}}}", endpoint: causes)
+        #expect(weighted.filter { $0 != "test weighted with (1 - F(t))^1.0" } == tested)
+        #expect(weighted.count == tested.count + 1)
     }
 }

@@ -102,25 +102,31 @@ struct CurveReportTests {
             TestResult(11.5, p: 0.0032, logP: -5.75),
             TestResult(statistic: .notAvailable, degreesOfFreedom: 1, p: .notAvailable, logP: .notAvailable),
         ]
-        incidence.strata = ["hospital"]
+        (incidence.strata, incidence.rho) = (["hospital"], 0.5)
         let text = try lines(.incidence(incidence), as: .text)
         #expect(
             text.suffix(3) == [
-                "Gray's test of the groups within hospital   chi-square   df        p",
-                "relapse                                          11.50    1   0.0032",
-                "death                                               NA    1       NA",
+                "Gray's test of the groups within hospital, weight (1 - F(t))^0.5   chi-square   df        p",
+                "relapse                                                                 11.50    1   0.0032",
+                "death                                                                      NA    1       NA",
             ])
         let csv = try lines(.incidence(incidence), as: .csv)
         for line in [
-            "relapse,incidence,,,,strata,hospital", "relapse,incidence,,relapse,,gray,11.5",
+            "relapse,incidence,,,,strata,hospital", "relapse,incidence,,,,rho,0.5",
+            "relapse,incidence,,relapse,,gray,11.5",
             "relapse,incidence,,relapse,,gray_df,1", "relapse,incidence,,relapse,,gray_p,0.0032",
             "relapse,incidence,,relapse,,gray_log_p,-5.75", "relapse,incidence,,death,,gray,",
         ] { #expect(csv.contains(line), "\(line)") }
         let json = try lines(.incidence(incidence), as: .json).joined().filter { !$0.isWhitespace }
         #expect(
             json.contains(
-                #""test":{"causes":["relapse","death"],"df":[1,1],"log_p":[-5.75,null],"name":"gray","p":[0.0032,null],"statistic":[11.5,null],"strata":["hospital"]}"#
+                #""test":{"causes":["relapse","death"],"df":[1,1],"log_p":[-5.75,null],"name":"gray","p":[0.0032,null],"rho":0.5,"statistic":[11.5,null],"strata":["hospital"]}"#
             ))
+        (incidence.strata, incidence.rho) = (nil, nil)
+        #expect(
+            try lines(.incidence(incidence), as: .text).suffix(3).first
+                == "Gray's test of the groups   chi-square   df        p")
+        #expect(try !lines(.incidence(incidence), as: .csv).contains { $0.contains(",rho,") })
         incidence.tests?.removeLast()
         #expect(throws: ReportError.self) { try lines(.incidence(incidence), as: .json) }
     }

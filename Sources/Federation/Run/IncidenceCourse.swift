@@ -45,9 +45,10 @@ struct IncidenceCourse: Sendable {
             id: plan.id, counts: counts, times: plan.times, by: incidence.by?.text,
             causes: plan.causes.map(\.name), limits: incidence.limits, level: plan.level, groups: groups,
             warnings: plan.guaranteeTimeWarnings, weights: incidence.weights?.text)
-        guard incidence.isTested else { return result }
+        guard let test = incidence.test else { return result }
         let strata = table.strata(incidence.stratumCount).map { $0.map(table.counts) }
-        result.tests = plan.causes.indices.map { GrayTest.test(strata: strata, cause: $0) }
+        result.tests = plan.causes.indices.map { GrayTest.test(strata: strata, cause: $0, rho: test.rho) }
+        result.rho = test.rho == 0 ? nil : test.rho
         result.strata = incidence.strata.isEmpty ? nil : incidence.strata.map(\.expression.text)
         return result
     }

@@ -103,7 +103,7 @@ struct AnalysisCompiler {
             return .incidence(
                 .init(
                     by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
-                    weights: weight, isTested: test != nil, strata: try strata(test?.strata ?? [])))
+                    weights: weight, test: test, strata: try strata(test?.strata ?? [])))
         case .cox(let terms, let baseline, let ties, let weights, let options):
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {

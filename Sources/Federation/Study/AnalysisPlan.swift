@@ -79,8 +79,8 @@ package struct AnalysisPlan: Sendable {
         package var at: [Double]
         package var limits: ConfidenceLimits
         package var weights: Expression?
-        /// Whether Gray's test compares the groups, and within which levels.
-        package var isTested: Bool
+        /// Gray's test between the groups, and the levels within which it compares them; nil without.
+        package var test: StudyFile.IncidenceTest?
         package var strata: [Stratum]
 
         package var stratumCount: Int { strata.combinations }

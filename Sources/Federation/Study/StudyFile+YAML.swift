@@ -135,9 +135,15 @@ extension StudyFile {
         return try analysis(body, id: body.identifier("id"), axis: .always, kind: kind)
     }
 
-    /// Reads `test: gray` and its `strata`.
+    /// Reads `test: gray` or `test: {rho: 1}`, and its `strata`.
     private static func incidenceTest(in body: YAMLMapping) throws(DocumentError) -> IncidenceTest? {
         let strata = try body.has("strata") ? body.strings("strata") : []
+        if body.isMapping("test") {
+            let test = try body.mapping("test")
+            let gray = IncidenceTest(strata: strata, rho: try rho(in: test, unweighted: "Gray's test"))
+            try test.finish()
+            return gray
+        }
         guard let test = try body.optionalString("test") else {
             guard strata.isEmpty else {
                 throw body.error(at: "strata", "strata: belongs to a test; add test: gray")
@@ -157,10 +163,7 @@ extension StudyFile {
         options.strata = try body.has("strata") ? body.strings("strata") : []
         if body.isMapping("test") {
             let test = try body.mapping("test")
-            options.rho = try test.has("rho") ? test.number("rho") : 0
-            guard (0...10).contains(options.rho) else {
-                throw test.error(at: "rho", "the weight's exponent must lie between 0 (log-rank) and 10")
-            }
+            options.rho = try rho(in: test, unweighted: "log-rank")
             options.hasTrend = try test.has("trend") ? test.bool("trend") : false
             try test.finish()
             return true
@@ -175,6 +178,17 @@ extension StudyFile {
             throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
         }
         return true
+    }
+
+    /// Reads `rho`, the exponent of a test's weight; 0 unless given.
+    private static func rho(
+        in test: YAMLMapping, unweighted name: String
+    ) throws(DocumentError) -> Double {
+        let rho = try test.has("rho") ? test.number("rho") : 0
+        guard (0...10).contains(rho) else {
+            throw test.error(at: "rho", "the weight's exponent must lie between 0 (\(name)) and 10")
+        }
+        return rho
     }
 
     /// Reads `quantiles`, `rmst` and `follow-up`.

@@ -125,6 +125,8 @@ package struct StudyFile: Hashable, Sendable {
     /// Gray's tests between the groups of an incidence, compared within the levels of the strata.
     package struct IncidenceTest: Hashable, Sendable {
         package var strata: [String]
+        /// The tests' weight (1 − F(t−))^rho.
+        package var rho = 0.0
     }
 
     /// Residuals of a Cox model, added up over bins.

@@ -1,33 +1,36 @@
+import Foundation
+
 /// Gray's test that the cumulative incidence of a cause is the same in all groups (Annals of Statistics 1988; 16: 1141-1154).
 ///
-/// As R's `cmprsk::cuminc` with rho 0, strata included: the groups' rows at risk are weighed by (1 − F₁(t−))/S(t−), S being the
+/// As R's `cmprsk::cuminc`, strata included: the groups' rows at risk are weighed by (1 − F₁(t−))/S(t−), S being the
 /// group's probability of no event and F₁ its incidence of the cause, so that those who had another cause stay in the
-/// comparison. The variance has cmprsk's correction for ties.
+/// comparison. Times are weighed by (1 − F(t−))^rho, F being the incidence over all groups of the stratum under the hypothesis. The
+/// variance has cmprsk's correction for ties.
 package enum GrayTest {
     /// `strata[s][g]` are the counts of group g in stratum s, on times that are common within a stratum.
     ///
-    /// Groups without rows leave the test and its degrees of freedom. Not available with fewer than two groups, or where those
-    /// at risk never overlap.
-    package static func test(strata: [[TransitionCounts]], cause: Int) -> TestResult {
+    /// Groups without rows leave the test and its degrees of freedom. Not available with fewer than two groups, where those
+    /// at risk never overlap, or where F exceeds 1 (few are left of one group only) and rho is no whole number.
+    package static func test(strata: [[TransitionCounts]], cause: Int, rho: Double = 0) -> TestResult {
         let sizes = (strata.first ?? []).indices.map { group in
             strata.reduce(0) { $0 + ($1[group].atRisk.first ?? 0) }
         }
         let kept = sizes.indices.filter { sizes[$0] > 0 }
         let order = max(kept.count - 1, 0)
-        var (score, variance, events) = (
+        var (score, variance, size) = (
             [Double](repeating: 0, count: order), SymmetricMatrix(order: order), 0.0
         )
         for stratum in strata where kept.count > 1 {
-            let sums = Sums(kept.map { stratum[$0] }, cause: cause)
+            let sums = Sums(kept.map { stratum[$0] }, cause: cause, rho: rho)
             for row in 0..<order {
                 score[row] += sums.score[row]
                 for column in row..<order { variance[row, column] += sums.variance(row, column) }
             }
-            events += sums.eventCount
+            size += sums.size
         }
         let factored = RankRevealingCholesky(variance)
         // Of rounding alone is a variance where one group's rows are gone before the other's events.
-        let isSpread = variance.diagonal.reduce(0, +) > 1e-12 * events
+        let isSpread = variance.diagonal.reduce(0, +) > 1e-12 * size
         guard order > 0, factored.rank == order, isSpread else {
             return TestResult(
                 statistic: .notAvailable, degreesOfFreedom: Double(order), p: .notAvailable,
@@ -39,8 +42,10 @@ package enum GrayTest {
     /// One stratum's score of all groups but the last, and what its variance is made of.
     private struct Sums {
         private(set) var score: [Double]
-        private(set) var eventCount = 0.0
+        /// Events, each times the square of its time's weight.
+        private(set) var size = 0.0
         private let groups: Int
+        private let rho: Double
         /// At the present time: the event-free probability and the incidence of the cause just before and after it, by group.
         private var freeBefore: [Double]
         private var free: [Double]
@@ -57,8 +62,8 @@ package enum GrayTest {
         private var linear: [[Double]]
         private var quadratic: [[Double]]
 
-        init(_ counts: [TransitionCounts], cause: Int) {
-            groups = counts.count
+        init(_ counts: [TransitionCounts], cause: Int, rho: Double) {
+            (groups, self.rho) = (counts.count, rho)
             let zeros = [Double](repeating: 0, count: groups)
             let square = [[Double]](repeating: zeros, count: groups)
             (score, constant, accumulated, linear, quadratic) = (zeros, zeros, square, square, square)
@@ -95,12 +100,13 @@ package enum GrayTest {
             let weighted = zip(sizes, incidenceBefore).map { $0 * (1 - $1) }
             let (size, weight, events) = (sizes.reduce(0, +), weighted.reduce(0, +), own.reduce(0, +))
             common = commonBefore + events / size
-            eventCount += events
+            let factor = rho == 0 ? 1 : pow(1 - commonBefore, rho)
+            self.size += factor * factor * events
             let weights = atRisk.indices.map { row in
-                atRisk.indices.map { sizes[row] * (($0 == row ? 1 : 0) - sizes[$0] / size) }
+                atRisk.indices.map { factor * sizes[row] * (($0 == row ? 1 : 0) - sizes[$0] / size) }
             }
             for row in atRisk.indices {
-                score[row] += own[row] - events * weighted[row] / weight
+                score[row] += factor * (own[row] - events * weighted[row] / weight)
                 for column in atRisk.indices {
                     accumulated[row][column] += weights[row][column] * events / (size * (1 - commonBefore))
                 }

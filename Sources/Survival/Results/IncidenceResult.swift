@@ -17,6 +17,8 @@ package struct IncidenceResult: Hashable, Sendable, Codable {
     package var tests: [TestResult]?
     /// Variables within whose levels the tests compare the groups.
     package var strata: [String]?
+    /// The tests' weight (1 − F(t−))^rho, F being the incidence over all groups; nil for 0.
+    package var rho: Double?
 
     package struct Group: Hashable, Sendable, Codable {
         /// The level's label; empty without groups.

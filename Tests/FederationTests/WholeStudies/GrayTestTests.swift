@@ -56,21 +56,33 @@ struct GrayTestTests {
     }
 
     private static func keys(_ reference: Case) -> String {
-        let strata = reference.name("strata")
-        return "by: \(reference.name("group")), test: gray\(strata.isEmpty ? "" : ", strata: [\(strata)]")"
+        let (strata, rho) = (reference.name("strata"), reference.json["rho"].double)
+        let test = rho == 0 ? "gray" : "{rho: \(rho)}"
+        return "by: \(reference.name("group")), test: \(test)\(strata.isEmpty ? "" : ", strata: [\(strata)]")"
     }
 
     @Test(arguments: cases, [1, 3])
-    func `Gray's test is that of cmprsk, with strata and ties`(_ reference: Case, _ sites: Int) throws {
+    func `Gray's test is that of cmprsk, with strata, weights of times and ties`(
+        _ reference: Case, _ sites: Int
+    ) throws {
         let result = try Self.result(reference, sites: sites, "\(Self.keys(reference)), times: exact")
         let (tests, want) = (try #require(result.tests), reference.json)
         #expect(Double(result.counts.rows) == want["n"].double)
         #expect(tests.map(\.degreesOfFreedom) == want["df"].doubles)
-        #expect(result.strata ?? [] == want["strata"].strings)
+        #expect(result.strata ?? [] == want["strata"].strings && result.rho ?? 0 == want["rho"].double)
         expectClose(
             tests.map { $0.statistic.value ?? .nan }, want["statistic"].doubles, relative: 1e-10, "chi-square"
         )
         expectClose(tests.map { $0.p.value ?? .nan }, want["p"].doubles, relative: 1e-8, "p")
+    }
+
+    @Test func `a weight of 0 is none`() throws {
+        let (group, reference) = (Self.cases[0].name("group"), Self.cases[0])
+        let plain = try Self.result(reference, sites: 1, "by: \(group), times: exact, test: gray")
+        for rho in ["{rho: 0}", "{}"] {
+            let weighted = try Self.result(reference, sites: 1, "by: \(group), times: exact, test: \(rho)")
+            #expect(weighted == plain && plain.rho == nil)
+        }
     }
 
     @Test func `the strata of a test change no curve`() throws {
@@ -90,6 +102,12 @@ struct GrayTestTests {
             "\"log-rank\" is not a test of incidences; use \"gray\""
         ),
         ("by: sex, times: exact, strata: [sex]", "", "strata: belongs to a test; add test: gray"),
+        ("times: exact, test: {rho: 1}", "", "Gray's test compares groups; add by:"),
+        (
+            "by: sex, times: exact, test: {rho: -1}", "",
+            "the weight's exponent must lie between 0 (Gray's test) and 10"
+        ),
+        ("by: sex, times: exact, test: {trend: true}", "", "trend"),
         (
             "by: sex, times: exact, test: gray, weights: etime", "",
             "Gray's test goes with neither weights: nor a start of the endpoint"
