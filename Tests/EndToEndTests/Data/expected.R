@@ -3,9 +3,10 @@
 #
 #   Rscript expected.R
 #
-# Needs R with survival (Debian: r-base-core r-cran-survival). The versions used stand in expected.json.
+# Needs R with survival and cmprsk (Debian: r-base-core r-cran-survival r-cran-cmprsk). The versions used stand in expected.json.
 # Keys are those of `coxswain`'s JSON results. A model of one covariate of an `each` has the id "<id>/<term>".
 suppressPackageStartupMessages(library(survival))
+suppressPackageStartupMessages(library(cmprsk))
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)))
 # R warns that eps is below its tolerance for collinearity, which stays at the default.
@@ -83,6 +84,55 @@ km <- function(data, at, by = NULL, groups = "", level = 0.95) {
       test(d$chisq, length(levels(data$group)) - 1))
   }
   result
+}
+
+# Cumulative incidences with log-scale limits, and Gray's tests between groups; `cause` is 0 for none, or a place in `causes`.
+incidence <- function(data, cause, causes, at, by, groups, rho = 0, strata = NULL, level = 0.95) {
+  data$group <- factor(data[[by]], labels = groups)
+  data$state <- factor(data[[cause]], seq(0, length(causes)), c("none", causes))
+  stopifnot(max(at) <= tapply(data$time, data$group, max))
+  columns <- function(fit) {
+    one <- function(i) list(estimate = fit$pstate[, i], se = fit$std.err[, i], lower = fit$lower[, i], upper = fit$upper[, i])
+    states <- lapply(seq_along(c("none", causes)), one)
+    list(event_free = states[[1]], causes = setNames(states[-1], causes))
+  }
+  group <- function(name) {
+    own <- data[data$group == name, ]
+    fit <- survfit(Surv(time, state) ~ 1, data = own, conf.type = "log", conf.int = level)
+    curve <- columns(fit)
+    for (i in seq_along(causes)) curve$causes[[i]]$n_event <- fit$n.event[, i + 1]
+    points <- lapply(at, function(t) {
+      s <- summary(fit, times = t)
+      c(list(time = t, n_risk = s$n.risk[, 1]), columns(s))
+    })
+    c(list(
+      name = name, n = nrow(own), events = as.list(table(own$state)[causes]), times = fit$time, n_risk = fit$n.risk[, 1],
+      n_censor = rowSums(as.matrix(fit$n.censor))), curve, list(at = I(points)))
+  }
+  stratum <- if (is.null(strata)) rep(1, nrow(data)) else data[[strata$column]]
+  gray <- cuminc(data$time, data[[cause]], data$group, stratum, rho = rho, cencode = 0)$Tests
+  tail <- function(...) I(pchisq(unname(gray[, "stat"]), unname(gray[, "df"]), lower.tail = FALSE, ...))
+  c(counts(data, rep(TRUE, nrow(data)), data[[cause]] > 0), list(
+    kind = "incidence", causes = I(causes), limits = "log", level = level, groups = lapply(groups, group),
+    test = c(
+      list(
+        name = "gray", causes = I(causes), statistic = I(unname(gray[, "stat"])), df = I(unname(gray[, "df"])),
+        p = tail(), log_p = tail(log.p = TRUE)),
+      if (rho != 0) list(rho = rho), if (!is.null(strata)) list(strata = I(strata$name)))))
+}
+
+# The concordance of a marker, a higher value of which lets expect an earlier event, of pairs within sites.
+pairs_within_sites <- function(marker, data, strata = NULL, weight = "n", level = 0.95) {
+  formula <- as.formula(paste0("Surv(time, event) ~ ", marker, " + strata(", paste(c("site", strata), collapse = ", "), ")"))
+  fit <- concordance(formula, data = data, reverse = TRUE, timewt = weight)
+  found <- colSums(rbind(fit$count))
+  se <- sqrt(fit$var)
+  half <- qnorm(1 - (1 - level) / 2) * se
+  c(counts(data, rep(TRUE, nrow(data)), data$event), list(
+    kind = "concordance", level = level, c = unname(fit$concordance), se = se, lower = unname(fit$concordance - half),
+    upper = unname(fit$concordance + half), pairs = "within-site", weight = weight),
+    setNames(as.list(unname(found)), c("concordant", "discordant", "tied_x", "tied_y", "tied_xy")),
+    if (!is.null(strata)) list(strata = I(strata)))
 }
 
 # A table of the patients by `by` (0 no, 1 yes); `withheld` names cells as "variable level group".
@@ -217,7 +267,12 @@ bmt_study <- function() {
     "disease-free" = cox(without, d, names),
     "disease-free-mtx" = cox(with, d, c(names, "mtx")),
     "disease-free-mtx-breslow" = cox(with, d, c(names, "mtx"), ties = "breslow"),
-    "disease-free-mtx-common" = cox(with, d, c(names, "mtx"), baseline = "common"))
+    "disease-free-mtx-common" = cox(with, d, c(names, "mtx"), baseline = "common"),
+    "causes-by-group" = incidence(d, "cr_event", c("relapse", "death"), c(100, 365), "group", c("1", "2", "3")),
+    "causes-by-fab" = incidence(
+      d, "cr_event", c("relapse", "death"), 365, "z8", c("no", "yes"), rho = 1, strata = list(name = "mtx", column = "z10")),
+    "older-patients" = pairs_within_sites("z1", d),
+    "ages-within-group" = pairs_within_sites("I(0.02 * z1 + 0.01 * z2)", d, "group", "S/G"))
 }
 
 # ---- JSON with 17 significant digits: every double reads back ------------------------------------
@@ -251,6 +306,7 @@ json <- function(x, indent = "") {
 expected <- list(
   provenance = list(
     R = paste(R.version$major, R.version$minor, sep = "."), survival = packageDescription("survival")$Version,
+    cmprsk = packageDescription("cmprsk")$Version,
     coxph = "eps = 1e-12, iter.max = 50; baseline site: + strata(site)"),
   studies = list("hcc-extrahepatic" = hcc(), lung = lung_study(), bmt = bmt_study()))
 writeLines(json(expected), file.path(here, "expected.json"))

@@ -20,8 +20,8 @@ struct AgreementWithRTests {
             case .cox(let cox): expectAgreement(cox, expected)
             case .survival(let survival): expectAgreement(survival, expected)
             case .describe(let table): Issue.record("\(table.id) is compared in EndToEndTests")
-            case .incidence(let incidence): Issue.record("\(incidence.id) is not in the expected results")
-            case .concordance(let pairs): Issue.record("\(pairs.id) is not in the expected results")
+            case .incidence(let incidence): expectAgreement(incidence, expected)
+            case .concordance(let concordance): expectAgreement(concordance, expected)
             case .failed(let id, _, let reason): Issue.record("\(id) failed: \(reason)")
             }
         }
@@ -78,10 +78,75 @@ struct AgreementWithRTests {
         expect(test.test, expected["test"], "\(survival.id) log-rank")
     }
 
+    private func expectAgreement(_ incidence: IncidenceResult, _ expected: JSONValue) {
+        expectCounts(incidence.id, incidence.counts, expected)
+        #expect(incidence.causes == expected["causes"].strings)
+        #expect(incidence.groups.map(\.name) == expected["groups"].elements.map { $0["name"].string })
+        for (group, want) in zip(incidence.groups, expected["groups"].elements) {
+            let (curve, place) = (group.curve, "\(incidence.id) \(group.name)")
+            #expect(Double(group.rows) == want["n"].double)
+            #expect(group.events.map(Double.init) == incidence.causes.map { want["events"][$0].double })
+            expect(curve.time, want["times"].doubles, "\(place) times")
+            expect(curve.atRisk, want["n_risk"].doubles, "\(place) at risk")
+            expect(curve.censored, want["n_censor"].doubles, "\(place) censored")
+            expect(curve.eventFree, want["event_free"], "\(place) event-free")
+            for (index, cause) in incidence.causes.enumerated() {
+                let own = want["causes"][cause]
+                expect(curve.events[index], own["n_event"].doubles, "\(place) events of \(cause)")
+                expect(curve.incidence[index], own, "\(place) \(cause)")
+            }
+            #expect(group.at.map(\.time) == want["at"].elements.map { $0["time"].double })
+            for (point, want) in zip(group.at, want["at"].elements) {
+                expect([point.atRisk], [want["n_risk"].double], "\(place) at risk at \(point.time)")
+                for (index, cause) in incidence.causes.enumerated() {
+                    expect(point.incidence[index], want["causes"][cause], "\(place) at \(point.time)")
+                }
+            }
+        }
+        expectTests(of: incidence, expected["test"])
+    }
+
+    private func expectTests(of incidence: IncidenceResult, _ want: JSONValue) {
+        let tests = incidence.tests ?? []
+        #expect(incidence.strata ?? [] == want["strata"].strings && tests.count == incidence.causes.count)
+        #expect(tests.map(\.degreesOfFreedom) == want["df"].doubles)
+        for (key, path) in [("statistic", \TestResult.statistic), ("p", \.p), ("log_p", \.logP)] {
+            expect(tests.map { $0[keyPath: path] }, want[key].doubles, "\(incidence.id) Gray's test, \(key)")
+        }
+    }
+
+    private func expectAgreement(_ concordance: ConcordanceResult, _ expected: JSONValue) {
+        let estimate = concordance.estimate
+        expectCounts(concordance.id, concordance.counts, expected)
+        #expect(concordance.strata == expected["strata"].strings)
+        expect(
+            [estimate.estimate, estimate.se, concordance.lower, concordance.upper],
+            ["c", "se", "lower", "upper"].map { expected[$0].double }, concordance.id)
+        expect(
+            [
+                estimate.concordant, estimate.discordant, estimate.tiedMarker, estimate.tiedTime,
+                estimate.tiedBoth,
+            ],
+            ["concordant", "discordant", "tied_x", "tied_y", "tied_xy"].map { expected[$0].double },
+            "\(concordance.id) pairs")
+    }
+
     private func expectCounts(_ id: String, _ counts: CohortCounts, _ expected: JSONValue) {
         expect(
             [counts.rows, counts.people, counts.events, counts.dropped].map { Double($0) },
             ["n", "people", "events", "dropped"].map { expected[$0].double }, "\(id) counts")
+    }
+
+    /// One number in R's where there is one estimate.
+    private func expect(_ estimates: IncidenceResult.Estimates, _ expected: JSONValue, _ what: String) {
+        let columns = [
+            ("estimate", estimates.estimate), ("se", estimates.se), ("lower", estimates.lower),
+            ("upper", estimates.upper),
+        ]
+        for (key, column) in columns {
+            let want = expected[key]
+            expect(column, want.elements.isEmpty ? [want.double] : want.doubles, "\(what), \(key)")
+        }
     }
 
     private func expect(_ test: TestResult, _ expected: JSONValue, _ what: String) {
