@@ -23,6 +23,15 @@ struct MessageAuthenticationCodeTests {
         ),
     ])
     func `HMAC-SHA256`(_ key: [UInt8], _ message: [UInt8], _ code: String) {
-        #expect(MessageAuthenticationCode(key: key).code(of: message).hex == code)
+        let hmac = MessageAuthenticationCode(key: key)
+        for cut in [0, 1, message.count] {
+            let bytes = message.withUnsafeBufferPointer { all in
+                let (first, second) = (all[..<cut], all[cut...])
+                return hmac.withCode(
+                    of: UnsafeBufferPointer(rebasing: first), UnsafeBufferPointer(rebasing: second)
+                ) { $0 }
+            }
+            #expect(bytes == SHA256Digest(hex: code)?.bytes)
+        }
     }
 }

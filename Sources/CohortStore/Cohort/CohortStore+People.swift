@@ -19,10 +19,13 @@ package struct PersonCode: Hashable, Sendable {
 
     package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
+    private static let context = Array("coxswain person 1\n".utf8)
+
     /// Of an identifier's UTF-8.
-    init(_ identifier: some Sequence<UInt8>, under key: MessageAuthenticationCode) {
-        let bytes = key.code(of: Array("coxswain person 1\n".utf8) + Array(identifier)).bytes
-        self.init(bytes: bytes[0..<16])
+    init(_ identifier: UnsafeBufferPointer<UInt8>, under key: MessageAuthenticationCode) {
+        self = PersonCode.context.withUnsafeBufferPointer { context in
+            key.withCode(of: context, identifier) { PersonCode(bytes: $0[0..<16]) }
+        }
     }
 
     /// From 16 bytes, big-endian.
@@ -57,14 +60,15 @@ extension CohortStore {
             }
             let key: [UInt8] = try row.stored("key")
             let code = MessageAuthenticationCode(key: key)
-            var seen: [PersonCode: Int] = [:]
+            var seen: [PersonCode: Int] = Dictionary(minimumCapacity: installed.rowCount)
             var codes: [RowCode] = []
+            codes.reserveCapacity(installed.rowCount)
             let rows = try RowStepper(db, sql: schema.selection([schema.person]))
             while try rows.next() {
                 guard rows.type(0) == SQLITE_TEXT else { throw UnexpectedValue() }
                 let person = PersonCode(rows.text(0), under: code)
+                seen[person, default: -1] += 1
                 codes.append(RowCode(person: person, ordinal: seen[person, default: 0]))
-                seen[person, default: 0] += 1
             }
             return RowCodes(key: SHA256Digest(of: key), rows: codes)
         }
