@@ -73,6 +73,12 @@ final class RawConnection {
         }
     }
 
+    /// Whether there is something to receive, be it the end; does not wait.
+    var hasInput: Bool {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) >= 0
+    }
+
     /// Empty at the end of the other side's input.
     func receiveBytes() throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
