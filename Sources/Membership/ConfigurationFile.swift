@@ -64,20 +64,21 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
 extension YAMLMapping {
     /// An address, or its override from the environment.
     package func address(_ key: String, override: String? = nil) throws(DocumentError) -> NetworkAddress {
-        let text = try string(key)
-        guard let address = NetworkAddress(override ?? text) else {
+        let text = try string(key, override: override)
+        guard let address = NetworkAddress(text) else {
+            let origin = override == nil ? "" : ", which the environment has for \(key),"
             throw error(
                 at: key,
-                "\"\(override ?? text)\" is not an address; write for instance \"coordinator.example.org:7443\""
-            )
+                "\"\(text)\"\(origin) is not an address; write for instance \"coordinator.example.org:7443\"")
         }
         return address
     }
 
-    /// A required string, or its override from the environment.
+    /// A required string, or its override from the environment, with which the file need not have it.
     package func string(_ key: String, override: String?) throws(DocumentError) -> String {
-        let text = try string(key)
-        return override ?? text
+        guard let override else { return try string(key) }
+        _ = try optionalString(key)
+        return override
     }
 
     /// How much is logged: the key `log-level`, its override from the environment, or `info`.
