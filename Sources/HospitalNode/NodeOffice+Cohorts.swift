@@ -9,6 +9,8 @@ extension NodeOffice {
         var analyses: [(id: String, cohort: AnsweredCohort, people: Int)]
         /// The person of each number.
         var person: [Int32]
+        /// The rows that were answered for before, all of them among those numbers.
+        var answered: [AnsweredRows]
 
         /// What the ledger keeps with the first answer.
         var records: [CohortRecord] {
@@ -19,24 +21,31 @@ extension NodeOffice {
         }
     }
 
-    func rows(of plan: StudyPlan, in cohort: SiteCohort) throws -> StudyRows {
+    /// The rows of a study's analyses by number; refuses if a loaded row is not the one of its place in the file any more.
+    func rows(of plan: StudyPlan, in loaded: LoadedCohort) throws -> StudyRows {
         let store = try CohortStore(path: configuration.cohort, access: .answering)
-        let numbered = try ledger.number(try store.rowCodes(dictionary: plan.study.dictionary))
+        let codes = try store.rowCodes(dictionary: plan.study.dictionary)
+        guard codes.snapshot == loaded.snapshot else {
+            throw NodeError.ask("the patients were imported anew in the meantime", hint: "try again")
+        }
+        // Before the numbers are read, to which another process may add rows and answer for them.
+        let answered = try ledger.answeredRows()
+        let numbered = try ledger.number(codes)
         let analyses = try plan.analyses.map { analysis in
-            let (rows, eligible) = try cohort.rows(of: analysis.id)
+            let (rows, eligible) = try loaded.cohort.rows(of: analysis.id)
             let set = AnsweredCohort(
                 rows: RowSet(rows.lazy.map { numbered.numbers[$0] }),
                 eligible: eligible.map { RowSet($0.lazy.map { numbered.numbers[$0] }) })
-            return (id: analysis.id, cohort: set, people: try cohort.facts(of: analysis.id).people)
+            return (id: analysis.id, cohort: set, people: try loaded.cohort.facts(of: analysis.id).people)
         }
-        return StudyRows(analyses: analyses, person: numbered.person)
+        return StudyRows(analyses: analyses, person: numbered.person, answered: answered)
     }
 
     /// For each analysis the first objection of the policy against its people beside those of other analyses.
     func differences(
         of study: SHA256Digest, _ rows: StudyRows, under policy: DisclosurePolicy
-    ) throws -> [DisclosureError] {
-        let before = try ledger.answeredRows().map { answered in
+    ) -> [DisclosureError] {
+        let before = rows.answered.map { answered in
             (
                 AnsweredCohort(
                     rows: RowSet(bytes: answered.record.rows),

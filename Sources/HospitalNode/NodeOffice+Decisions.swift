@@ -20,13 +20,13 @@ extension NodeOffice {
                 hint: "give an earlier date")
         }
         let assessment = try assess(study)
-        guard assessment.objections.isEmpty else {
+        guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else {
             throw NodeError.ask(
                 "the study cannot be approved under this hospital's policy:\n  "
                     + assessment.objections.joined(separator: "\n  "),
                 hint: "decline it with a reason that the study lead can act on")
         }
-        try record(.approved, of: study, until: until, by: person, isHeld: isHeld)
+        try record(.approved, of: study, on: snapshot, until: until, by: person, isHeld: isHeld)
     }
 
     /// Approves a study for which the policy asks no person, if it is one; false if it is not.
@@ -36,11 +36,12 @@ extension NodeOffice {
         let now = clock()
         guard case .pending = study.entry.decision, let unattended = policy.unattended,
             unattended.until > now,
-            let strict = policy.withoutPerson, try act(Act.decisions, on: study.plan.hash) == nil,
-            try assess(study, under: strict).objections.isEmpty
+            let strict = policy.withoutPerson, try act(Act.decisions, on: study.plan.hash) == nil
         else { return false }
+        let assessment = try assess(study, under: strict)
+        guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else { return false }
         try record(
-            .approvedUnattended, of: study,
+            .approvedUnattended, of: study, on: snapshot,
             until: min(unattended.until, now + policy.approvalDaysMax * 86400),
             by: Self.nobody, isHeld: false)
         return true
@@ -50,11 +51,12 @@ extension NodeOffice {
     private static let nobody = "the policy, without a person"
 
     private func record(
-        _ act: Act, of study: LocalStudy, until: Int, by person: String, isHeld: Bool
+        _ act: Act, of study: LocalStudy, on snapshot: SHA256Digest, until: Int, by person: String,
+        isHeld: Bool
     ) throws {
         let body = AuditBody(
             study: study.plan.hash, person: person, policy: policy.hash,
-            snapshot: try snapshot(of: study.plan), until: until, isHeld: isHeld ? true : nil)
+            snapshot: snapshot, until: until, isHeld: isHeld ? true : nil)
         try record(act, body) { note throws(StoreError) in
             try ledger.approve(
                 study.plan.hash, until: until, by: person, at: note.at, policyHash: policy.hash,
@@ -98,6 +100,8 @@ extension NodeOffice {
     /// An approval in force: given under the policy that is in force, on the patients that are there, and signed.
     struct Approval: Sendable {
         var entry: StudyEntry
+        /// The rows that it is for.
+        var snapshot: SHA256Digest
         /// The rules to answer under: the policy's, or the stricter ones for studies that no person approved.
         var policy: DisclosurePolicy
         var isUnattended: Bool
@@ -123,11 +127,11 @@ extension NodeOffice {
             throw ProtocolError.outOfPlace(
                 "the policy has changed since the approval; it must be given again")
         }
-        guard body.snapshot == (try snapshot(of: local.plan)) else {
+        guard let snapshot = body.snapshot, snapshot == (try self.snapshot(of: local.plan)) else {
             throw ProtocolError.outOfPlace(
                 "the patients were imported anew since the approval; it must be given again")
         }
-        return try approval(entry, act, body)
+        return try approval(entry, of: snapshot, act, body)
     }
 
     /// A study's row and the newest decision in the audit log, both of one moment: a person may decide, in another
@@ -143,13 +147,15 @@ extension NodeOffice {
         throw StoreError.ledger(.auditMoved)
     }
 
-    private func approval(_ entry: StudyEntry, _ act: Act, _ body: AuditBody) throws -> Approval {
+    private func approval(
+        _ entry: StudyEntry, of snapshot: SHA256Digest, _ act: Act, _ body: AuditBody
+    ) throws -> Approval {
         let isUnattended = act == .approvedUnattended
         guard let rules = isUnattended ? policy.withoutPerson : policy else {
             throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
         }
         return Approval(
-            entry: entry, policy: rules, isUnattended: isUnattended,
+            entry: entry, snapshot: snapshot, policy: rules, isUnattended: isUnattended,
             isHeld: policy.holdsEachRound || body.isHeld == true)
     }
 

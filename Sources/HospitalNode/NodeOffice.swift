@@ -67,6 +67,9 @@ package struct NodeOffice: Sendable {
     // MARK: Patients
 
     /// Installs the dictionary if it is new and imports a CSV file under it, all rows or none.
+    ///
+    /// The audit log has the import before the patients' file has its rows: none is without an entry, whenever the program is
+    /// killed.
     package func importPatients(
         csv path: String, dictionary dictionaryPath: String, replacing: Bool
     ) throws -> ImportReport {
@@ -74,15 +77,16 @@ package struct NodeOffice: Sendable {
         let dictionary = try DataDictionary(yaml: file.text, file: dictionaryPath)
         let store = try CohortStore(path: configuration.cohort, access: .importing)
         try store.install(dictionary, text: file.text)
-        let report = try store.importCSV(
-            path: path, dictionary: dictionary.identifier, replacing: replacing, at: clock())
-        try ledger.append(
-            kind: "patients-imported",
-            body: AuditBody(
-                dictionary: dictionary.identifier, file: report.record.fileDigest,
-                snapshot: report.record.snapshot
-            ).json, at: clock())
-        return report
+        return try store.importCSV(
+            path: path, dictionary: dictionary.identifier, replacing: replacing, at: clock()
+        ) { report in
+            try ledger.append(
+                note(
+                    "patients-imported",
+                    AuditBody(
+                        dictionary: report.dictionary, file: report.record.fileDigest,
+                        snapshot: report.record.snapshot)))
+        }
     }
 
     package func describe(dictionary identifier: String?) throws -> CohortDescription {
@@ -103,7 +107,7 @@ package struct NodeOffice: Sendable {
         let store = try CohortStore(path: configuration.cohort, access: .answering)
         let installed = try store.dictionaries()
         for dictionary in installed where dictionary.lastImport != nil {
-            try requireImportedRows(of: dictionary.identifier, in: store)
+            try requiringImportedRows { try store.verifyRows(dictionary: dictionary.identifier) }
         }
         return installed
     }
@@ -152,50 +156,52 @@ package struct NodeOffice: Sendable {
         if !study.plan.study.sites.contains(site) {
             objections.append("the study does not name this hospital")
         }
-        let cohort: SiteCohort
+        let loaded: LoadedCohort
         do {
-            cohort = try self.cohort(for: study.plan, submission: study.submission)
+            loaded = try cohort(for: study.plan, submission: study.submission)
         } catch {
             return StudyAssessment(study: study, analyses: [], objections: objections + ["\(error)"])
         }
         var analyses: [StudyAssessment.Analysis] = []
         for analysis in study.plan.analyses {
-            do { try policy.admit(analysis, on: cohort) } catch { objections.append("\(error)") }
-            analyses.append(.init(plan: analysis, facts: try cohort.facts(of: analysis.id)))
+            do { try policy.admit(analysis, on: loaded.cohort) } catch { objections.append("\(error)") }
+            analyses.append(.init(plan: analysis, facts: try loaded.cohort.facts(of: analysis.id)))
         }
-        let rows = try rows(of: study.plan, in: cohort)
-        objections += try differences(of: study.plan.hash, rows, under: policy).map { "\($0)" }
-        return StudyAssessment(study: study, analyses: analyses, objections: objections)
+        let rows = try rows(of: study.plan, in: loaded)
+        objections += differences(of: study.plan.hash, rows, under: policy).map { "\($0)" }
+        return StudyAssessment(
+            study: study, analyses: analyses, objections: objections, snapshot: loaded.snapshot)
     }
 
     /// Refuses a session in which the policy would refuse a question; gives the rows that its analyses sum.
     func requireAdmissible(
-        _ study: LocalStudy, _ cohort: SiteCohort, under policy: DisclosurePolicy
+        _ study: LocalStudy, _ loaded: LoadedCohort, under policy: DisclosurePolicy
     ) throws -> StudyRows {
         do { try policy.admit(study.plan, from: study.submission.submitter) } catch {
             throw ProtocolError.refused(error)
         }
-        for analysis in study.plan.analyses { try policy.admit(analysis, on: cohort) }
-        let rows = try rows(of: study.plan, in: cohort)
-        if let objection = try differences(of: study.plan.hash, rows, under: policy).first {
+        for analysis in study.plan.analyses { try policy.admit(analysis, on: loaded.cohort) }
+        let rows = try rows(of: study.plan, in: loaded)
+        if let objection = differences(of: study.plan.hash, rows, under: policy).first {
             throw ProtocolError.refused(objection)
         }
         return rows
     }
 
     /// Loads this hospital's rows for a study; refuses if the dictionary here is not the study's to the letter.
-    func cohort(for plan: StudyPlan, submission: StudySubmission) throws -> SiteCohort {
+    func cohort(for plan: StudyPlan, submission: StudySubmission) throws -> LoadedCohort {
         let store = try CohortStore(path: configuration.cohort, access: .answering)
         try requireDictionary(of: plan, submission, in: store)
-        try requireImportedRows(of: plan.study.dictionary, in: store)
-        return try SiteCohort(
-            table: try store.table(dictionary: plan.study.dictionary, variables: plan.variables), plan: plan)
+        let (table, snapshot) = try requiringImportedRows {
+            try store.verifiedTable(dictionary: plan.study.dictionary, variables: plan.variables)
+        }
+        return LoadedCohort(cohort: try SiteCohort(table: table, plan: plan), snapshot: snapshot)
     }
 
     /// Refuses rows that somebody changed past the import, and so past the dictionary's rules and the audit log.
-    private func requireImportedRows(of dictionary: String, in store: CohortStore) throws {
+    private func requiringImportedRows<Value>(_ read: () throws -> Value) throws -> Value {
         do {
-            try store.verifyRows(dictionary: dictionary)
+            return try read()
         } catch StoreError.dictionary(_, .rowsChanged) {
             throw NodeError.ask(
                 "this hospital's patients are not those that were imported",
@@ -247,7 +253,7 @@ package struct NodeOffice: Sendable {
     /// What later rounds ask depends on the sums of all hospitals, so the coefficients asked at will differ a little. Nothing
     /// is sent.
     package func preview(_ study: LocalStudy, rounds: Int) throws -> [PreviewedRound] {
-        let cohort = try cohort(for: study.plan, submission: study.submission)
+        let cohort = try cohort(for: study.plan, submission: study.submission).cohort
         var run = StudyRun(plan: study.plan, sites: [.init(name: site, policyHash: policy.hash.hex)])
         var previewed: [PreviewedRound] = []
         while !run.isFinished, previewed.count < rounds {
@@ -300,11 +306,19 @@ package struct StudyAssessment: Sendable {
     package var analyses: [Analysis]
     /// Sentences; none if the study can be approved.
     package var objections: [String]
+    /// The digest of the rows that it was held against; nil if they could not be loaded.
+    var snapshot: SHA256Digest?
 
     package struct Analysis: Sendable {
         package var plan: AnalysisPlan
         package var facts: SiteFacts
     }
+}
+
+/// This hospital's rows for a study, with the digest of the rows that they are.
+struct LoadedCohort: Sendable {
+    var cohort: SiteCohort
+    var snapshot: SHA256Digest
 }
 
 /// A round as a preview shows it: each question with this hospital's own numbers.

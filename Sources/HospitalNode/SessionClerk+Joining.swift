@@ -21,24 +21,31 @@ extension SessionClerk {
         let approval = try office.requireApproval(of: study)
         try requireSafeRoster(opening)
         let local = try LocalStudy(approval.entry)
-        let snapshot = try office.snapshot(of: local.plan)
-        let cohort = try office.cohort(for: local.plan, submission: local.submission)
-        _ = try office.requireAdmissible(local, cohort, under: approval.policy)
+        let loaded = try office.cohort(for: local.plan, submission: local.submission)
+        try requireUnchanged(loaded, since: approval.snapshot)
+        _ = try office.requireAdmissible(local, loaded, under: approval.policy)
         let secret = try randomBytes(32)
         let session = try SiteSession(
             opening: opening, plan: local.plan, site: office.site, policy: approval.policy, secret: secret,
             checkpoint: try office.checkpoint())
         let hello = try SignedMessage(session.hello, by: office.member.signer)
         let start = StoredStart(
-            opening: message, hello: hello, snapshot: snapshot,
+            opening: message, hello: hello, snapshot: loaded.snapshot,
             isUnattended: approval.isUnattended ? true : nil)
         try office.ledger.beginSession(
             id: id.hex, study: study, secret: secret, hello: CanonicalJSON.bytes(start), at: office.clock(),
             logging: office.note(
                 "session-joined", AuditBody(study: study, session: id, policy: approval.policy.hash)))
-        live[id] = LiveSession(session: session, cohort: cohort, snapshot: snapshot, study: local)
+        live[id] = LiveSession(session: session, loaded: loaded, study: local)
         logger.info("study \(study.short): joining session \(id.short)")
         try await send(hello, of: id)
+    }
+
+    /// Refuses rows that are not those of another moment: of the approval, of the session's beginning, or of now.
+    func requireUnchanged(_ loaded: LoadedCohort, since snapshot: SHA256Digest) throws {
+        guard loaded.snapshot == snapshot else {
+            throw ProtocolError.failed("this hospital's patients changed during the session")
+        }
     }
 
     /// Refuses if the coordinator keeps a checkpoint of this node's own that its log does not bear out.

@@ -21,9 +21,8 @@ extension SessionClerk {
         guard signer.role == .coordinator, request.round == round else {
             throw ProtocolError.untrusted("round \(round) is not the coordinator's")
         }
-        guard try office.snapshot(of: session.study.plan) == session.snapshot else {
-            throw ProtocolError.failed("this hospital's patients changed during the session")
-        }
+        try requireUnchanged(session.loaded, since: try StoredStart(from: stored).snapshot)
+        try requireUnchanged(session.loaded, since: try office.snapshot(of: session.study.plan))
         let approval = try office.requireApproval(of: study)
         _ = try session.session.accept(request, under: authority)
         let arrived = try arrivals(with: session.session, under: authority)
@@ -52,9 +51,9 @@ extension SessionClerk {
     ) throws -> SignedMessage {
         let records =
             request.round == 1
-            ? try office.requireAdmissible(session.study, session.cohort, under: policy).records : []
+            ? try office.requireAdmissible(session.study, session.loaded, under: policy).records : []
         let answer = try session.session.answer(
-            from: session.cohort, checkpoint: try office.checkpoint())
+            from: session.loaded.cohort, checkpoint: try office.checkpoint())
         let signed = try SignedMessage(answer, by: office.member.signer)
         let cohorts = Dictionary(
             records.map { ($0.analysis, $0.digest) }, uniquingKeysWith: { first, _ in first })

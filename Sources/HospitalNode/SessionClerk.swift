@@ -20,8 +20,7 @@ actor SessionClerk {
     /// A session in memory; rebuilt from the journal after a restart.
     struct LiveSession {
         var session: SiteSession
-        var cohort: SiteCohort
-        var snapshot: SHA256Digest
+        var loaded: LoadedCohort
         var study: LocalStudy
     }
 
@@ -128,8 +127,8 @@ actor SessionClerk {
             session.countEvaluations()
         }
         let restored = LiveSession(
-            session: session, cohort: try office.cohort(for: local.plan, submission: local.submission),
-            snapshot: start.snapshot, study: local)
+            session: session, loaded: try office.cohort(for: local.plan, submission: local.submission),
+            study: local)
         live[id] = restored
         return restored
     }

@@ -169,7 +169,7 @@ struct DecisionTests {
         // Taken at its word, the text would be answered: sums of a covariate that nobody approved.
         let stored = try #require(try office.ledger.study(hash)).submission
         let (submission, plan) = try LocalStudy.read(CanonicalJSON.decode(SignedMessage.self, from: stored))
-        let cohort = try office.cohort(for: plan, submission: submission)
+        let cohort = try office.cohort(for: plan, submission: submission).cohort
         guard case .cox(let cox) = plan.analyses[0].kind else { return }
         #expect(cox.model.columns.map(\.name) == ["crp"])
         #expect(try cohort.answer(Query(analysis: plan.analyses[0].id, ask: .moments)).count > 1)

@@ -48,13 +48,13 @@ struct OverlappingStudiesTests {
             let office = try hospital.office()
             return (
                 hospital: hospital, office: office, study: study,
-                cohort: try office.cohort(for: study.plan, submission: study.submission)
+                loaded: try office.cohort(for: study.plan, submission: study.submission)
             )
         }
         if remembering {
             for site in sites {
                 let records = try site.office.requireAdmissible(
-                    site.study, site.cohort, under: site.office.policy
+                    site.study, site.loaded, under: site.office.policy
                 ).records
                 let session = SHA256Digest(of: name.utf8).hex
                 try site.office.ledger.beginSession(
@@ -69,10 +69,10 @@ struct OverlappingStudiesTests {
         var sum: [Double] = []
         for round in 1...2 {
             for site in sites {
-                _ = try site.office.policy.clear(run, on: site.cohort, siteCount: 3, evaluations: [:])
+                _ = try site.office.policy.clear(run, on: site.loaded.cohort, siteCount: 3, evaluations: [:])
             }
             sum = try run.queries.flatMap { query in
-                let answers = try sites.map { try $0.cohort.answer(query) }
+                let answers = try sites.map { try $0.loaded.cohort.answer(query) }
                 return answers[0].indices.map { lane in answers.reduce(0) { $0 + $1[lane] } }
             }
             if round == 1 { try run.receive(sum) }

@@ -45,8 +45,12 @@ package struct RowCodes: Sendable {
     package var key: SHA256Digest
     /// One for each row, in the order of `CohortStore.table`.
     package var rows: [RowCode]
+    /// The digest of these rows (`CohortStore.snapshotDigest`); nil if none were imported.
+    package var snapshot: SHA256Digest?
 
-    package init(key: SHA256Digest, rows: [RowCode]) { (self.key, self.rows) = (key, rows) }
+    package init(key: SHA256Digest, rows: [RowCode], snapshot: SHA256Digest? = nil) {
+        (self.key, self.rows, self.snapshot) = (key, rows, snapshot)
+    }
 }
 
 extension CohortStore {
@@ -70,7 +74,8 @@ extension CohortStore {
                 seen[person, default: -1] += 1
                 codes.append(RowCode(person: person, ordinal: seen[person, default: 0]))
             }
-            return RowCodes(key: SHA256Digest(of: key), rows: codes)
+            return RowCodes(
+                key: SHA256Digest(of: key), rows: codes, snapshot: installed.lastImport?.snapshot)
         }
     }
 }

@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 import GRDB
 package import Survival
 
@@ -18,12 +18,28 @@ extension CohortStore {
         dictionary identifier: String, variables: [String]
     ) throws(StoreError) -> PatientTable {
         try file.read { db in
-            let installed = try InstalledDictionary.require(db, identifier)
-            let chosen = try Set(variables).sorted().map { try installed.analysisVariable($0) }
-            let schema = try PatientTableSchema(installed.dictionary)
-            let prepared = try PreparedReader(db, installed)?.table(chosen, person: schema.person)
-            return try prepared ?? CohortStore.rowTable(db, installed, schema, chosen)
+            try CohortStore.table(db, try InstalledDictionary.require(db, identifier), variables)
         }
+    }
+
+    /// The same, after `verifyRows`, with the digest of the rows; all three of one moment.
+    package func verifiedTable(
+        dictionary identifier: String, variables: [String]
+    ) throws(StoreError) -> (table: PatientTable, snapshot: SHA256Digest) {
+        try file.read { db in
+            let installed = try InstalledDictionary.require(db, identifier)
+            let snapshot = try CohortStore.verifyRows(db, installed)
+            return (try CohortStore.table(db, installed, variables), snapshot)
+        }
+    }
+
+    private static func table(
+        _ db: Database, _ installed: InstalledDictionary, _ variables: [String]
+    ) throws -> PatientTable {
+        let chosen = try Set(variables).sorted().map { try installed.analysisVariable($0) }
+        let schema = try PatientTableSchema(installed.dictionary)
+        let prepared = try PreparedReader(db, installed)?.table(chosen, person: schema.person)
+        return try prepared ?? CohortStore.rowTable(db, installed, schema, chosen)
     }
 
     /// Computes the digest of the rows again and compares it with the one stored at import; and what is prepared with the rows.
@@ -31,14 +47,18 @@ extension CohortStore {
     /// - Throws: `StoreError.dictionary(_, .rowsChanged)` if anything changed either since.
     package func verifyRows(dictionary identifier: String) throws(StoreError) {
         try file.read { db in
-            let installed = try InstalledDictionary.require(db, identifier)
-            guard let record = installed.lastImport else {
-                throw StoreError.dictionary(identifier, .hasNoRows)
-            }
-            guard try CohortStore.areImported(db, installed, record) else {
-                throw StoreError.dictionary(identifier, .rowsChanged)
-            }
+            _ = try CohortStore.verifyRows(db, try InstalledDictionary.require(db, identifier))
         }
+    }
+
+    private static func verifyRows(_ db: Database, _ installed: InstalledDictionary) throws -> SHA256Digest {
+        guard let record = installed.lastImport else {
+            throw StoreError.dictionary(installed.identifier, .hasNoRows)
+        }
+        guard try CohortStore.areImported(db, installed, record) else {
+            throw StoreError.dictionary(installed.identifier, .rowsChanged)
+        }
+        return record.snapshot
     }
 
     /// The table as it is read from the rows themselves.

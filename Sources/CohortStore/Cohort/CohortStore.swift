@@ -74,16 +74,20 @@ package final class CohortStore: Sendable {
     ///   - identifier: The dictionary, as `name@version`.
     ///   - replacing: Whether rows that are there go out in the same transaction; else they are an error.
     ///   - time: Now, in seconds since 1970, for the record of the import.
+    ///   - log: Told what is about to be committed; if it throws, nothing is imported.
     /// - Returns: What was imported.
     /// - Throws: `StoreError.csv` for a file that cannot be read, `.rejectedRows` with up to 50 problems and
     ///   their number, `.dictionary` if it is not installed or has rows. Nothing is changed then.
     package func importCSV(
-        path: String, dictionary identifier: String, replacing: Bool, at time: Int? = nil
+        path: String, dictionary identifier: String, replacing: Bool, at time: Int? = nil,
+        logging log: (ImportReport) throws -> Void = { _ in }
     ) throws(StoreError) -> ImportReport {
         // Also after a refusal: rows that were rolled back are still in the log.
         defer { file.checkpoint() }
         return try file.write { db in
-            try CohortStore.importCSV(db, path, identifier, replacing: replacing, at: time)
+            let report = try CohortStore.importCSV(db, path, identifier, replacing: replacing, at: time)
+            try log(report)
+            return report
         }
     }
 
