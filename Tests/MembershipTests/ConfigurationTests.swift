@@ -48,6 +48,7 @@ struct ConfigurationTests {
             try configuration(environment: ["COXSWAIN_PROXY": "proxy"])
         }
         #expect(
-            ofEnvironment?.description.contains("\"proxy\", which the environment has for proxy, is not") == true)
+            ofEnvironment?.description.contains("\"proxy\", which the environment has for proxy, is not")
+                == true)
     }
 }
