@@ -11,7 +11,7 @@ package struct AuditPage {
     private let entries: [(entry: AuditEntry, body: AuditBody)]
     private let studies: [LocalStudy]
 
-    /// `head` is that of the log after its chain was verified.
+    /// `head` is that of the log whose chain was verified, and `entries` are those up to it.
     package init(entries: [AuditEntry], head: AuditHead, studies: [LocalStudy], site: String) throws {
         self.entries = try entries.map {
             ($0, try CanonicalJSON.decode(AuditBody.self, from: Array($0.body.utf8)))
@@ -33,7 +33,8 @@ package struct AuditPage {
         <p>All that a round sends is one vector of sums over this hospital's rows, masked so that only the total over all hospitals
         of the session can be read. Rows never leave. Times are in UTC.</p>
         <p>The log has \(head.sequence) entries, its chain was verified; hash of the newest: <code>\(head.hash.hex)</code></p>
-        \(studies.map(section).joined(separator: "\n"))
+        \(studies.map(section(about:)).joined(separator: "\n"))
+        \(strangers.map(section(aboutStranger:)).joined(separator: "\n"))
         <h2>All else</h2>
         \(table(of: entries.filter { $0.body.study == nil }.map(line)))
         </body></html>
@@ -42,12 +43,32 @@ package struct AuditPage {
     }
 
     private func section(about study: LocalStudy) -> String {
-        let own = entries.filter { $0.body.study == study.plan.hash }
+        """
+        <h2>\(text(study.plan.study.title))</h2>
+        <p>Study \(text(study.plan.study.name)), SHA-256 <code>\(study.plan.hash.hex)</code>, asked by
+        \(text("\(study.submission.submitter)")). Purpose: \(text(study.plan.study.purpose ?? "not stated")).</p>
+        \(history(of: study.plan.hash))
+        """
+    }
+
+    /// Studies of which the log has entries, and the ledger no text: who can write the file can take a study out of it.
+    private var strangers: [SHA256Digest] {
+        var known = Set(studies.map(\.plan.hash))
+        return entries.compactMap(\.body.study).filter { known.insert($0).inserted }
+    }
+
+    private func section(aboutStranger study: SHA256Digest) -> String {
+        """
+        <h2>A study that is not in the ledger any more</h2>
+        <p>SHA-256 <code>\(study.hex)</code>. Its text was taken out of the ledger; what the log says of it follows.</p>
+        \(history(of: study))
+        """
+    }
+
+    private func history(of study: SHA256Digest) -> String {
+        let own = entries.filter { $0.body.study == study }
         let rounds = own.filter { $0.entry.kind == Self.answered }
         return """
-            <h2>\(text(study.plan.study.title))</h2>
-            <p>Study \(text(study.plan.study.name)), SHA-256 <code>\(study.plan.hash.hex)</code>, asked by
-            \(text("\(study.submission.submitter)")). Purpose: \(text(study.plan.study.purpose ?? "not stated")).</p>
             <h3>Decisions and sessions</h3>
             \(table(of: own.filter { $0.entry.kind != Self.answered }.map(line)))
             <h3>Rounds answered: \(rounds.count)</h3>

@@ -90,4 +90,23 @@ struct CheckpointTests {
         #expect(page.contains("patients-imported") && page.contains("<p>Nothing left.</p>"))
         #expect(!page.contains("<b>") && !page.contains("<i>"))
     }
+
+    @Test func `what left for a study is on the page also if its text is gone from the ledger`() throws {
+        let study = try hospital.receive("{cox: {id: m, terms: [age]}}").plan.hash
+        try hospital.office().ledger.append(
+            AuditNote(
+                kind: "round-answered",
+                body: AuditBody(
+                    study: study, session: study, round: 7, answer: SHA256Digest(of: "sums".utf8),
+                    answerBytes: 5
+                ).json, at: hospital.now))
+        try hospital.forge("DELETE FROM studies")
+        let office = try hospital.office()
+        let page = try AuditPage(
+            entries: try office.ledger.auditEntries(), head: try office.ledger.verifiedHead(),
+            studies: try office.studies(), site: office.site
+        ).html
+        #expect(page.contains("A study that is not in the ledger any more"))
+        #expect(page.contains(SHA256Digest(of: "sums".utf8).hex) && page.contains(study.hex))
+    }
 }
