@@ -42,17 +42,29 @@ extension NodeOffice {
         throw StoreError.ledger(.auditMoved)
     }
 
-    /// How often a reading or an entry is tried while other processes write.
-    static let attemptsMax = 20
+    /// How often an entry is tried while other processes write.
+    private static let attemptsMax = 20
+
+    /// An act as the audit log has it, with its time.
+    typealias SignedAct = (act: Act, at: Int, body: AuditBody)
 
     /// The newest act of some kinds on a study; nil if there is none.
     ///
     /// Throws if the audit log is not intact, or if the act is not signed by this node for its place in the log.
-    func act(_ acts: [Act], on study: SHA256Digest) throws -> (act: Act, at: Int, body: AuditBody)? {
+    func act(_ acts: [Act], on study: SHA256Digest) throws -> SignedAct? {
+        try believed(try ledger.lastEntry(of: acts.map(\.rawValue), study: study))
+    }
+
+    /// A study's row and the newest decision about it, both of one moment: a person may decide, in another process, between
+    /// the one reading and the other.
+    func decided(on study: SHA256Digest) throws -> (study: StudyEntry?, decision: SignedAct?) {
+        let (row, entry) = try ledger.studyAndLastEntry(of: Act.decisions.map(\.rawValue), study: study)
+        return (row, try believed(entry))
+    }
+
+    private func believed(_ entry: AuditEntry?) throws -> SignedAct? {
         try requireAuditLog()
-        guard let entry = try ledger.lastEntry(of: acts.map(\.rawValue), study: study),
-            let act = Act(rawValue: entry.kind)
-        else { return nil }
+        guard let entry, let act = Act(rawValue: entry.kind) else { return nil }
         let body = try CanonicalJSON.decode(AuditBody.self, from: Array(entry.body.utf8))
         var unsigned = body
         unsigned.signature = nil

@@ -1,11 +1,12 @@
 package import CohortStore
-import Cryptography
+package import Cryptography
 package import Federation
 import Foundation
 
 /// Approving, declining, revoking, releasing; and what is in force.
 extension NodeOffice {
-    /// Approves a study until a time, under the policy and on the patients as they are now; refused while the policy objects.
+    /// Approves a study until a time, under the policy and on the patients as they are now; refused while the policy objects,
+    /// and if somebody decided about the study since it was read.
     ///
     /// With `isHeld`, each round then waits until a person releases it.
     package func approve(_ study: LocalStudy, until: Int, by person: String, isHeld: Bool = false) throws {
@@ -22,11 +23,16 @@ extension NodeOffice {
         let assessment = try assess(study)
         guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else {
             throw NodeError.ask(
-                "the study cannot be approved under this hospital's policy:\n  "
+                "the study cannot be approved at this hospital:\n  "
                     + assessment.objections.joined(separator: "\n  "),
                 hint: "decline it with a reason that the study lead can act on")
         }
-        try record(.approved, of: study, on: snapshot, until: until, by: person, isHeld: isHeld)
+        do {
+            try record(.approved, of: study, on: snapshot, until: until, by: person, isHeld: isHeld)
+        } catch StoreError.ledger(.decidedMeanwhile) {
+            throw NodeError.ask(
+                "somebody decided about the study in the meantime", hint: "see \"coxswain node studies\"")
+        }
     }
 
     /// Approves a study for which the policy asks no person, if it is one; false if it is not.
@@ -40,11 +46,15 @@ extension NodeOffice {
         else { return false }
         let assessment = try assess(study, under: strict)
         guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else { return false }
-        try record(
-            .approvedUnattended, of: study, on: snapshot,
-            until: min(unattended.until, now + policy.approvalDaysMax * 86400),
-            by: Self.nobody, isHeld: false)
-        return true
+        do {
+            try record(
+                .approvedUnattended, of: study, on: snapshot,
+                until: min(unattended.until, now + policy.approvalDaysMax * 86400),
+                by: Self.nobody, isHeld: false)
+            return true
+        } catch StoreError.ledger(.decidedMeanwhile) {
+            return false
+        }
     }
 
     /// Whom the ledger names for an approval without a person.
@@ -60,7 +70,7 @@ extension NodeOffice {
         try record(act, body) { note throws(StoreError) in
             try ledger.approve(
                 study.plan.hash, until: until, by: person, at: note.at, policyHash: policy.hash,
-                logging: note)
+                inPlaceOf: study.entry.decision, logging: note)
         }
     }
 
@@ -89,9 +99,13 @@ extension NodeOffice {
 
     /// The audit log keeps names and reasons for good, and others read them: they are one line of plain text.
     func requireWords(_ text: String, _ what: String) throws {
+        let hint = "give one line of text, at most 1000 bytes"
+        guard text.contains(where: { !$0.isWhitespace }) else {
+            throw NodeError.ask("\(what) is not said", hint: hint)
+        }
         let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-        guard isPlain, text.contains(where: { !$0.isWhitespace }), text.utf8.count <= 1000 else {
-            throw NodeError.ask("\(what) is not said", hint: "give one line of text, at most 1000 bytes")
+        guard isPlain, text.utf8.count <= 1000 else {
+            throw NodeError.ask("\(what) is not one line of text, or too long", hint: hint)
         }
     }
 
@@ -111,8 +125,12 @@ extension NodeOffice {
 
     /// Throws, with the reason, unless the study is approved here.
     func requireApproval(of study: SHA256Digest) throws -> Approval {
-        let (entry, decision) = try decided(on: study)
-        guard let entry, case .approved(let until, let by, let at, let hash) = entry.decision
+        let (row, decision) = try decided(on: study)
+        return try approval(row, decision)
+    }
+
+    private func approval(_ row: StudyEntry?, _ decision: SignedAct?) throws -> Approval {
+        guard let entry = row, case .approved(let until, let by, let at, let hash) = entry.decision
         else { throw ProtocolError.outOfPlace("the study is not approved here") }
         let local = try LocalStudy(entry)
         guard let (act, actAt, body) = decision, act.isApproval, actAt == at,
@@ -125,26 +143,14 @@ extension NodeOffice {
         guard until > clock() else { throw ProtocolError.outOfPlace("the approval has expired") }
         guard hash == policy.hash else {
             throw ProtocolError.outOfPlace(
-                "the policy has changed since the approval; it must be given again")
+                "the approval was given under another policy; it must be given again, or the node restarted if its policy file was changed before"
+            )
         }
         guard let snapshot = body.snapshot, snapshot == (try self.snapshot(of: local.plan)) else {
             throw ProtocolError.outOfPlace(
                 "the patients were imported anew since the approval; it must be given again")
         }
         return try approval(entry, of: snapshot, act, body)
-    }
-
-    /// A study's row and the newest decision in the audit log, both of one moment: a person may decide, in another
-    /// process, between the one reading and the other.
-    private func decided(
-        on study: SHA256Digest
-    ) throws -> (entry: StudyEntry?, decision: (act: Act, at: Int, body: AuditBody)?) {
-        for _ in 0..<Self.attemptsMax {
-            let entry = try ledger.study(study)
-            let decision = try act(Act.decisions, on: study)
-            if try ledger.study(study)?.decision == entry?.decision { return (entry, decision) }
-        }
-        throw StoreError.ledger(.auditMoved)
     }
 
     private func approval(
@@ -159,14 +165,19 @@ extension NodeOffice {
             isHeld: policy.holdsEachRound || body.isHeld == true)
     }
 
-    /// Why an approval that the ledger has is not in force; nil if it is, or if there is none.
-    package func lapse(of study: LocalStudy) throws -> String? {
-        guard case .approved = study.entry.decision else { return nil }
+    /// What is decided about a study now, and why an approval is not in force; no reason if it is, or if there is none.
+    package func standing(of study: SHA256Digest) throws -> (entry: StudyEntry?, lapse: String?) {
+        var row: StudyEntry?
         do {
-            _ = try requireApproval(of: study.plan.hash)
-            return nil
+            let decision: SignedAct?
+            (row, decision) = try decided(on: study)
+            guard case .approved = row?.decision else { return (row, nil) }
+            _ = try approval(row, decision)
+            return (row, nil)
         } catch let error as ProtocolError {
-            return "\(error)"
+            row = try row ?? ledger.study(study)
+            guard case .approved = row?.decision else { return (row, nil) }
+            return (row, "\(error)")
         }
     }
 
@@ -182,15 +193,17 @@ extension NodeOffice {
         return (held, try CanonicalJSON.decode(RoundRequest.self, from: Array(message.payload.utf8)))
     }
 
-    /// Lets the round that waits be answered.
-    package func release(_ study: LocalStudy, by person: String) throws -> RoundRequest {
+    /// Lets a round that a person has looked at be answered; refused if it is not the one that waits any more.
+    package func release(_ request: RoundRequest, of study: LocalStudy, by person: String) throws {
         try requireWords(person, "who releases")
-        let (_, request) = try heldRound(of: study)
+        guard try heldRound(of: study).request == request else {
+            throw NodeError.ask(
+                "the round that was shown does not wait any more", hint: "look at the one that does")
+        }
         let body = AuditBody(
             study: study.plan.hash, session: request.session, round: request.round, request: request.digest,
             person: person)
         try record(.released, body) { note throws(StoreError) in try ledger.append(note) }
-        return request
     }
 
     /// Whether a person released the round, as it was held.

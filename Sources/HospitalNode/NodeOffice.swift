@@ -130,10 +130,10 @@ package struct NodeOffice: Sendable {
         try ledger.studies().map { try LocalStudy($0) }
     }
 
-    /// The study whose hash begins with, or whose name is, the given text.
+    /// The study that a person means (`StudyReference`).
     package func study(_ reference: String) throws -> LocalStudy {
         let matches = try studies().filter {
-            $0.plan.hash.hex.hasPrefix(reference) || $0.plan.study.name == reference
+            StudyReference(reference).means($0.plan.hash, named: $0.plan.study.name)
         }
         guard let only = matches.first else {
             throw NodeError.ask(

@@ -37,20 +37,23 @@ extension SessionClerk {
         guard let work else { return }
         for item in work.items where !item.state.isOver {
             do {
-                guard let entry = try office.ledger.study(item.study) else { continue }
-                try await report(entry, knownAs: item.decision)
+                guard let row = try office.ledger.study(item.study), !row.decision.isKnown(as: item.decision)
+                else { continue }
+                let (entry, lapse) = try office.standing(of: item.study)
+                guard let entry else { continue }
+                try await report(entry, lapse, knownAs: item.decision)
             } catch {
                 logger.warning("cannot report the decision on study \(item.study.short): \(error)")
             }
         }
     }
 
-    private func report(_ entry: StudyEntry, knownAs known: SiteDecision) async throws {
+    private func report(_ entry: StudyEntry, _ lapse: String?, knownAs known: SiteDecision) async throws {
         let decision: Decision
         switch entry.decision {
         case .pending: return
         case .approved(let until, _, _, let policy):
-            guard known != .approved, until > office.clock(), try isInForce(entry) else { return }
+            guard known != .approved, until > office.clock(), isInForce(entry, lapse) else { return }
             decision = Decision(
                 study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
                 policy: policy)
@@ -68,12 +71,22 @@ extension SessionClerk {
     }
 
     /// Whether an approval of the ledger is to be believed; if not, the log says why, once.
-    private func isInForce(_ entry: StudyEntry) throws -> Bool {
-        let lapse = try office.lapse(of: try LocalStudy(entry))
+    private func isInForce(_ entry: StudyEntry, _ lapse: String?) -> Bool {
         if let lapse, lapses[entry.hash] != lapse {
             logger.error("study \(entry.hash.short): the approval does not hold: \(lapse)")
         }
         lapses[entry.hash] = lapse
         return lapse == nil
+    }
+}
+
+extension StudyEntry.Decision {
+    /// Whether the coordinator need not be told.
+    fileprivate func isKnown(as known: SiteDecision) -> Bool {
+        switch self {
+        case .pending: true
+        case .approved: known == .approved
+        case .declined: known == .declined
+        }
     }
 }

@@ -159,7 +159,7 @@ extension StoreError {
     /// Whether trying again would not help.
     fileprivate var isLasting: Bool {
         switch self {
-        case .file(_, .locked), .file(_, .full): false
+        case .file(_, .locked), .file(_, .full), .ledger(.auditMoved): false
         case .file, .dictionary, .csv, .rejectedRows, .ledger: true
         }
     }

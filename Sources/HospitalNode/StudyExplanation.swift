@@ -26,7 +26,7 @@ package struct StudyExplanation {
         guard !assessment.objections.isEmpty else {
             return ["This hospital's policy has no objection to this study."]
         }
-        return ["WARNING: this hospital's policy does not allow this study:"]
+        return ["WARNING: this study cannot be approved here:"]
             + assessment.objections.map { "  - \($0)" }
     }
 

@@ -38,11 +38,13 @@ package struct OperatorDesk: Sendable {
         try await connection.get([StudyStatus].self, "/v1/studies")
     }
 
-    /// The study with this name, or the one whose hash begins with the text.
+    /// The study that a person means (`StudyReference`).
     ///
     /// Throws if several are meant, and names their hashes: a study that was changed and submitted again is another one.
     package func find(_ reference: String) async throws -> StudyStatus {
-        let matches = try await list().filter { $0.name == reference || $0.study.hex.hasPrefix(reference) }
+        let matches = try await list().filter {
+            StudyReference(reference).means($0.study, named: $0.name)
+        }
         guard let only = matches.first else {
             throw MembershipError.rejected(
                 status: 404, reason: "no study \"\(reference)\"", hint: "see \"coxswain study list\"")

@@ -76,7 +76,7 @@ struct NodeCommand: AsyncParsableCommand {
             }
             print("file SHA-256 \(report.record.fileDigest.hex)")
             for study in try office.studies() where study.plan.study.dictionary == report.dictionary {
-                guard let lapse = try office.lapse(of: study) else { continue }
+                guard let lapse = try office.standing(of: study.plan.hash).lapse else { continue }
                 show("approval of \(study.plan.study.name) (\(study.plan.hash.short)): \(lapse)")
             }
         }
@@ -103,10 +103,10 @@ struct NodeCommand: AsyncParsableCommand {
             var table = TerminalTable(["STUDY", "HASH", "FROM", "DECISION"])
             let office = try location.office()
             for study in try office.studies() {
-                let lapse = try office.lapse(of: study).map { "; does not hold: \($0)" } ?? ""
+                let (entry, lapse) = try office.standing(of: study.plan.hash)
                 table.add([
                     study.plan.study.name, study.plan.hash.short, "\(study.submission.submitter)",
-                    DecisionText.of(study.entry) + lapse,
+                    DecisionText.of(entry ?? study.entry) + (lapse.map { "; does not hold: \($0)" } ?? ""),
                 ])
             }
             print(table.text)

@@ -22,6 +22,10 @@ extension NodeCommand {
         @Flag(help: "Show every number; without it, the first twelve that are not 0.") var full = false
         @OptionGroup var location: Location
 
+        func validate() throws {
+            guard rounds > 0 else { throw ValidationError("--rounds is a number above 0") }
+        }
+
         func run() throws {
             let office = try location.office()
             for round in try office.preview(try office.study(study), rounds: rounds) {
@@ -80,7 +84,8 @@ extension NodeCommand {
             }
             print(table.text)
             guard let by else { return print("it waits; release it with --by NAME") }
-            show("released: round \(try office.release(study, by: by).round), by \(by)")
+            try office.release(request, of: study, by: by)
+            show("released: round \(request.round), by \(by)")
         }
     }
 
@@ -181,16 +186,25 @@ extension NodeCommand {
 
             func run() async throws {
                 let office = try location.office()
-                let count = try office.ledger.verifyAudit()
-                print("\(count) entries, chain intact; newest \(try office.ledger.auditHead().hash.hex)")
-                if let against {
-                    let file = try ConfigurationFile(path: against, what: "file of checkpoints")
-                    let messages = try CanonicalJSON.decode(
-                        [SignedMessage].self,
-                        from: Array(file.text.trimmingCharacters(in: .whitespacesAndNewlines).utf8))
-                    say(try office.verifyLog(against: messages), in: against)
-                }
+                let head = try office.ledger.verifiedHead()
+                print("\(head.sequence) entries, chain intact; newest \(head.hash.hex)")
+                if let against { say(try office.verifyLog(against: checkpoints(in: against)), in: against) }
                 if online { say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
+            }
+
+            private func checkpoints(in path: String) throws -> [SignedMessage] {
+                let text = try ConfigurationFile(path: path, what: "file of checkpoints").text
+                do {
+                    return try CanonicalJSON.decode(
+                        [SignedMessage].self,
+                        from: Array(text.trimmingCharacters(in: .whitespacesAndNewlines).utf8))
+                } catch {
+                    throw NodeError.ask(
+                        "\(path) is not a file of checkpoints",
+                        hint:
+                            "make one with \"coxswain node audit checkpoints\" or \"coxswain study checkpoints --format json\""
+                    )
+                }
             }
 
             private func say(_ count: Int, in place: String) {
@@ -231,15 +245,14 @@ extension NodeCommand {
             func run() throws {
                 let office = try location.office()
                 let ledger = office.ledger
-                _ = try ledger.verifyAudit()
-                let entries = try ledger.auditEntries()
+                let head = try ledger.verifiedHead()
+                let entries = try ledger.auditEntries(limit: head.sequence)
                 switch format {
                 case .text: for entry in entries { show(AuditText.line(entry)) }
                 case .json: print(String(decoding: CanonicalJSON.bytes(entries), as: UTF8.self))
                 case .html:
                     let page = try AuditPage(
-                        entries: entries, head: try ledger.auditHead(), studies: try office.studies(),
-                        site: office.site)
+                        entries: entries, head: head, studies: try office.studies(), site: office.site)
                     print(page.html, terminator: "")
                 }
             }

@@ -41,6 +41,7 @@ extension EndToEnd {
                 "a name has lower-case letters, digits and hyphens", status: 64),
             Misuse("ca issue coordinator --ca office --out x", "say with --dns or --ip where", status: 64),
             Misuse("ca issue node new --ca office --days 0 --out x", "--days is from 1 to 3650", status: 64),
+            Misuse("node preview x --rounds 0", "--rounds is a number above 0", status: 64),
         ]
 
         private static let misusesOfFiles = [
@@ -249,7 +250,11 @@ extension EndToEnd {
                             "node decline \(good) --reason _ --by me \(Self.node)", "the reason is not said"),
                         Misuse(
                             "node approve \(foreign) --until \(day) --by me \(Self.node)",
-                            "the study cannot be approved under this hospital's policy:"),
+                            "the study cannot be approved at this hospital:"),
+                        Misuse(
+                            "node audit verify --against study.yaml \(Self.node)",
+                            "study.yaml is not a file of checkpoints",
+                            hint: "make one with \"coxswain node audit checkpoints\""),
                         Misuse(
                             "node revoke \(good) --reason why --by me \(Self.node)",
                             "the study is not approved here"),

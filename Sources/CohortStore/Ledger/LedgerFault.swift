@@ -4,6 +4,8 @@ package import Cryptography
 package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
     case unknownStudy(SHA256Digest)
     case studyClosed(SHA256Digest, outcome: String)
+    /// The study's decision is not the one that was looked at.
+    case decidedMeanwhile(SHA256Digest)
     /// An approval has to end after it is given.
     case approvalInThePast
     case unknownSession(String)
@@ -26,6 +28,7 @@ package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
         case .unknownStudy(let hash): "study \(hash) is not in the ledger"
         case .studyClosed(let hash, let outcome):
             "study \(hash) is closed (\(outcome)); a new run needs a new submission"
+        case .decidedMeanwhile(let hash): "study \(hash) was decided about in the meantime"
         case .approvalInThePast: "an approval has to end later than now; give a later date"
         case .unknownSession(let id): "session \(id) is not in the ledger"
         case .sessionDiffers(let id): "session \(id) began already, with other contents; begin a new one"

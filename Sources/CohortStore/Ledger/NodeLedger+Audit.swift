@@ -31,10 +31,13 @@ extension NodeLedger {
     ///
     /// - Returns: The number of entries.
     /// - Throws: `LedgerFault.auditBroken` with the first bad entry.
-    package func verifyAudit() throws(StoreError) -> Int {
+    package func verifyAudit() throws(StoreError) -> Int { try verifiedHead().sequence }
+
+    /// The same; gives the newest entry that was walked, after which others may have been appended since.
+    package func verifiedHead() throws(StoreError) -> AuditHead {
         let end = try verify(after: AuditHead(sequence: 0, hash: AuditEntry.origin))
         verified.withLock { $0 = end }
-        return end.sequence
+        return end
     }
 
     /// Walks what was appended since the last time, and the whole chain the first time.
@@ -79,15 +82,28 @@ extension NodeLedger {
 
     /// The newest entry of some kinds whose body is about a study.
     package func lastEntry(of kinds: [String], study: SHA256Digest) throws(StoreError) -> AuditEntry? {
+        try file.read { db in try NodeLedger.lastEntry(db, of: kinds, study: study) }
+    }
+
+    /// The same, with the study's row, both of one moment: a decision changes the one and adds the other.
+    package func studyAndLastEntry(
+        of kinds: [String], study: SHA256Digest
+    ) throws(StoreError) -> (study: StudyEntry?, entry: AuditEntry?) {
         try file.read { db in
-            let places = kinds.map { _ in "?" }.joined(separator: ", ")
-            let sql = """
-                SELECT * FROM audit WHERE kind IN (\(places)) AND json_extract(body, '$.study') = ?
-                ORDER BY seq DESC LIMIT 1
-                """
-            return try Row.fetchOne(db, sql: sql, arguments: StatementArguments(kinds + [study.hex]))
-                .map(AuditEntry.init(row:))
+            (try NodeLedger.study(db, study), try NodeLedger.lastEntry(db, of: kinds, study: study))
         }
+    }
+
+    private static func lastEntry(
+        _ db: Database, of kinds: [String], study: SHA256Digest
+    ) throws -> AuditEntry? {
+        let places = kinds.map { _ in "?" }.joined(separator: ", ")
+        let sql = """
+            SELECT * FROM audit WHERE kind IN (\(places)) AND json_extract(body, '$.study') = ?
+            ORDER BY seq DESC LIMIT 1
+            """
+        return try Row.fetchOne(db, sql: sql, arguments: StatementArguments(kinds + [study.hex]))
+            .map(AuditEntry.init(row:))
     }
 
     /// The hash of an entry; nil if there is none of that number.

@@ -35,13 +35,15 @@ extension NodeLedger {
 
     /// Records a person's approval until a time, under the policy that was shown; it takes the place of an
     /// earlier decision.
+    ///
+    /// With `earlier`, of that decision alone: one that somebody else made in the meantime stays.
     package func approve(
         _ hash: SHA256Digest, until: Int, by person: String, at time: Int, policyHash: SHA256Digest,
-        logging note: AuditNote? = nil
+        inPlaceOf earlier: StudyEntry.Decision? = nil, logging note: AuditNote? = nil
     ) throws(StoreError) {
         guard until > time else { throw .ledger(.approvalInThePast) }
         try decide(
-            hash, note,
+            hash, inPlaceOf: earlier, note,
             """
             UPDATE studies SET decision = 'approved', decided_by = ?, decided_at = ?, approved_until = ?,
                 policy_hash = ?, reason = NULL
@@ -74,18 +76,24 @@ extension NodeLedger {
     }
 
     private func decide(
-        _ hash: SHA256Digest, _ note: AuditNote?, _ sql: String, _ arguments: StatementArguments
+        _ hash: SHA256Digest, inPlaceOf earlier: StudyEntry.Decision? = nil, _ note: AuditNote?,
+        _ sql: String, _ arguments: StatementArguments
     ) throws(StoreError) {
         try record(note) { db in
-            try NodeLedger.requireOpenStudy(db, hash)
+            let study = try NodeLedger.requireOpenStudy(db, hash)
+            guard earlier == nil || study.decision == earlier else {
+                throw StoreError.ledger(.decidedMeanwhile(hash))
+            }
             try db.execute(sql: sql, arguments: arguments)
             return true
         }
     }
 
-    static func requireOpenStudy(_ db: Database, _ hash: SHA256Digest) throws {
+    @discardableResult
+    static func requireOpenStudy(_ db: Database, _ hash: SHA256Digest) throws -> StudyEntry {
         guard let study = try study(db, hash) else { throw StoreError.ledger(.unknownStudy(hash)) }
         if let outcome = study.outcome { throw StoreError.ledger(.studyClosed(hash, outcome: outcome)) }
+        return study
     }
 
     static func study(_ db: Database, _ hash: SHA256Digest) throws -> StudyEntry? {

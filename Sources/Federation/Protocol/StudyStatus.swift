@@ -120,3 +120,18 @@ extension SHA256Digest {
     /// The first twelve hex digits, for people.
     package var short: String { String(hex.prefix(12)) }
 }
+
+/// What a person calls a study: its name, or at least six digits with which its hash begins.
+///
+/// Less could be a slip, such as the value of a variable that a script did not set, and mean a study all the same.
+package struct StudyReference: Sendable {
+    private let text: String
+
+    package init(_ text: String) { self.text = text }
+
+    package func means(_ hash: SHA256Digest, named name: String) -> Bool {
+        text == name || (text.count >= Self.digitsMin && hash.hex.hasPrefix(text))
+    }
+
+    private static let digitsMin = 6
+}
