@@ -55,6 +55,24 @@ struct StoreFileTests {
         #expect(openCohort("cohort.sqlite", .answering) == nil)
     }
 
+    /// In a process of its own, whose files may not grow: SQLite has another code for its index than for the files themselves.
+    @Test func `a disk without room for the log's index is told as full`() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder()
+            let path = folder.file("ledger.sqlite")
+            do { try NodeLedger(path: path).append(kind: "test", body: "{}", at: 1) }
+            let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+            var before = rlimit()
+            getrlimit(resource, &before)
+            var limit = rlimit(rlim_cur: 1024, rlim_max: before.rlim_max)
+            signal(SIGXFSZ, SIG_IGN)
+            setrlimit(resource, &limit)
+            let error = storeError { () throws(StoreError) in _ = try NodeLedger(path: path) }
+            setrlimit(resource, &before)
+            #expect(error == .file(path, .full))
+        }
+    }
+
     @Test func `a file is made once and a missing one is not made by accident`() throws {
         let path = folder.file("cohort.sqlite")
         #expect(openCohort("cohort.sqlite", .importing) == .file(path, .missing))

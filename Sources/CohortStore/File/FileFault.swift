@@ -48,6 +48,11 @@ package enum FileFault: Hashable, Sendable {
     ///
     /// SQLite's own message is left out: it can quote SQL.
     init(_ code: ResultCode) {
+        // The index of the write-ahead log could not grow.
+        guard code != .SQLITE_IOERR_SHMSIZE else {
+            self = .full
+            return
+        }
         self =
             switch code.primaryResultCode {
             case .SQLITE_BUSY, .SQLITE_LOCKED: .locked
