@@ -23,10 +23,9 @@ final class CoordinatorStore: Sendable {
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
         if isNew {
-            guard
-                FileManager.default.createFile(
-                    atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-            else { throw StoreFault.unusable(path, "the file cannot be made") }
+            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            guard descriptor >= 0 else { throw StoreFault.unusable(path, "the file cannot be made") }
+            close(descriptor)
         }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)

@@ -165,11 +165,19 @@ package struct CertificateOffice: Sendable {
     /// by others, not even for a moment.
     private static func write(_ text: String, to path: String, isSecret: Bool) throws {
         let temporary = "\(path).new"
-        let mode = isSecret ? 0o600 : 0o644
-        guard
-            FileManager.default.createFile(
-                atPath: temporary, contents: Data(text.utf8), attributes: [.posixPermissions: mode])
-        else { throw MembershipError.unusable("cannot write \(temporary)") }
+        let mode: mode_t = isSecret ? 0o600 : 0o644
+        unlink(temporary)  // of a program that was killed
+        // Not by FileManager, which makes the file first and sets its permissions afterwards.
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard descriptor >= 0 else { throw MembershipError.unusable("cannot write \(temporary)") }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do {
+            guard fchmod(file.fileDescriptor, mode) == 0 else { throw CocoaError(.fileWriteNoPermission) }
+            try file.write(contentsOf: Data(text.utf8))
+            try file.synchronize()
+        } catch {
+            throw MembershipError.unusable("cannot write \(temporary)")
+        }
         guard rename(temporary, path) == 0 else { throw MembershipError.unusable("cannot write \(path)") }
     }
 }

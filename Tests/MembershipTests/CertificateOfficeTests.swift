@@ -42,6 +42,27 @@ struct CertificateOfficeTests {
         #expect(try mode("office") == 0o700)
     }
 
+    /// In a process of its own, with a umask and a folder that keep nobody out.
+    @Test func `a key is never readable by others, not even while it is written`() async {
+        await #expect(processExitsWith: .success) {
+            let tests = CertificateOfficeTests()
+            defer { try? FileManager.default.removeItem(at: tests.folder) }
+            umask(0)
+            let office = try tests.office()
+            let folder = tests.path("open")
+            mkdir(folder, 0o777)
+            let watch = Task.detached { KeyWatch.exposedKeys(in: folder) }
+            for number in 0..<40 {
+                _ = try office.issue(
+                    .node("north-\(number)"), dnsNames: [], ipAddresses: [], days: 30, to: folder,
+                    at: tests.now)
+                rename("\(folder)/identity.key", "\(folder)/\(number)")
+            }
+            _ = FileManager.default.createFile(atPath: "\(folder)/end", contents: nil)
+            #expect(await watch.value == 0)
+        }
+    }
+
     @Test func `a revoked member is on the new list, others are not`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let office = try office()
@@ -138,5 +159,35 @@ struct CertificateOfficeTests {
     @Test(arguments: ["", "host", ":1", "host:", "host:x", "host:70000", "https://host:1", "a b:1"])
     func `other texts are no address`(text: String) {
         #expect(NetworkAddress(text) == nil)
+    }
+}
+
+/// Looks at a folder again and again, as somebody with another account would.
+private enum KeyWatch {
+    /// How often a private key that others may read was seen before a file `end` was.
+    static func exposedKeys(in folder: String) -> Int {
+        var count = 0
+        while true {
+            guard let stream = opendir(folder) else { return count }
+            defer { closedir(stream) }
+            while let entry = readdir(stream) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name == "end" { return count }
+                if isExposedKey("\(folder)/\(name)") { count += 1 }
+            }
+        }
+    }
+
+    private static func isExposedKey(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & 0o077 != 0 else { return false }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let length = read(descriptor, &bytes, bytes.count)
+        return length > 0 && String(decoding: bytes.prefix(length), as: UTF8.self).contains("PRIVATE KEY")
     }
 }
