@@ -77,6 +77,22 @@ struct StudyDeskTests {
         await #expect(throws: DeskError.self) { try await desk.submit(trial.submission(), by: other) }
     }
 
+    @Test(arguments: [("jane", SPIFFEID.Role.node("north")), ("mallory", .operator("jane"))])
+    func `a study is taken from the operator whose name and signature it bears`(
+        _ name: String, _ signer: SPIFFEID.Role
+    ) async throws {
+        let desk = try await trial.desk()
+        let submission = StudySubmission(
+            study: TrialConsortium.study(), dictionary: TrialConsortium.dictionary,
+            submitter: SPIFFEID(consortium: "trial", role: .operator(name)))
+        let message = try SignedMessage(submission, by: trial.signer(signer))
+        let error = await #expect(throws: DeskError.self) {
+            try await desk.submit(message, by: trial.operatorID)
+        }
+        #expect(error?.description == "a study must be signed by the operator who submits it")
+        #expect(try await desk.list(for: trial.operatorID).isEmpty)
+    }
+
     /// The statements of a round hold the coefficients so far.
     @Test func `another study's lead sees that a study runs, and not what its rounds ask`() async throws {
         let desk = try await trial.desk()
@@ -110,6 +126,9 @@ struct StudyDeskTests {
         }
         await #expect(throws: DeskError.self) {
             try await decide("north", on: study, signer: "north", sender: "south")
+        }
+        await #expect(throws: DeskError.self) {
+            try await decide("south", on: study, signer: "north", sender: "north")
         }
         await #expect(throws: DeskError.self) {
             try await decide("north", on: other, signer: "north", sender: "north")

@@ -74,6 +74,20 @@ struct AuditCheckpointTests {
         }
     }
 
+    @Test func `nor with an answer, which is refused at the door and not held against the session`() throws {
+        var dialogue = try dialogue()
+        try dialogue.proceed(toRound: 1)
+        let request = try #require(dialogue.coordinator.request)
+        var forged = dialogue.members[1]
+        _ = try forged.accept(request, under: dialogue.authority)
+        let foreign = try dialogue.signed(Self.checkpoint("site-2", 9), by: 0)
+        let answer = try forged.answer(from: dialogue.cohorts[1], checkpoint: foreign)
+        expectRefusal(.untrusted, "the checkpoint of site-2's audit log is not from site-2") {
+            try dialogue.deliver(answer, from: 1)
+        }
+        #expect(try dialogue.finish() != nil)
+    }
+
     @Test func `one log cannot have been in two states`() {
         let then = Self.checkpoint("s", 10, at: 100)
         #expect(!then.contradicts(then))

@@ -117,6 +117,12 @@ struct CoordinatorSessionTests {
                 try dialogue.deliver(word, from: site)
             }
         }
+        expectRefusal(.outOfPlace, "the word that round 1 is held is not site-1's") {
+            let word = RoundHeld(session: session, round: 1, site: "site-1")
+            try dialogue.coordinator.receive(
+                dialogue.signed(word, by: 2), from: "site-1", under: dialogue.authority)
+        }
+        #expect(dialogue.coordinator.holding == ["site-2"])
         for site in [0, 1, 2] { try dialogue.deliver(answers[site], from: site) }
         #expect(dialogue.coordinator.phase == .round(2) && dialogue.coordinator.holding.isEmpty)
     }
@@ -307,6 +313,10 @@ struct CoordinatorSessionTests {
         expectRefusal(.outOfPlace, "the refusal is not site-2's") {
             try dialogue.coordinator.receive(
                 dialogue.signed(refusal, by: 0), from: "site-2", under: dialogue.authority)
+        }
+        expectRefusal(.outOfPlace, "the refusal is not site-1's") {
+            try dialogue.coordinator.receive(
+                dialogue.signed(refusal, by: 0), from: "site-1", under: dialogue.authority)
         }
         var old = refusal
         old.session = SHA256Digest(of: "another".utf8)

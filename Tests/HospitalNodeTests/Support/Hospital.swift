@@ -88,7 +88,8 @@ final class Hospital: Sendable {
 
     /// Records a study as it arrives from the study's lead.
     func receive(
-        _ analyses: String, name: String = "study", endpoint: String = endpoint, extra: String = ""
+        _ analyses: String, name: String = "study", endpoint: String = endpoint, extra: String = "",
+        dictionary: String = dictionary
     ) throws -> LocalStudy {
         let text = """
             study: \(name)
@@ -100,7 +101,7 @@ final class Hospital: Sendable {
             """
         let message = try SignedMessage(
             StudySubmission(
-                study: text, dictionary: Self.dictionary,
+                study: text, dictionary: dictionary,
                 submitter: SPIFFEID(consortium: "liver", role: .operator("lead"))), by: lead)
         let office = try office()
         try office.ledger.recordStudy(
@@ -141,7 +142,7 @@ final class Hospital: Sendable {
         ("missing-data-difference", "allow"), ("hold", "never"), ("unattended", "none"),
     ]
 
-    private static let dictionary = """
+    static let dictionary = """
         dictionary: ward
         version: 1
         person: patient
