@@ -186,9 +186,10 @@ extension NodeCommand {
 
             func run() async throws {
                 let office = try location.office()
+                let kept = try against.map { (path: $0, messages: try checkpoints(in: $0)) }
                 let head = try office.ledger.verifiedHead()
                 print("\(head.sequence) entries, chain intact; newest \(head.hash.hex)")
-                if let against { say(try office.verifyLog(against: checkpoints(in: against)), in: against) }
+                if let kept { say(try office.verifyLog(against: kept.messages), in: kept.path) }
                 if online { say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
             }
 
