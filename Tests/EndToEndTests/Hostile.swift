@@ -36,11 +36,13 @@ extension EndToEnd {
             }
         }
 
-        @Test
-        func `a study whose text is not that of its hash is not taken up`() async throws {
+        @Test(arguments: Forgery.ofStudies)
+        func `a study is taken up with its own text and its operator's signature alone`(_ forgery: Forgery)
+            async throws
+        {
             try await Consortium.with(try Scenario.brief(), started: false) { consortium in
                 try await HostileCoordinator.with(consortium) { coordinator in
-                    coordinator.lie(.changedStudy)
+                    coordinator.lie(forgery)
                     try await consortium.submit()
                     try await consortium.approve("site-2")
                     try await poll("site-1 to refuse the study") {

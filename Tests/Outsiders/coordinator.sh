@@ -25,7 +25,7 @@ start_coordinator() {
     sed -e 's/^listen:.*/listen: 127.0.0.1:0\nport-file: port/' "$root/Config/coordinator.yaml" > "$work/coordinator.yaml"
     "$coxswain" coordinator run --config "$work/coordinator.yaml" > "$work/log" 2>&1 &
     pid=$!
-    for _ in $(seq 100); do [ -s "$work/port" ] && break; sleep 0.1; done
+    for _ in $(seq 600); do [ -s "$work/port" ] && break; sleep 0.1; done
     port=$(cat "$work/port")
 }
 

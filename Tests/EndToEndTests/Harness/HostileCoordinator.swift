@@ -21,6 +21,8 @@ struct HostileCoordinator: Sendable {
         let forgery = Mutex(Forgery.none)
         /// The request of round 2, kept to be sent again.
         let request = Mutex<RoundRequest?>(nil)
+        /// The opening of the first session, likewise.
+        let opening = Mutex<SignedMessage?>(nil)
     }
 
     private static let consortium = "demo-consortium"
@@ -101,36 +103,59 @@ struct HostileCoordinator: Sendable {
             try forgery.forge(&roster, by: signer, accomplice)
             return .json(roster)
         }
-        if forgery == .changedStudy, path.hasPrefix("/v1/studies/"), !path.hasSuffix("/result") {
+        if Forgery.ofStudies.contains(forgery), path.hasPrefix("/v1/studies/"), !path.hasSuffix("/result") {
             let message = try CanonicalJSON.decode(SignedMessage.self, from: answer.body)
             var study = try CanonicalJSON.decode(StudySubmission.self, from: Array(message.payload.utf8))
-            study.study += "cohort: age == 53\n"
-            return .json(try SignedMessage(study, by: lead))
+            if forgery == .changedStudy { study.study += "cohort: age == 53\n" }
+            return .json(try SignedMessage(study, by: forgery == .changedStudy ? lead : accomplice))
         }
-        guard path.contains("/rounds/") else { return answer }
+        guard path.contains("/rounds/") || path.hasSuffix("/opening") else { return answer }
         let message = try CanonicalJSON.decode(SignedMessage.self, from: answer.body)
+        guard path.contains("/rounds/") else { return try opening(message, forgery) }
         let honest = try CanonicalJSON.decode(RoundRequest.self, from: Array(message.payload.utf8))
         if honest.round == 2 { memory.request.withLock { $0 = honest } }
+        if forgery == .requestOfAHospital, honest.round == 3 {
+            return .json(try SignedMessage(honest, by: accomplice))
+        }
         var request = honest
         try forgery.forge(&request, kept: memory.request.withLock { $0 }, by: signer)
         return request == honest ? answer : .json(try SignedMessage(request, by: signer))
+    }
+
+    private func opening(_ honest: SignedMessage, _ forgery: Forgery) throws -> HTTPAnswer {
+        let first = memory.opening.withLock { kept in
+            kept = kept ?? honest
+            return kept
+        }
+        switch forgery {
+        case .openingOfAHospital:
+            let opening = try CanonicalJSON.decode(SessionOpening.self, from: Array(honest.payload.utf8))
+            return .json(try SignedMessage(opening, by: accomplice))
+        case .openingOfAnotherSession: return .json(first)
+        default: return .json(honest)
+        }
     }
 }
 
 /// One lie of a hostile coordinator, and the sentence with which a hospital refuses it.
 enum Forgery: String, CaseIterable, Sendable {
     case coefficientInItsLastBit, chosenCoefficients, oneMoreQuestion, earlyEnd
-    case replacedVector, ownVector, replayedRound, keyOfLowOrder, smallerRoster, strangeSignature, none
+    case replacedVector, ownVector, replayedRound, keyOfLowOrder, smallerRoster, strangeSignature
+    case openingOfAHospital, openingOfAnotherSession, requestOfAHospital, none
     /// The text under a study's hash is another than was submitted; the study lead helps.
     case changedStudy
+    /// A study is in the name of an operator who never saw it: a hospital signed it.
+    case studySignedByAHospital
+
+    static let ofStudies: [Forgery] = [.changedStudy, .studySignedByAHospital]
 
     /// Lies that are told once a session runs.
-    static let ofSessions = allCases.filter { $0 != .changedStudy }
+    static let ofSessions = allCases.filter { !ofStudies.contains($0) }
 
     /// Nil if there is nothing to refuse.
     var refusal: String? {
         switch self {
-        case .none, .changedStudy: nil
+        case .none, .changedStudy, .studySignedByAHospital: nil
         case .coefficientInItsLastBit, .chosenCoefficients, .oneMoreQuestion, .earlyEnd:
             "asks what does not follow from the study and the sums so far"
         case .replacedVector, .ownVector: "the answer of site-2 to round"
@@ -138,6 +163,8 @@ enum Forgery: String, CaseIterable, Sendable {
         case .keyOfLowOrder: "low order"
         case .smallerRoster: "the roster belongs to another session, or to other hospitals than were asked"
         case .strangeSignature: "the roster's entry for site-2 is not from site-2"
+        case .openingOfAHospital, .openingOfAnotherSession: "the session's opening is not the coordinator's"
+        case .requestOfAHospital: "round 3 is not the coordinator's"
         }
     }
 
