@@ -41,6 +41,7 @@ extension EndToEnd {
             async throws
         {
             try await Consortium.with(try Scenario.brief(), started: false) { consortium in
+                try await consortium.addOperator("rival")
                 try await HostileCoordinator.with(consortium) { coordinator in
                     coordinator.lie(forgery)
                     try await consortium.submit()

@@ -15,6 +15,8 @@ struct HostileCoordinator: Sendable {
     private let signer: Signer
     private let accomplice: Signer
     private let lead: Signer
+    /// Another operator, if there is one.
+    private let rival: Signer?
 
     private final class Memory: Sendable {
         /// What it does at present.
@@ -53,7 +55,8 @@ struct HostileCoordinator: Sendable {
         let hostile = HostileCoordinator(
             api: CoordinatorAPI(desk: desk, logger: silence), signer: signer,
             accomplice: try Self.signer(of: "site-2", folder),
-            lead: try Self.signer(of: "study-lead", folder))
+            lead: try Self.signer(of: "study-lead", folder),
+            rival: try? Self.signer(of: "rival", folder))
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         let server = MutualTLSServer(
             host: "127.0.0.1", port: 0, identity: identity, limits: ServerLimits(), logger: silence,
@@ -78,8 +81,9 @@ struct HostileCoordinator: Sendable {
             key: try PrivateKey(pem: folder.text("\(party)/identity/identity.key")))
     }
 
-    private init(api: CoordinatorAPI, signer: Signer, accomplice: Signer, lead: Signer) {
-        (self.api, self.signer, self.accomplice, self.lead) = (api, signer, accomplice, lead)
+    private init(api: CoordinatorAPI, signer: Signer, accomplice: Signer, lead: Signer, rival: Signer?) {
+        (self.api, self.signer, self.accomplice) = (api, signer, accomplice)
+        (self.lead, self.rival) = (lead, rival)
         memory = Memory()
     }
 
@@ -107,7 +111,7 @@ struct HostileCoordinator: Sendable {
             let message = try CanonicalJSON.decode(SignedMessage.self, from: answer.body)
             var study = try CanonicalJSON.decode(StudySubmission.self, from: Array(message.payload.utf8))
             if forgery == .changedStudy { study.study += "cohort: age == 53\n" }
-            return .json(try SignedMessage(study, by: forgery == .changedStudy ? lead : accomplice))
+            return .json(try SignedMessage(study, by: forgery == .changedStudy ? lead : rival ?? lead))
         }
         guard path.contains("/rounds/") || path.hasSuffix("/opening") else { return answer }
         let message = try CanonicalJSON.decode(SignedMessage.self, from: answer.body)
@@ -144,10 +148,10 @@ enum Forgery: String, CaseIterable, Sendable {
     case openingOfAHospital, openingOfAnotherSession, requestOfAHospital, none
     /// The text under a study's hash is another than was submitted; the study lead helps.
     case changedStudy
-    /// A study is in the name of an operator who never saw it: a hospital signed it.
-    case studySignedByAHospital
+    /// A study is in the name of an operator who never saw it: another one, `rival`, signed it.
+    case studySignedByAnotherOperator
 
-    static let ofStudies: [Forgery] = [.changedStudy, .studySignedByAHospital]
+    static let ofStudies: [Forgery] = [.changedStudy, .studySignedByAnotherOperator]
 
     /// Lies that are told once a session runs.
     static let ofSessions = allCases.filter { !ofStudies.contains($0) }
@@ -155,7 +159,7 @@ enum Forgery: String, CaseIterable, Sendable {
     /// Nil if there is nothing to refuse.
     var refusal: String? {
         switch self {
-        case .none, .changedStudy, .studySignedByAHospital: nil
+        case .none, .changedStudy, .studySignedByAnotherOperator: nil
         case .coefficientInItsLastBit, .chosenCoefficients, .oneMoreQuestion, .earlyEnd:
             "asks what does not follow from the study and the sums so far"
         case .replacedVector, .ownVector: "the answer of site-2 to round"
