@@ -27,6 +27,7 @@ final class CoordinatorStore: Sendable {
             guard descriptor >= 0 else { throw StoreFault.unusable(path, "the file cannot be made") }
             close(descriptor)
         }
+        try Self.requireUnexposed(path)
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { database in
@@ -42,6 +43,17 @@ final class CoordinatorStore: Sendable {
             try migrator.migrate(queue)
         } catch let error as DatabaseError {
             throw StoreFault.unusable(path, error.message ?? "\(error.resultCode)")
+        }
+    }
+
+    /// Refuses a file that every account of the machine can open, as a node does with its own.
+    private static func requireUnexposed(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw StoreFault.unusable(path, "the file cannot be looked at")
+        }
+        guard status.st_mode & 0o007 == 0 else {
+            throw StoreFault.exposed(path, mode: Int(status.st_mode & 0o777))
         }
     }
 
@@ -244,12 +256,15 @@ enum StoreFault: Error, CustomStringConvertible {
     case foreign(String)
     case newer(String)
     case unusable(String, String)
+    case exposed(String, mode: Int)
 
     var description: String {
         switch self {
         case .foreign(let path): "\(path) is not a coordinator's database; name another file or move it away"
         case .newer(let path): "\(path) was written by a newer coxswain; install that version"
         case .unusable(let path, let reason): "\(path) cannot be used: \(reason); restore it from a backup"
+        case .exposed(let path, let mode):
+            "\(path) is open to every account of this machine (mode \(String(mode, radix: 8))); run chmod 600 on it"
         }
     }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import Foundation
 import Survival
 import Testing
 
@@ -47,6 +48,17 @@ struct StudyDeskTests {
         }
         let body = try await desk.result(of: status.study, for: trial.operatorID)
         return try CanonicalJSON.decode(StudyResult.self, from: body).analyses
+    }
+
+    @Test func `a database that every account can open is not used`() async throws {
+        _ = try await trial.desk()
+        try #require(chmod(trial.database, 0o604) == 0)
+        let refusal = await #expect(throws: StoreFault.self) { _ = try await trial.desk() }
+        #expect(
+            refusal?.description.hasSuffix(
+                "is open to every account of this machine (mode 604); run chmod 600 on it") == true)
+        try #require(chmod(trial.database, 0o640) == 0)
+        _ = try await trial.desk()
     }
 
     @Test func `a study is not launched before all have approved`() async throws {

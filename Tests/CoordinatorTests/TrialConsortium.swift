@@ -42,7 +42,7 @@ final class TrialConsortium: Sendable {
     }
 
     var path: String { folder.path }
-    private var database: String { folder.appendingPathComponent("coordinator.sqlite").path }
+    var database: String { folder.appendingPathComponent("coordinator.sqlite").path }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
