@@ -9,6 +9,7 @@ extension SessionClerk {
     func answer(_ round: Int, of id: SHA256Digest, study: SHA256Digest) async throws {
         guard let stored = try openSession(id) else { return }
         if let earlier = try office.ledger.round(round, of: id.hex) {
+            _ = try office.requireApproval(of: study)
             return try await post(
                 CanonicalJSON.decode(SignedMessage.self, from: earlier.answer), round, of: id)
         }
@@ -33,11 +34,14 @@ extension SessionClerk {
         }
         let signed: SignedMessage
         do {
-            signed = try signedAnswer(to: request, message, &session, arrived, under: approval.policy)
+            signed = try signedAnswer(to: request, message, &session, arrived, under: approval)
         } catch {
             // What the others' logs said stays known, although this round is refused.
             try office.ledger.keep(arrived)
-            throw error
+            guard case StoreError.ledger(.decidedMeanwhile) = error else { throw error }
+            // Nothing has left: what is decided now says why, or lets the round be answered when it is next looked at.
+            _ = try office.requireApproval(of: study)
+            return
         }
         live[id] = session
         logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
@@ -47,8 +51,9 @@ extension SessionClerk {
     /// Computes the answer to a round that was accepted, and journals it; the first of a session with whose rows it holds.
     private func signedAnswer(
         to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
-        _ arrived: [ArrivedCheckpoint], under policy: DisclosurePolicy
+        _ arrived: [ArrivedCheckpoint], under approval: NodeOffice.Approval
     ) throws -> SignedMessage {
+        let policy = approval.policy
         let records =
             request.round == 1
             ? try office.requireAdmissible(session.study, session.loaded, under: policy).records : []
@@ -60,8 +65,8 @@ extension SessionClerk {
         try office.ledger.recordAnswer(
             session: request.session.hex, round: request.round, requestDigest: request.digest,
             request: CanonicalJSON.bytes(message),
-            answer: CanonicalJSON.bytes(signed), cohorts: records, checkpoints: arrived,
-            at: office.clock(),
+            answer: CanonicalJSON.bytes(signed), under: approval.entry.decision, cohorts: records,
+            checkpoints: arrived, at: office.clock(),
             logging: office.note(
                 "round-answered",
                 AuditBody(

@@ -179,6 +179,21 @@ struct NodeLedgerTests {
         #expect(try ledger.rounds(of: "s1") == expected)
     }
 
+    @Test func `no answer is recorded after another decision than the one it was computed under`() throws {
+        try beginSession()
+        let digest = SHA256Digest(of: [1])
+        let decided = try #require(try ledger.study(study)?.decision)
+        func answer(_ round: Int) throws {
+            try ledger.recordAnswer(
+                session: "s1", round: round, requestDigest: digest, request: [1], answer: [11], under: decided
+            )
+        }
+        try answer(1)
+        try ledger.decline(study, reason: "an error", by: "admin", at: 120)
+        #expect(throws: StoreError.ledger(.decidedMeanwhile(study))) { try answer(2) }
+        #expect(try ledger.rounds(of: "s1").map(\.round) == [1])
+    }
+
     @Test func `an answer is not changed, replaced or removed through SQL either`() throws {
         try beginSession()
         let digest = SHA256Digest(of: [1])

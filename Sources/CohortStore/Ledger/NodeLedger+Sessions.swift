@@ -85,12 +85,14 @@ extension NodeLedger {
     ///
     /// Recording the same again does nothing, so that a repeated request gets the stored bytes. `cohorts` are the rows that the
     /// session's analyses sum, if this is the first answer that holds them; `checkpoints` are those that came with the request.
+    /// With `decision`, the answer is recorded only while that is what is decided about the study.
     ///
-    /// - Throws: `LedgerFault.answerDiffers` for another request or answer, `.sessionEnded` after the end.
+    /// - Throws: `LedgerFault.answerDiffers` for another request or answer, `.sessionEnded` after the end,
+    ///   `.decidedMeanwhile` after another decision.
     package func recordAnswer(
         session id: String, round: Int, requestDigest: SHA256Digest, request: [UInt8], answer: [UInt8],
-        cohorts: [CohortRecord] = [], checkpoints: [ArrivedCheckpoint] = [], at time: Int = 0,
-        logging note: AuditNote? = nil
+        under decision: StudyEntry.Decision? = nil, cohorts: [CohortRecord] = [],
+        checkpoints: [ArrivedCheckpoint] = [], at time: Int = 0, logging note: AuditNote? = nil
     ) throws(StoreError) {
         let entry = RoundEntry(round: round, requestDigest: requestDigest, request: request, answer: answer)
         try record(note) { db in
@@ -101,6 +103,10 @@ extension NodeLedger {
                 return false
             }
             let session = try NodeLedger.requireOpenSession(db, id)
+            let study = try NodeLedger.study(db, session.study)
+            guard decision == nil || study?.decision == decision else {
+                throw StoreError.ledger(.decidedMeanwhile(session.study))
+            }
             try NodeLedger.keep(db, checkpoints)
             try NodeLedger.record(db, cohorts, session: id, study: session.study, at: time)
             try db.execute(
