@@ -1,12 +1,10 @@
 /// The fit of a Cox model with a common baseline as a value: it is given sums, and says what it needs next.
 ///
 /// The exact score costs S₀ alone, the exact information S₁ as well, which says more about rows. So the information is asked for
-/// only at β = 0 (for the score test, the first step, and to find aliased covariates) and at the end. In between it is
-/// approximated by H = XᵀGX − mmᵀ/Σω, m = Xᵀg (the Gram matrix about one centre for all times; never less than the
-/// information), updated by the BFGS formula for the steps taken so far.
-///
-/// Covariates must be standardised: no coefficient changes by more than `stepMax` at once, since exp(xβ) has no shift here that
-/// would keep it within range (a shift would have to be common to all sites).
+/// only at β = 0 (for the score test, the first step, and to find aliased covariates), at the end, and once on the way where
+/// the fit is slow or runs along a direction of separation. In between it is estimated (`CurvatureEstimate`) from
+/// H = XᵀGX − mmᵀ/Σω, m = Xᵀg (the Gram matrix about one centre for all times; never less than the information), and from the
+/// steps taken so far.
 package struct CommonBaselineIteration: Sendable, Hashable {
     package enum Step: Sendable, Hashable {
         /// Give log-likelihood, score and XᵀGX here.
@@ -19,40 +17,26 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     /// Where the likelihood or the information is wanted.
     package private(set) var beta: [Double]
 
-    /// A hazard ratio of e⁵ per standard deviation.
-    private static let stepMax = 5.0
-
-    /// The points that were kept, the last one first, with H in place of the information; where a fit ends once it is finished.
-    package private(set) var path: [CoxPoint] = []
-
     private let parameterNames: [String]
     private let penalty: Penalty
     private let reach: [Double]
     private let eventSums: [Double]
     private let eventWeight: Double
     private let iterationMax: Int
-    private var iterations = 0
-    /// The sums at `beta`, while the information there is awaited.
-    private var present = Evaluation()
-    /// What the information at β = 0 has told; nil before it came.
+    /// The sums where the likelihood was evaluated last, without the penalty.
+    private var present: LikelihoodSums?
+    /// Of those of the last point that was kept.
+    private var logLikelihood = 0.0
+    private var ascent: LikelihoodAscent?
     private var start: Start?
-    /// The point before, and the step taken from it.
-    private var last: Point?
-    /// The coefficients seen running to infinity, while the information there is awaited.
-    private var running: [Int] = []
-    /// (s, y): changes of β and of minus the score.
-    private var pairs: [Pair] = []
-    /// The exact information where it was asked for at the end; steps use it from there on.
-    private var exact: SymmetricMatrix?
+    private var awaited = Awaited.start
+    /// How often the information was asked for because the fit seemed to have ended.
+    private var endings = 0
 
-    private struct Evaluation: Sendable, Hashable {
-        /// Without a penalty.
-        var raw = LikelihoodSums.zero(parameterCount: 0)
-        /// With it; the information is XᵀGX and the penalty's curvature.
-        var penalised = LikelihoodSums.zero(parameterCount: 0)
-
-        var logLikelihood: Double { penalised.logLikelihood }
-        var score: [Double] { penalised.score }
+    /// What the information is awaited for.
+    private enum Awaited: Sendable, Hashable {
+        case start, onTheWay, end
+        case blockedEnd(Separation)
     }
 
     private struct Start: Sendable, Hashable {
@@ -61,20 +45,8 @@ package struct CommonBaselineIteration: Sendable, Hashable {
         var isAliased: [Bool]
     }
 
-    private struct Point: Sendable, Hashable {
-        var beta: [Double]
-        var logLikelihood: Double
-        var score: [Double]
-        var step: [Double]
-        var decrement: Double
-
-        var next: [Double] { zip(beta, step).map { $0 + $1 } }
-    }
-
-    private struct Pair: Sendable, Hashable {
-        var step: [Double]
-        var change: [Double]
-    }
+    /// Of one step the linear predictor changes by so many of its standard deviations at β = 0, at most.
+    private static let stepMax = 5.0
 
     /// `eventSums` are the sums over sites of `CommonBaseline.eventSums` (the offset's sum may be there or not), `eventWeight` is
     /// the sum of the deaths' weights.
@@ -92,6 +64,11 @@ package struct CommonBaselineIteration: Sendable, Hashable {
         beta = Array(repeating: 0, count: parameterNames.count)
     }
 
+    /// The fit's points, which profile likelihoods start from; nil before the first information.
+    package var track: FitTrack? {
+        ascent.map { FitTrack(points: $0.path, estimate: $0.estimate) }
+    }
+
     /// Takes the evaluation at `beta`; `gram` is XᵀGX.
     ///
     /// Throws if the sums at the start are not numbers, or after `iterationMax` evaluations.
@@ -101,129 +78,103 @@ package struct CommonBaselineIteration: Sendable, Hashable {
         guard score.count == beta.count, gram.order == beta.count else {
             throw .wrongShape(expected: beta.count, got: score.count)
         }
-        iterations += 1
         let raw = LikelihoodSums(logLikelihood: logLikelihood, score: score, information: gram)
-        let sums = raw.penalised(by: penalty, at: beta, isAliased: [])
-        guard let start, let last else {
-            guard sums.isFinite else { throw .notFinite(covariates: sums.notFinite(among: parameterNames)) }
-            present = Evaluation(raw: raw, penalised: sums)
+        present = raw
+        guard var ascent else {
+            guard raw.isFinite else { throw .notFinite(covariates: raw.notFinite(among: parameterNames)) }
             return .information(beta)
         }
-        guard sums.isAcceptable(afterLogLikelihood: last.logLikelihood, decrement: last.decrement) else {
-            return try evaluate(at: zip(beta, last.beta).map { ($0 + $1) / 2 })
-        }
-        present = Evaluation(raw: raw, penalised: sums)
-        remember(from: last)
-        return try advance(from: try point(metric: metric(), start: start), previous: last)
+        if case .blockedEnd = awaited { return .information(beta) }
+        let outcome = try ascent.receive(known(raw))
+        if ascent.path.first?.beta == beta { self.logLikelihood = logLikelihood }
+        self.ascent = ascent
+        return step(after: outcome, ascent)
+    }
+
+    /// Takes that the likelihood cannot be had at `beta`.
+    package mutating func receiveNothing() throws(FitError) -> Step {
+        guard var ascent else { throw .outOfRange(covariates: [], isAtStart: true) }
+        let outcome = try ascent.receive(nil)
+        self.ascent = ascent
+        return step(after: outcome, ascent)
     }
 
     /// Takes the exact information at `beta`.
     package mutating func receive(information unpenalised: SymmetricMatrix) throws(FitError) -> Step {
+        guard let present else { throw .wrongShape(expected: beta.count, got: 0) }
         let information = curvature(unpenalised)
-        guard let start else { return try begin(information: information, unpenalised) }
-        let point = try point(metric: information, start: start)
-        let infinite =
-            running.isEmpty
-            ? last.map { ConvergenceRule.infinite(beta: point.beta, step: point.step, previousStep: $0.step) }
-            : running
-        let isStuck = exact != nil
-        if point.decrement <= ConvergenceRule.finalDecrementMax || infinite?.isEmpty == false || isStuck {
-            return .finished(fit(point, unpenalised, start: start, infinite: infinite ?? []))
+        guard var ascent else { return try begin(present, information: information) }
+        let isEnd = awaited == .end
+        let outcome = try ascent.receive(exact: information)
+        self.ascent = ascent
+        guard let point = ascent.path.first else { return step(after: outcome, ascent) }
+        if case .ended(let ending) = outcome { return .finished(fit(point, information, ending)) }
+        if case .blockedEnd(let estimated) = awaited {
+            return .finished(fit(point, information, .blocked(point.separation ?? estimated)))
         }
-        exact = information
-        last = point
-        return try evaluate(at: point.next)
+        if isEnd, point.decrement <= ConvergenceRule.finalDecrementMax {
+            return .finished(fit(point, information, .maximum))
+        }
+        if isEnd, endings > 1, point.decrement <= ConvergenceRule.nearDecrementMax {
+            return .finished(fit(point, information, .rounding))
+        }
+        return step(after: outcome, ascent)
     }
 
     /// The first information: score test, aliased covariates, an exact Newton step.
     private mutating func begin(
-        information: SymmetricMatrix, _ unpenalised: SymmetricMatrix
+        _ present: LikelihoodSums, information: SymmetricMatrix
     ) throws(FitError) -> Step {
-        let factored = RankRevealingCholesky(information)
-        let score = present.score
-        let start = Start(
+        let isAliased = RankRevealingCholesky(information).isAliased
+        let sums = known(present)
+        var estimate = CurvatureEstimate(holding: isAliased, isUpperBound: true)
+        estimate.learn(exact: information, known: sums.information)
+        var ascent = LikelihoodAscent(
+            from: beta, holding: isAliased, information: information, estimate: estimate,
+            demands: .init(
+                names: parameterNames, reach: reach, evaluationsMax: iterationMax, stepMax: Self.stepMax,
+                eventWeight: eventWeight, asksForCurvature: true))
+        let outcome = try ascent.receive(sums)
+        self.ascent = ascent
+        logLikelihood = present.logLikelihood
+        start = Start(
             logLikelihood: present.logLikelihood,
-            scoreStatistic: penalty == .none ? max(0, dot(score, factored.solve(score))) : .nan,
-            isAliased: factored.isAliased)
-        let point = try point(metric: information, start: start)
-        if point.decrement <= ConvergenceRule.decrementMax {
-            return .finished(fit(point, unpenalised, start: start, infinite: []))
+            scoreStatistic: penalty == .none ? ascent.path.first?.decrement ?? .nan : .nan,
+            isAliased: isAliased)
+        if case .ended(let ending) = outcome, let point = ascent.path.first {
+            return .finished(fit(point, information, ending))
         }
-        (self.start, self.last) = (start, point)
-        return try evaluate(at: point.next)
+        return step(after: outcome, ascent)
     }
 
-    private mutating func advance(from point: Point, previous: Point) throws(FitError) -> Step {
-        let isNear = point.decrement <= ConvergenceRule.nearDecrementMax
-        let isFlat = ConvergenceRule.isFlat(from: previous.logLikelihood, to: point.logLikelihood)
-        let infinite = ConvergenceRule.infinite(
-            beta: point.beta, step: point.step, previousStep: previous.step)
-        let isStuck = isNear && isFlat && point.decrement > 0.25 * previous.decrement
-        running = ConvergenceRule.running(
-            beta: point.beta, step: point.step, previousStep: previous.step, reach: reach,
-            decrement: point.decrement, previousDecrement: previous.decrement)
-        if point.decrement <= ConvergenceRule.decrementMax || isStuck || isNear && isFlat && !infinite.isEmpty
-            || !running.isEmpty
-        {
-            return .information(beta)
+    private mutating func step(after outcome: LikelihoodAscent.Outcome, _ ascent: LikelihoodAscent) -> Step {
+        beta = ascent.beta
+        switch outcome {
+        case .evaluate: return .evaluate(beta)
+        case .curvature: awaited = .onTheWay
+        case .ended(.blocked(let separation)):
+            // The likelihood is at hand where it could not be evaluated last: back to the point before.
+            awaited = .blockedEnd(separation)
+            beta = ascent.path.first?.beta ?? beta
+            return .evaluate(beta)
+        case .ended:
+            awaited = .end
+            endings += 1
         }
-        last = point
-        return try evaluate(at: point.next)
+        beta = ascent.path.first?.beta ?? beta
+        return .information(beta)
     }
 
-    private mutating func evaluate(at next: [Double]) throws(FitError) -> Step {
-        guard iterations < iterationMax else { throw .notConverged(iterations: iterations) }
-        beta = next
-        return .evaluate(next)
+    /// The penalised sums with H in place of XᵀGX.
+    private func known(_ raw: LikelihoodSums) -> LikelihoodSums {
+        centred(raw).penalised(by: penalty, at: beta, isAliased: [])
     }
 
     /// The information with the penalty's curvature.
     private func curvature(_ information: SymmetricMatrix) -> SymmetricMatrix {
-        var sums = present.raw
+        var sums = LikelihoodSums.zero(parameterCount: beta.count)
         sums.information = information
         return sums.penalised(by: penalty, at: beta, isAliased: []).information
-    }
-
-    /// The present point, its step by `metric` (not longer than `stepMax`), and UᵀH⁻¹U.
-    private mutating func point(metric: SymmetricMatrix, start: Start) throws(FitError) -> Point {
-        let step = RankRevealingCholesky(metric, leavingOut: start.isAliased).solve(present.score)
-        guard dot(present.score, step).isFinite, step.allSatisfy(\.isFinite) else {
-            throw .noStep(covariates: step.indices.filter { !step[$0].isFinite }.map { parameterNames[$0] })
-        }
-        path.insert(CoxPoint(beta: beta, sums: centredAndPenalised, isAliased: start.isAliased), at: 0)
-        let longest = step.reduce(0) { max($0, abs($1)) }
-        return Point(
-            beta: beta, logLikelihood: present.logLikelihood, score: present.score,
-            step: longest > Self.stepMax ? step.map { $0 * Self.stepMax / longest } : step,
-            decrement: max(0, dot(present.score, step)))
-    }
-
-    private mutating func remember(from last: Point) {
-        let step = zip(beta, last.beta).map { $0 - $1 }
-        let change = zip(last.score, present.score).map { $0 - $1 }
-        pairs.append(Pair(step: step, change: change))
-    }
-
-    private var centredAndPenalised: LikelihoodSums {
-        centred(present.raw).penalised(by: penalty, at: beta, isAliased: [])
-    }
-
-    /// The exact information of the end, if it came; else H with every pair's BFGS update H − Hs(Hs)ᵀ/(sᵀHs) + yyᵀ/(yᵀs).
-    ///
-    /// The information is never more than H. A pair that says otherwise tells of where the likelihood was more curved than it is
-    /// here, as all do while a coefficient runs to infinity; it is left out.
-    private func metric() -> SymmetricMatrix {
-        if let exact { return exact }
-        let centred = centredAndPenalised.information
-        var metric = centred
-        for pair in pairs {
-            let curvature = dot(pair.change, pair.step)
-            guard curvature > 0, curvature <= centred.quadraticForm(pair.step) else { continue }
-            let product = metric.times(pair.step)
-            metric.add(-1 / dot(pair.step, product), outer: product)
-            metric.add(1 / curvature, outer: pair.change)
-        }
-        return metric
     }
 
     /// The sums with H = XᵀGX − mmᵀ/Σω in place of XᵀGX, m = Xᵀg being the event sums less the score.
@@ -235,19 +186,17 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     }
 
     private func fit(
-        _ point: Point, _ information: SymmetricMatrix, start: Start, infinite: [Int]
+        _ point: LikelihoodAscent.Point, _ information: SymmetricMatrix, _ ending: LikelihoodAscent.Ending
     ) -> CoxFit {
-        let curvature = curvature(information)
-        let factored = RankRevealingCholesky(curvature, leavingOut: start.isAliased)
-        let rest = infinite.isEmpty ? 0 : point.decrement
+        let isAliased = start?.isAliased ?? RankRevealingCholesky(information).isAliased
         var fit = CoxFit(
-            beta: point.beta, isAliased: factored.isAliased, covariance: factored.inverse(),
-            information: curvature, logLikelihoodNull: start.logLikelihood,
-            logLikelihood: present.raw.logLikelihood + rest, scoreStatistic: start.scoreStatistic,
-            iterations: iterations, infinite: infinite,
-            warnings: CoxFit.warnings(
-                parameterNames: parameterNames, isAliased: factored.isAliased, infinite: infinite))
-        fit.add(penalty, null: start.logLikelihood, value: point.logLikelihood + rest)
+            beta: point.beta, isAliased: isAliased,
+            covariance: InformationFrame(information, holding: isAliased).inverse(),
+            information: information, logLikelihoodNull: start?.logLikelihood ?? logLikelihood,
+            logLikelihood: logLikelihood, scoreStatistic: start?.scoreStatistic ?? 0,
+            iterations: ascent?.evaluations ?? 0)
+        fit.add(penalty, null: start?.logLikelihood ?? logLikelihood, value: point.sums.logLikelihood)
+        fit.end(ending, at: point, names: parameterNames)
         return fit
     }
 }

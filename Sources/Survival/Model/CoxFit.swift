@@ -23,9 +23,17 @@ package struct CoxFit: Sendable, Hashable {
     package var scoreStatistic: Double
     /// Evaluations of the likelihood, the one at 0 included.
     package var iterations: Int
-    /// Covariates whose coefficient runs to infinity (separation): the likelihood has no maximum.
-    package var infinite: [Int]
-    package var warnings: [String]
+    /// Where the likelihood has no maximum: the directions in which it rises to its supremum, `logLikelihood`.
+    package var separation: Separation?
+    /// Whether hospitals did not evaluate the likelihood far enough out for the last digits.
+    package var isBlocked = false
+    package var warnings: [String] = []
+
+    /// Covariates whose coefficient runs to infinity, ascending.
+    package var infinite: [Int] { separation?.moved ?? [] }
+
+    /// Whether the coefficient of a covariate in `infinite` runs to +∞.
+    func risesToInfinity(_ index: Int) -> Bool { (separation?.step[index] ?? 0) > 0 }
 
     package struct Penalised: Sendable, Hashable {
         package var penalty: Penalty
@@ -79,32 +87,69 @@ package struct CoxFit: Sendable, Hashable {
 
     package init(
         beta: [Double], isAliased: [Bool], covariance: SymmetricMatrix, information: SymmetricMatrix,
-        logLikelihoodNull: Double, logLikelihood: Double, scoreStatistic: Double, iterations: Int,
-        infinite: [Int], warnings: [String]
+        logLikelihoodNull: Double, logLikelihood: Double, scoreStatistic: Double, iterations: Int
     ) {
         (self.beta, self.isAliased, self.covariance) = (beta, isAliased, covariance)
         (self.information, self.logLikelihoodNull) = (information, logLikelihoodNull)
         (self.logLikelihood, self.scoreStatistic) = (logLikelihood, scoreStatistic)
-        (self.iterations, self.infinite, self.warnings) = (iterations, infinite, warnings)
+        self.iterations = iterations
         degreesOfFreedom = Double(isAliased.count { !$0 })
     }
 
-    /// The sentences a reader must see: aliased covariates, infinite coefficients, no events.
-    static func warnings(parameterNames: [String], isAliased: [Bool], infinite: [Int]) -> [String] {
-        if !isAliased.isEmpty, !isAliased.contains(false), parameterNames.count > 1 {
+    /// Takes up how the way to the fit ended, and the sentences a reader must see: aliased covariates, infinite coefficients.
+    mutating func end(
+        _ ending: LikelihoodAscent.Ending, at point: LikelihoodAscent.Point, names: [String]
+    ) {
+        switch ending {
+        case .maximum, .rounding: separation = nil
+        case .separation(let found): separation = found
+        case .blocked(let found): (separation, isBlocked) = (found, true)
+        }
+        if let separation {
+            let rest = point.limit - point.sums.logLikelihood
+            logLikelihood += rest
+            penalised?.logLikelihood += rest
+            let remainder = separation.remainder(of: point.step)
+            beta = zip(beta, remainder).map { $0 + $1 }
+        }
+        warnings = aliasWarnings(names) + separationWarnings(names)
+    }
+
+    private func aliasWarnings(_ names: [String]) -> [String] {
+        if !isAliased.isEmpty, !isAliased.contains(false), names.count > 1 {
             return [
                 "no covariate can be estimated: there is no event, or no variation in those at risk at any event"
             ]
         }
-        let aliased = isAliased.indices.filter { isAliased[$0] }.map {
-            "\(parameterNames[$0]) is constant or a combination of the covariates before it among those at risk; "
+        return isAliased.indices.filter { isAliased[$0] }.map {
+            "\(names[$0]) is constant or a combination of the covariates before it among those at risk; "
                 + "its coefficient is not available"
         }
-        let separated = infinite.map {
-            "the coefficient of \(parameterNames[$0]) runs to infinity (separation): the events leave it no finite estimate, "
-                + "standard error or Wald test; its finite limit and its p are those of the profile likelihood, "
-                + "and penalty: firth gives it a finite estimate"
-        }
-        return aliased + separated
+    }
+
+    private func separationWarnings(_ names: [String]) -> [String] {
+        guard let separation else { return [] }
+        let list = infinite.map { names[$0] }.joined(separator: ", ")
+        let isOne = infinite.count == 1
+        let first =
+            "\(isOne ? "the coefficient of \(list) runs" : "the coefficients of \(list) run together") to infinity (separation): "
+            + "the events leave \(isOne ? "it" : "them") no finite estimate, standard error or Wald test; the finite limit and the p "
+            + "are those of the profile likelihood, and penalty: firth gives finite estimates"
+        guard isBlocked else { return [first] }
+        return [
+            first,
+            "a hospital's linear-predictor-max, the range of the numbers or the evaluations allowed ended the fit early: its log-likelihood may be off by "
+                + (separation.gain < 1e-4 ? "less than 0.0001" : "up to \(separation.gain.roundedUp)"),
+        ]
+    }
+}
+
+extension Double {
+    /// One significant digit, not less than the number.
+    fileprivate var roundedUp: Double {
+        var unit = 1.0
+        while unit > self, unit > 1e-12 { unit /= 10 }
+        while unit * 10 <= self { unit *= 10 }
+        return (self / unit).rounded(.up) * unit
     }
 }

@@ -2,7 +2,7 @@ extension CoxInference {
     /// Wald tests of the terms with more than one column, and of the curved columns of splines.
     ///
     /// βⱼᵀ(Vⱼⱼ)⁻¹βⱼ over a term's columns J, V being the robust covariance if there is one; aliased columns do not take part. A
-    /// test is not available where Vⱼⱼ is singular (fewer clusters than coefficients).
+    /// test is not available where a column's coefficient is infinite, or Vⱼⱼ is singular (fewer clusters than coefficients).
     package static func termTests(
         of fit: CoxFit, terms: [ModelSpecification.Term], robust: SymmetricMatrix?
     ) -> [CoxResult.WaldTest] {
@@ -11,6 +11,11 @@ extension CoxInference {
         {
             let kept = columns.filter { !fit.isAliased[$0] }
             guard !kept.isEmpty else { return nil }
+            guard kept.allSatisfy({ !fit.infinite.contains($0) }) else {
+                return .init(
+                    term: term.name, isNonlinear: isNonlinear,
+                    test: unavailable(degreesOfFreedom: kept.count))
+            }
             return .init(
                 term: term.name, isNonlinear: isNonlinear, test: waldTest(fit.beta, covariance, columns: kept)
             )
@@ -20,6 +25,34 @@ extension CoxInference {
                 term.columns.count > 1 ? test(term, Array(term.columns), isNonlinear: false) : nil,
                 test(term, term.nonlinear, isNonlinear: true),
             ].compactMap(\.self)
+        }
+    }
+
+    /// The finite differences between coefficients of one term that run to infinity together, each against the first such level
+    /// that it keeps step with: the rows of a level without events tell nothing of how the others differ.
+    package static func differences(
+        of fit: CoxFit, terms: [ModelSpecification.Term], names: [String], scale: [Double], level: Double,
+        robust: SymmetricMatrix?
+    ) -> [CoxResult.Term] {
+        guard let separation = fit.separation else { return [] }
+        let frame = InformationFrame(fit.information, holding: fit.isAliased)
+        let quantile = Normal.quantile(0.5 + level / 2)
+        func difference(_ index: Int, _ other: Int) -> CoxResult.Term? {
+            var weights = fit.beta.map { _ in 0.0 }
+            weights[index] = 1 / (scale[index] == 0 ? 1 : scale[index])
+            weights[other] = -1 / (scale[other] == 0 ? 1 : scale[other])
+            guard separation.keeps(weights) else { return nil }
+            let whitened = frame.whitened(gradient: weights)
+            return term(
+                "\(names[index]) against \(names[other])", coef: dot(weights, fit.beta),
+                se: dot(whitened, whitened).squareRoot(),
+                robustSE: robust.map { max(0, $0.quadraticForm(weights)).squareRoot() }, quantile: quantile)
+        }
+        return terms.flatMap { term in
+            let infinite = term.columns.filter { fit.infinite.contains($0) }
+            return infinite.enumerated().compactMap { place, index in
+                infinite[..<place].lazy.compactMap { difference(index, $0) }.first
+            }
         }
     }
 

@@ -25,7 +25,7 @@ package enum CoxInference {
             guard !fit.isAliased[index] else { return unavailable(names[index]) }
             let profile = fit.profiles.indices.contains(index) ? fit.profiles[index] : CoxProfile()
             if fit.infinite.contains(index) {
-                return infinite(names[index], isPositive: fit.beta[index] > 0, profile, divisor[index])
+                return infinite(names[index], isPositive: fit.risesToInfinity(index), profile, divisor[index])
             }
             let term = term(
                 names[index], coef: fit.beta[index] / divisor[index],
@@ -73,13 +73,17 @@ package enum CoxInference {
     }
 
     /// The term of a coefficient without a finite estimate: its limit on the finite side, and the likelihood-ratio test.
+    ///
+    /// Where the profile likelihood falls on neither side, not even the sign is known.
     private static func infinite(
         _ name: String, isPositive: Bool, _ profile: CoxProfile, _ divisor: Double
     ) -> CoxResult.Term {
         var term = unavailable(name)
-        (term.coef, term.hr) = (
-            .value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0)
-        )
+        if !(profile.lower == -.infinity && profile.upper == .infinity) {
+            (term.coef, term.hr) = (
+                .value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0)
+            )
+        }
         addLimits(profile, divisor, to: &term)
         addTest(profile, to: &term)
         return term
@@ -96,7 +100,7 @@ package enum CoxInference {
         (term.p, term.logP) = (Reported(tail?.p), Reported(tail?.logP))
     }
 
-    private static func term(
+    static func term(
         _ name: String, coef: Double, se: Double, robustSE: Double?, quantile: Double
     ) -> CoxResult.Term {
         let used = robustSE ?? se

@@ -7,6 +7,8 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
     case noStep(covariates: [String])
     /// Sums of a size that does not fit the model.
     case wrongShape(expected: Int, got: Int)
+    /// The likelihood cannot be evaluated: at the start, or where the fit leads.
+    case outOfRange(covariates: [String], isAtStart: Bool)
     /// A death at a time when nobody is at risk.
     case nobodyAtRisk
 
@@ -19,7 +21,11 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noStep(let covariates):
             "no step follows from the sums\(covariates.isEmpty ? "" : " for \(covariates.joined(separator: ", "))"), which are of a size that no patients have; ask the hospitals to check their software"
         case .notConverged(let iterations):
-            "the fit did not converge in \(iterations) evaluations; drop or regroup covariates with few events per level"
+            "the fit did not converge in \(iterations) evaluations; allow more (evaluations:), or check for a covariate that few patients vary in"
+        case .outOfRange(_, true):
+            "exp(x*beta + offset) or a sum of it is out of range already with all coefficients 0; check the scale of offset and weights"
+        case .outOfRange(let covariates, false):
+            "the fit leads where hospitals cannot evaluate it: a linear predictor beyond linear-predictor-max, or out of the range of the numbers\(covariates.isEmpty ? "" : ", above all by \(covariates.joined(separator: ", "))"); regroup or rescale covariates, or use baseline: site with penalty: firth"
         case .wrongShape(let expected, let got):
             "a sum has \(got) numbers where the model needs \(expected); the sites do not fit the same model"
         case .nobodyAtRisk:

@@ -72,6 +72,16 @@ package struct HazardIncrements: Sendable, Hashable {
         leaverShifts = zip(other.leaverShifts, factors).map { $0 * $1 }
     }
 
+    /// The powers of two that bring the sums over each risk set to about 2²⁰ in their turn: in fixed point they may then grow by
+    /// e¹⁹ and shrink by e²⁷ without leaving it or losing a digit.
+    package var exponents: [Int] {
+        var sums = sumsWith + Array(repeating: 0, count: riskSetCount - sumsWith.count)
+        for (point, place) in places.enumerated() where place > 0 {
+            sums[place] = sumsWithout[point] > 0 ? sumsWithout[point] : sumsWith[point]
+        }
+        return sums.map { $0 > 0 ? 20 - Int($0.exponent) : 0 }
+    }
+
     /// The same with each point counted `factors[k]` times: what gives the sums of g·V and g²·V over the points.
     ///
     /// Its `logTerm` is that of the points as they were.

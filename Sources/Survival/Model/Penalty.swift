@@ -19,7 +19,7 @@ package enum Penalty: Sendable, Hashable {
 extension LikelihoodSums {
     /// The sums of the penalised likelihood: its value, gradient and curvature.
     ///
-    /// Of Firth's penalty the curvature is left out, which needs fourth derivatives: `SecantPairs` make up for it. Its
+    /// Of Firth's penalty the curvature is left out, which needs fourth derivatives: `CurvatureEstimate` makes up for it. Its
     /// determinant is that of the covariates which are not `isAliased`; where it is 0, the value is −∞.
     func penalised(by penalty: Penalty, at beta: [Double], isAliased: [Bool]) -> LikelihoodSums {
         var sums = self

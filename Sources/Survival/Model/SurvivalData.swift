@@ -70,11 +70,12 @@ package struct SurvivalData: Sendable {
 
     /// The same rows with (x − center)/scale in place of x, column by column; a scale of 0 counts as 1.
     ///
-    /// `offsetCenter` is taken off every offset. It changes no coefficient, and keeps exp(xβ + offset) within range where sites
+    /// `offsetCenter` is taken off every offset, which is 0 where there is none. It changes no coefficient, and keeps exp(xβ + offset) within range where sites
     /// share a baseline; all sites must take off the same.
     package func rescaled(center: [Double], scale: [Double], offsetCenter: Double = 0) -> SurvivalData {
         precondition(
             center.count == columnCount && scale.count == columnCount, "a center and a scale per column")
+        let offset = offset ?? (offsetCenter == 0 ? nil : exit.map { _ in 0 })
         return SurvivalData(
             self, offset: offset?.map { $0 - offsetCenter },
             columns: columns.indices.map { index in

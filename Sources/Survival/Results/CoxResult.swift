@@ -28,6 +28,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
     package var concordance: ConcordanceEstimate?
     /// Wald tests of terms with more than one column, and of what is not linear in a spline; nil if there is no such term.
     package var termTests: [WaldTest]?
+    /// Where coefficients of a category run to infinity together: the differences between its levels that stay finite.
+    package var differences: [Term]?
     /// The event that the analysis has in place of the endpoint's: a condition, or the name of a cause.
     package var event: String?
     package var hazard = Hazard.causeSpecific
