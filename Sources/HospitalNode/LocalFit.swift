@@ -43,6 +43,11 @@ package struct LocalFit {
         let federation = try InProcessFederation(
             plan: plan, tables: zip(plan.study.sites, local.sites).map { (site: $0, table: $1.table) },
             time: time)
+        notes += zip(plan.study.sites, local.sites).flatMap { number, site in
+            federation.failures.filter { $0.site == number }.map {
+                local.sites.count == 1 ? $0.reason : "site \(site.name): \($0.reason)"
+            }
+        }
         var result = try federation.run { try randomBytes(32) }
         // No disclosure rule was applied, so there is no policy to name.
         result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }

@@ -31,7 +31,9 @@ extension NodeOffice {
         // Before the numbers are read, to which another process may add rows and answer for them.
         let answered = try ledger.answeredRows()
         let numbered = try ledger.number(codes)
-        let analyses = try plan.analyses.map { analysis in
+        // An analysis that the rows do not fit is answered with nothing but that.
+        let answerable = plan.analyses.filter { loaded.cohort.failure(of: $0.id) == nil }
+        let analyses = try answerable.map { analysis in
             let (rows, eligible) = try loaded.cohort.rows(of: analysis.id)
             let set = AnsweredCohort(
                 rows: RowSet(rows.lazy.map { numbered.numbers[$0] }),

@@ -164,6 +164,10 @@ package struct NodeOffice: Sendable {
         }
         var analyses: [StudyAssessment.Analysis] = []
         for analysis in study.plan.analyses {
+            if let failure = loaded.cohort.failure(of: analysis.id) {
+                objections.append(failure)
+                continue
+            }
             do { try policy.admit(analysis, on: loaded.cohort) } catch { objections.append("\(error)") }
             analyses.append(.init(plan: analysis, facts: try loaded.cohort.facts(of: analysis.id)))
         }
@@ -180,7 +184,9 @@ package struct NodeOffice: Sendable {
         do { try policy.admit(study.plan, from: study.submission.submitter) } catch {
             throw ProtocolError.refused(error)
         }
-        for analysis in study.plan.analyses { try policy.admit(analysis, on: loaded.cohort) }
+        for analysis in study.plan.analyses where loaded.cohort.failure(of: analysis.id) == nil {
+            try policy.admit(analysis, on: loaded.cohort)
+        }
         let rows = try rows(of: study.plan, in: loaded)
         if let objection = differences(of: study.plan.hash, rows, under: policy).first {
             throw ProtocolError.refused(objection)
@@ -195,7 +201,7 @@ package struct NodeOffice: Sendable {
         let (table, snapshot) = try requiringImportedRows {
             try store.verifiedTable(dictionary: plan.study.dictionary, variables: plan.variables)
         }
-        return LoadedCohort(cohort: try SiteCohort(table: table, plan: plan), snapshot: snapshot)
+        return LoadedCohort(cohort: SiteCohort(table: table, plan: plan), snapshot: snapshot)
     }
 
     /// Refuses rows that somebody changed past the import, and so past the dictionary's rules and the audit log.

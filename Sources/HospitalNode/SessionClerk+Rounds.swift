@@ -59,6 +59,9 @@ extension SessionClerk {
             ? try office.requireAdmissible(session.study, session.loaded, under: policy).records : []
         let answer = try session.session.answer(
             from: session.loaded.cohort, checkpoint: try office.checkpoint())
+        for trouble in session.session.troubles {
+            logger.warning("study \(session.study.plan.hash.short), round \(request.round): \(trouble)")
+        }
         let signed = try SignedMessage(answer, by: office.member.signer)
         let cohorts = Dictionary(
             records.map { ($0.analysis, $0.digest) }, uniquingKeysWith: { first, _ in first })

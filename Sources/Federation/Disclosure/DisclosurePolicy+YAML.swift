@@ -12,7 +12,7 @@ extension DisclosurePolicy {
         eventsPerParameterMin = try root.atLeast("events-per-parameter-min", floor: 1.0)
         linearPredictorMax = try root.atMost("linear-predictor-max", ceiling: 30.0)
         sitesMin = try root.atLeast("sites-min", floor: 3)
-        evaluationsMax = try root.atMost("evaluations-max", ceiling: 60)
+        evaluationsMax = try root.atMost("evaluations-max", ceiling: 120)
         allowsCommonBaseline = try root.isAllowed("baseline-common")
         allowsExactTimes = try root.isAllowed("times-exact")
         timeGridDaysMin = try root.atLeast("time-grid-days-min", floor: 1.0)

@@ -65,27 +65,32 @@ package struct DisclosurePolicy: Hashable, Sendable, Codable {
     /// Largest share of a numeric covariate's variation that two people may carry; built in, with no key to loosen it.
     static let concentrationMax = 0.9
 
-    /// Numbers cleared to leave; only a policy can make one.
-    fileprivate static func encode(_ numbers: [Double], siteCount: Int) throws(ProtocolError) -> ClearedVector
-    {
-        var lanes: [Int128] = []
-        lanes.reserveCapacity(numbers.count)
-        for number in numbers {
+    /// The lanes of one answer in fixed point; of one that does not fit, that it does not.
+    fileprivate static func encode(
+        _ lanes: [Double], siteCount: Int
+    ) throws(ProtocolError) -> (lanes: [Int128], overflow: FixedPointError?) {
+        var encoded: [Int128] = []
+        encoded.reserveCapacity(lanes.count)
+        for number in lanes {
             do {
-                lanes.append(try FixedPoint.encode(number, siteCount: siteCount))
+                encoded.append(try FixedPoint.encode(number, siteCount: siteCount))
             } catch {
-                throw .failed("\(error)")
+                let none = SiteCohort.lanes(none: .tooLarge, count: lanes.count - 1)
+                guard lanes != none else { throw .failed("\(error)") }
+                return (try encode(none, siteCount: siteCount).lanes, error)
             }
         }
-        return ClearedVector(lanes: lanes)
+        return (encoded, nil)
     }
 }
 
 /// Answers that passed a hospital's disclosure policy, in fixed point; masking and sending accept nothing else.
 package struct ClearedVector: Hashable, Sendable {
     let lanes: [Int128]
+    /// Why questions are not answered here, for this hospital's own log.
+    package let troubles: [String]
 
-    fileprivate init(lanes: [Int128]) { self.lanes = lanes }
+    fileprivate init(lanes: [Int128], troubles: [String]) { (self.lanes, self.troubles) = (lanes, troubles) }
 }
 
 extension DisclosurePolicy {
@@ -99,17 +104,36 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(rule: "sites-min", "fewer than \(sitesMin) hospitals in the session"))
         }
-        var numbers: [Double] = []
+        var (lanes, troubles) = ([Int128](), [String]())
         for query in run.queries {
             guard let analysis = run.plan.analysis(query.analysis) else {
                 throw .failed("the study has no analysis \"\(query.analysis)\"")
             }
             do { try admit(analysis, of: run.plan.study) } catch { throw .refused(error) }
+            let attempt = try answer(query, of: analysis, run, on: cohort, evaluations: evaluations)
+            let (encoded, overflow) = try Self.encode(attempt.lanes, siteCount: siteCount)
+            lanes += encoded
+            if let reason = attempt.reason ?? overflow.map({ "analysis \"\(analysis.id)\": \($0)" }) {
+                troubles.append(reason)
+            }
+        }
+        return ClearedVector(lanes: lanes, troubles: troubles)
+    }
+
+    /// The answer to one question and why it is none, if it is none; throws if a rule forbids it.
+    private func answer(
+        _ query: Query, of analysis: AnalysisPlan, _ run: StudyRun, on cohort: SiteCohort,
+        evaluations: [String: Int]
+    ) throws(ProtocolError) -> (lanes: [Double], reason: String?) {
+        if cohort.failure(of: analysis.id) == nil {
             try admit(analysis, on: cohort)
             try check(query, of: analysis, run, on: cohort, evaluations: evaluations)
-            do { numbers += try cohort.answer(query) } catch { throw .failed("\(error)") }
+            if let objection = try linearPredictorObjection(to: query, of: analysis, on: cohort) {
+                let count = query.numberCount(in: analysis)
+                return (SiteCohort.lanes(none: .beyondLimit, count: count), "\(objection)")
+            }
         }
-        return try Self.encode(numbers, siteCount: siteCount)
+        do { return try cohort.attempt(query) } catch { throw .failed("\(error)") }
     }
 
     private func check(
@@ -135,15 +159,20 @@ extension DisclosurePolicy {
                     rule: "evaluations-max", in: analysis.id,
                     "more than \(evaluationsMax) evaluations of the model"))
         }
+    }
+
+    /// Why a model is not evaluated at these coefficients, at others than which the study goes on; nil if it is.
+    private func linearPredictorObjection(
+        to query: Query, of analysis: AnalysisPlan, on cohort: SiteCohort
+    ) throws(ProtocolError) -> DisclosureError? {
+        guard query.beta != nil else { return nil }
         let largest: Double
         do { largest = try cohort.linearPredictorMax(of: query) } catch { throw .failed("\(error)") }
-        guard largest <= linearPredictorMax else {
-            throw .refused(
-                DisclosureError(
-                    rule: "linear-predictor-max", in: analysis.id,
-                    "a row's linear predictor exceeds \(linearPredictorMax.formattedShort)\(advice(on: query, of: analysis))"
-                ))
-        }
+        guard !(largest <= linearPredictorMax) else { return nil }
+        return DisclosureError(
+            rule: "linear-predictor-max", in: analysis.id,
+            "a row's linear predictor exceeds \(linearPredictorMax.formattedShort)\(advice(on: query, of: analysis))"
+        )
     }
 
     /// A bin of residuals is a level of its covariate, and a time bin an interval between times.

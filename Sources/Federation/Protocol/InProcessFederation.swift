@@ -40,8 +40,15 @@ package struct InProcessFederation {
         coordinator = try signer(.coordinator)
         sites = try tables.map { site, table in
             Site(
-                name: site, signer: try signer(.node(site)), cohort: try SiteCohort(table: table, plan: plan),
+                name: site, signer: try signer(.node(site)), cohort: SiteCohort(table: table, plan: plan),
                 policy: policy)
+        }
+    }
+
+    /// Why analyses cannot be answered from a site's rows, by site; in one process nobody is to be kept from it.
+    package var failures: [(site: String, reason: String)] {
+        sites.flatMap { site in
+            plan.analyses.compactMap { site.cohort.failure(of: $0.id) }.map { (site.name, $0) }
         }
     }
 

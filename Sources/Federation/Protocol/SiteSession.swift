@@ -19,6 +19,8 @@ package struct SiteSession: Sendable {
     private var run: StudyRun?
     private var asked: Asked?
     private var evaluations: [String: Int] = [:]
+    /// Why questions of the round answered last have no answer here, for this hospital's own log.
+    package private(set) var troubles: [String] = []
     /// The newest checkpoint of each hospital that came with a message, by site.
     package private(set) var checkpoints: [String: SignedMessage] = [:]
 
@@ -195,6 +197,7 @@ package struct SiteSession: Sendable {
         }
         let cleared = try policy.clear(run, on: cohort, siteCount: members.count, evaluations: evaluations)
         do {
+            troubles = cleared.troubles
             let masked = try masks.mask(cleared, round: transcript.maskContext(request: asked.request))
             countEvaluations()
             return RoundAnswer(

@@ -2,52 +2,76 @@ import Survival
 
 /// Profile likelihoods under one baseline hazard for all: at each point S₀, then score and Gram matrix.
 ///
-/// The exact information is not asked for again. That of the fit stands for it everywhere, or, where a coefficient is infinite,
-/// the Gram matrix about one centre; the searches correct either by the steps that they take.
+/// The exact information is not asked for again: the searches estimate it from the Gram matrix about one centre, from what the
+/// fit has learnt of it, and from their own steps.
 struct CommonProfile: Sendable {
     private var survey: ProfileSurvey
     private let iteration: CommonBaselineIteration
-    private let information: SymmetricMatrix?
     private let coordinates: Query.Coordinates
     private let grid: EventGrid
     private let eventSums: [Double]
+    private var scales: RiskScales
     private let ties: Ties
-    /// The increments at each of the survey's points, once S₀ is known there.
-    private var hazards: [HazardIncrements] = []
+    /// The increments at each of the survey's points, once S₀ is known; nil where it cannot be had.
+    private var hazards: [HazardIncrements?]?
 
     init(
-        _ survey: ProfileSurvey, of iteration: CommonBaselineIteration, _ fit: CoxFit,
-        coordinates: Query.Coordinates, grid: EventGrid, eventSums: [Double], ties: Ties
+        _ survey: ProfileSurvey, of iteration: CommonBaselineIteration,
+        coordinates: Query.Coordinates, scales: RiskScales, grid: EventGrid, eventSums: [Double],
+        ties: Ties
     ) {
         (self.survey, self.iteration, self.coordinates) = (survey, iteration, coordinates)
-        (self.grid, self.eventSums, self.ties) = (grid, eventSums, ties)
-        information = fit.infinite.isEmpty ? fit.information : nil
+        (self.grid, self.eventSums, self.ties, self.scales) = (grid, eventSums, ties, scales)
     }
 
     /// What is to be asked next; empty at the end.
     var asks: [Query.Ask] {
-        hazards.isEmpty
-            ? survey.betas.map { .riskSums(coordinates, beta: $0, grid) }
-            : zip(survey.betas, hazards).map { .gram(coordinates, beta: $0, grid, $1) }
+        guard let hazards else {
+            return survey.betas.map { .riskSums(scaled(near: $0), beta: $0, grid) }
+        }
+        return zip(survey.betas, hazards).compactMap { beta, hazard in
+            hazard.map { .gram(coordinates, beta: beta, grid, $0) }
+        }
     }
 
     /// The fit with its profile likelihoods.
     var result: CoxFit { survey.result }
 
-    mutating func receive(_ answers: [[Double]]) throws {
-        guard !hazards.isEmpty else {
-            hazards = try answers.map { try HazardIncrements(grid: grid, riskSums: $0, ties: ties) }
+    /// Takes the answers to `asks`; nil where there is none at those coefficients.
+    mutating func receive(_ answers: [[Double]?]) throws {
+        guard let hazards else {
+            let formed = zip(survey.betas, answers).map { beta, answer -> HazardIncrements? in
+                guard let sums = answer.map({ scaled(near: beta).scaled($0, width: 1, undone: true) })
+                else { return nil }
+                // Risks too small for the numbers are no likelihood.
+                return try? HazardIncrements(grid: grid, riskSums: sums, ties: ties)
+            }
+            for (beta, hazard) in zip(survey.betas, formed) {
+                if let hazard { scales.add(hazard, at: beta) }
+            }
+            if formed.contains(where: { $0 != nil }) {
+                self.hazards = formed
+            } else {
+                take(formed.map { _ in nil })
+            }
             return
         }
-        var sums: [LikelihoodSums] = []
-        for (place, answer) in answers.enumerated() {
-            let (value, score, gram) = hazards[place].evaluation(
-                at: survey.betas[place], eventSums: eventSums, gram: answer)
-            var own = LikelihoodSums(logLikelihood: value, score: score, information: gram)
-            own.information = information ?? iteration.centred(own).information
-            sums.append(own)
+        var rest = answers[...]
+        let sums = zip(survey.betas, hazards).map { beta, hazard -> LikelihoodSums? in
+            guard let hazard, let answer = rest.popFirst().flatMap(\.self) else { return nil }
+            let (value, score, gram) = hazard.evaluation(at: beta, eventSums: eventSums, gram: answer)
+            return iteration.centred(
+                LikelihoodSums(logLikelihood: value, score: score, information: gram))
         }
-        hazards = []
+        take(sums)
+    }
+
+    private func scaled(near beta: [Double]) -> Query.Coordinates {
+        coordinates.scaled(by: scales.exponents(near: beta))
+    }
+
+    private mutating func take(_ sums: [LikelihoodSums?]) {
+        hazards = nil
         survey.receive(sums)
     }
 }

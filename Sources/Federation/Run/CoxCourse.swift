@@ -16,7 +16,9 @@ struct SiteCoxCourse: Sendable {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
     }
 
-    mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
+    mutating func receive(_ received: [Answer]) throws -> CoxStep {
+        if let coordinates, epilogue == nil, fit == nil { return try evaluated(received, coordinates) }
+        let answers = try received.numbers
         guard let coordinates else {
             let opening = CoxOpening(report.cox, in: report.plan, answers)
             let standardised = report.coordinates(fromMoments: opening.moments)
@@ -30,31 +32,40 @@ struct SiteCoxCourse: Sendable {
                 [report.likelihoodAsk(standardised, beta: report.origin)] + report.spreadAsks(standardised))
         }
         if let epilogue { return .finish(epilogue.result(answers)) }
-        if let fit {
-            return conclude(fit, coordinates, try report.heterogeneityTest(of: fit, ranks: answers[0]))
-        }
+        guard let fit else { throw StudyError.sums("no fit yet") }
+        return conclude(fit, coordinates, try report.heterogeneityTest(of: fit, ranks: answers[0]))
+    }
+
+    /// Takes likelihoods at coefficients, of which some may not be had there.
+    private mutating func evaluated(
+        _ answers: [Answer], _ coordinates: Query.Coordinates
+    ) throws -> CoxStep {
         if var survey {
-            survey.receive(answers.map(report.likelihoodSums))
-            return follow(survey, coordinates)
+            survey.receive(answers.map { $0.evaluated.map(report.likelihoodSums) })
+            return try follow(survey, coordinates)
         }
-        if newton == nil, answers.count > 1 { report.takeSpread(answers[1], coordinates) }
+        if newton == nil, answers.count > 1 {
+            report.takeSpread(try answers.numbers[1], coordinates)
+        }
         var newton =
             self.newton
             ?? NewtonIteration(
                 parameterNames: report.cox.model.parameterNames, penalty: report.penalty(coordinates),
-                reach: report.cox.model.reach(of: coordinates))
-        let step = try newton.receive(report.likelihoodSums(answers[0]))
+                reach: report.cox.model.reach(of: coordinates), iterationMax: report.cox.evaluationsMax)
+        let step = try newton.receive(answers[0].evaluated.map(report.likelihoodSums))
         self.newton = newton
         switch step {
         case .evaluate(let beta): return .ask([report.likelihoodAsk(coordinates, beta: beta)])
         case .finished(let fit):
-            let secants = report.cox.penalty == .firth ? newton.secants : nil
-            return follow(report.survey(fit, newton.path, coordinates, secants: secants), coordinates)
+            guard let track = newton.track else { throw StudyError.sums("a fit without a way") }
+            return try follow(report.survey(fit, track, coordinates), coordinates)
         }
     }
 
     /// Profile likelihoods are followed to their end before the rest is asked.
-    private mutating func follow(_ survey: ProfileSurvey, _ coordinates: Query.Coordinates) -> CoxStep {
+    private mutating func follow(
+        _ survey: ProfileSurvey, _ coordinates: Query.Coordinates
+    ) throws -> CoxStep {
         self.survey = survey
         if !survey.betas.isEmpty {
             return .ask(survey.betas.map { report.likelihoodAsk(coordinates, beta: $0) })
@@ -86,6 +97,8 @@ struct CommonCoxCourse: Sendable {
     /// The last S₁ that was asked for; a fit ends where it was asked for.
     private var covariateRiskSums: [Double] = []
     private var phase = Phase.moments
+    /// The increments at the last point that was evaluated.
+    private var hazard: HazardIncrements?
     private var check: HazardCheck?
     private var followUpEnds: [Int] = []
     private var diagnostics: CoxDiagnostics?
@@ -96,8 +109,14 @@ struct CommonCoxCourse: Sendable {
     private struct Setting: Sendable {
         var coordinates: Query.Coordinates
         var grid: EventGrid
-        /// Σ over events of w·x, then of w·offset.
+        /// Σ over events of w·x, then of w·(offset − shift).
         var eventSums: [Double]
+        var scales = RiskScales()
+
+        /// Working coordinates for sums over risk sets at these coefficients.
+        func coordinates(near beta: [Double]) -> Query.Coordinates {
+            coordinates.scaled(by: scales.exponents(near: beta))
+        }
     }
 
     private enum Phase: Sendable {
@@ -115,7 +134,24 @@ struct CommonCoxCourse: Sendable {
         self.smallestInterval = smallestInterval
     }
 
-    mutating func receive(_ answers: [[Double]]) throws -> CoxStep {
+    mutating func receive(_ received: [Answer]) throws -> CoxStep {
+        switch phase {
+        case .profile(var profile, let hazard):
+            try profile.receive(received.map(\.evaluated))
+            return try follow(profile, hazard)
+        case .riskSums, .gram:
+            guard received.allSatisfy(\.trouble.isEmpty) else { return try retreat() }
+            return try takeUp(received.numbers)
+        default: return try takeUp(received.numbers)
+        }
+    }
+
+    /// The likelihood cannot be had where the fit has led.
+    private mutating func retreat() throws -> CoxStep {
+        try follow { (iteration) throws(FitError) in try iteration.receiveNothing() }
+    }
+
+    private mutating func takeUp(_ answers: [[Double]]) throws -> CoxStep {
         switch phase {
         case .moments:
             let opening = CoxOpening(report.cox, in: report.plan, answers)
@@ -126,22 +162,22 @@ struct CommonCoxCourse: Sendable {
         case .riskSums(let beta): return try formHazard(at: beta, answers[0])
         case .gram(let beta, let hazard): return try evaluate(at: beta, gram: answers[0], hazard)
         case .information(let gram, let hazard):
+            covariateRiskSums = try known().coordinates(near: iteration?.beta ?? report.origin).scaled(
+                answers[0], width: report.parameterCount, undone: true)
             let information = hazard.information(
-                gram: gram, covariateRiskSums: answers[0], parameterCount: report.parameterCount)
-            covariateRiskSums = answers[0]
-            return try follow(
-                { (iteration) throws(FitError) in try iteration.receive(information: information) }, gram,
-                hazard)
-        case .profile(var profile, let hazard):
-            try profile.receive(answers)
-            return try follow(profile, hazard)
+                gram: gram, covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount)
+            return try follow { (iteration) throws(FitError) in
+                try iteration.receive(information: information)
+            }
+        case .profile: throw StudyError.sums("profile likelihoods are taken up elsewhere")
         case .epilogue(let epilogue): return .finish(epilogue.result(answers))
         }
     }
 
     private mutating func begin(moments: [Double], exits: [Double]) throws -> CoxStep {
         try ExitsLayout(report.plan).requireFit(exits, report.counts)
-        let coordinates = report.coordinates(fromMoments: moments)
+        var coordinates = report.coordinates(fromMoments: moments)
+        coordinates.shift = report.offsetMean(fromMoments: moments)
         let merged = try CommonGrid(report.plan, exits: exits, smallestInterval: smallestInterval)
         thinnestInterval = merged.thinnestInterval
         check = try HazardCheck(report.plan, report.cox, counts: report.counts, answer: exits)
@@ -160,15 +196,26 @@ struct CommonCoxCourse: Sendable {
         let iteration = CommonBaselineIteration(
             parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
             eventWeight: grid.eventWeight, penalty: report.penalty(coordinates),
-            reach: report.cox.model.reach(of: coordinates))
+            reach: report.cox.model.reach(of: coordinates), iterationMax: report.cox.evaluationsMax)
         self.iteration = iteration
         setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
         return try formHazard(at: iteration.beta, answers[1])
     }
 
-    private mutating func formHazard(at beta: [Double], _ riskSums: [Double]) throws -> CoxStep {
-        let setting = try known()
-        let hazard = try HazardIncrements(grid: setting.grid, riskSums: riskSums, ties: report.cox.ties)
+    private mutating func formHazard(at beta: [Double], _ answer: [Double]) throws -> CoxStep {
+        var setting = try known()
+        let riskSums = setting.coordinates(near: beta).scaled(answer, width: 1, undone: true)
+        let hazard: HazardIncrements
+        do {
+            hazard = try HazardIncrements(grid: setting.grid, riskSums: riskSums, ties: report.cox.ties)
+        } catch {
+            // At the start nobody is at risk at a death, elsewhere risks are too small for the numbers.
+            guard self.hazard != nil, error == .nobodyAtRisk else { throw error }
+            return try retreat()
+        }
+        self.hazard = hazard
+        setting.scales.add(hazard, at: beta)
+        self.setting = setting
         phase = .gram(beta: beta, hazard)
         return .ask([.gram(setting.coordinates, beta: beta, setting.grid, hazard)])
     }
@@ -182,16 +229,14 @@ struct CommonCoxCourse: Sendable {
         at beta: [Double], gram: [Double], _ hazard: HazardIncrements
     ) throws -> CoxStep {
         let sums = hazard.evaluation(at: beta, eventSums: try known().eventSums, gram: gram)
-        return try follow(
-            { (iteration) throws(FitError) in
-                try iteration.receive(logLikelihood: sums.logLikelihood, score: sums.score, gram: sums.gram)
-            }, gram, hazard)
+        phase = .information(gram: gram, hazard)
+        return try follow { (iteration) throws(FitError) in
+            try iteration.receive(logLikelihood: sums.logLikelihood, score: sums.score, gram: sums.gram)
+        }
     }
 
     private mutating func follow(
-        _ receive: (inout CommonBaselineIteration) throws(FitError) -> CommonBaselineIteration.Step,
-        _ gram: [Double],
-        _ hazard: HazardIncrements
+        _ receive: (inout CommonBaselineIteration) throws(FitError) -> CommonBaselineIteration.Step
     ) throws -> CoxStep {
         let setting = try known()
         guard var iteration else { throw StudyError.sums("no iteration yet") }
@@ -200,16 +245,17 @@ struct CommonCoxCourse: Sendable {
         switch step {
         case .evaluate(let beta):
             phase = .riskSums(beta: beta)
-            return .ask([.riskSums(setting.coordinates, beta: beta, setting.grid)])
+            return .ask([.riskSums(setting.coordinates(near: beta), beta: beta, setting.grid)])
         case .information(let beta):
-            phase = .information(gram: gram, hazard)
-            return .ask([.covariateRiskSums(setting.coordinates, beta: beta, setting.grid)])
+            // The likelihood has just been evaluated there: `phase` has its sums.
+            return .ask([.covariateRiskSums(setting.coordinates(near: beta), beta: beta, setting.grid)])
         case .finished(let fit):
-            let survey = report.survey(
-                fit, iteration.path, setting.coordinates, secants: SecantPairs(),
-                exactInformation: fit.information)
+            guard let track = iteration.track, case .information(_, let hazard) = phase else {
+                throw StudyError.sums("a fit without a way")
+            }
             let profile = CommonProfile(
-                survey, of: iteration, fit, coordinates: setting.coordinates, grid: setting.grid,
+                report.survey(fit, track, setting.coordinates), of: iteration,
+                coordinates: setting.coordinates, scales: setting.scales, grid: setting.grid,
                 eventSums: setting.eventSums, ties: report.cox.ties)
             return try follow(profile, hazard)
         }
@@ -258,6 +304,11 @@ struct CoxReport: Sendable {
             coordinates.scale.append(range.half * deviation)
         }
         return widened(coordinates)
+    }
+
+    /// Of the rows, where there is an offset: what linear predictors are counted from under one baseline for all.
+    func offsetMean(fromMoments moments: [Double]) -> Double {
+        plan.sumsOffset ? moments[1 + 2 * parameterCount] / max(moments[0], 1) : 0
     }
 
     func likelihoodSums(_ answer: [Double]) -> LikelihoodSums {
@@ -325,6 +376,10 @@ struct CoxReport: Sendable {
             }, termTests: termTests.isEmpty ? nil : termTests, heterogeneity: heterogeneity,
             diagnostics: diagnostics, limits: cox.limits, penalty: penalised(fit, scale: scale))
         (result.event, result.hazard) = (plan.ownEvent, cox.hazard)
+        let differences = CoxInference.differences(
+            of: fit, terms: cox.model.terms, names: cox.model.parameterNames, scale: scale,
+            level: plan.level, robust: robust)
+        result.differences = differences.isEmpty ? nil : differences
         return result
     }
 
@@ -341,5 +396,16 @@ struct CoxReport: Sendable {
         return transform == .log
             ? ["proportional hazards cannot be tested along log time: there is no event, or one at time 0"]
             : ["proportional hazards cannot be tested: there is no event, or no coefficient"]
+    }
+}
+
+extension [Answer] {
+    /// The numbers of each answer; throws if one has none.
+    var numbers: [[Double]] {
+        get throws(StudyError) {
+            let trouble = reduce(into: Trouble()) { $0.formUnion($1.trouble) }
+            guard trouble.isEmpty else { throw .sums(trouble.reason) }
+            return map(\.numbers)
+        }
     }
 }

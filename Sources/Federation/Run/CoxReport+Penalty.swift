@@ -96,18 +96,11 @@ extension CoxReport {
     // MARK: Profile likelihoods
 
     /// The searches that the study asks for, and those that infinite coefficients need.
-    ///
-    /// `secants` are pairs where the curvature is known in part; with `exactInformation`, that at the fit stands for it there.
-    func survey(
-        _ fit: CoxFit, _ path: [CoxPoint], _ coordinates: Query.Coordinates, secants: SecantPairs?,
-        exactInformation: SymmetricMatrix? = nil
-    ) -> ProfileSurvey {
-        var path = path
-        if let exactInformation, !path.isEmpty { path[0].sums.information = exactInformation }
-        return ProfileSurvey(
-            counted(fit), path: path, parameterNames: cox.model.parameterNames, level: plan.level,
+    func survey(_ fit: CoxFit, _ track: FitTrack, _ coordinates: Query.Coordinates) -> ProfileSurvey {
+        ProfileSurvey(
+            counted(fit), track: track, parameterNames: cox.model.parameterNames, level: plan.level,
             wishes: .init(limits: cox.limits == .profile, tests: cox.penalty == .firth),
-            reach: cox.model.reach(of: coordinates), secants: secants,
+            reach: cox.model.reach(of: coordinates),
             // A check of proportional hazards counts as two more.
             evaluationsMax: cox.evaluationsMax - fit.iterations - (cox.check == nil ? 0 : 2))
     }

@@ -47,7 +47,9 @@ struct PredictedCurves: Sendable {
             let scale = coordinates.scale[index]
             return (columns[index] - coordinates.center[index]) / (scale == 0 ? 1 : scale)
         }
-        return hazard.points(stratum: stratum, covariates: standardised, offset: offset)
+        // The increments are those of linear predictors counted from the shift on.
+        return hazard.points(
+            stratum: stratum, covariates: standardised, offset: offset - coordinates.shift)
     }
 
     private func time(_ point: BaselineHazard.Point) -> Double { axis.time(at: Int(point.time)) }

@@ -80,13 +80,34 @@ package struct Query: Hashable, Sendable {
         package var means: MeanIncrements
     }
 
-    /// The covariates' working coordinates: column j is (x - center)/scale.
+    /// A model's working coordinates: column j is (x - center)/scale, and linear predictors are counted from `shift` on.
     package struct Coordinates: Hashable, Sendable {
         package var center: [Double]
         package var scale: [Double]
+        /// Keeps exp(xβ + offset − shift) within range where sites share a baseline; it changes no coefficient.
+        package var shift: Double
+        /// The powers of two by which sums over the risk sets of a common grid are multiplied; all 0 if it is empty.
+        package var exponents: [Int]
 
-        package init(center: [Double], scale: [Double]) {
-            (self.center, self.scale) = (center, scale)
+        package init(center: [Double], scale: [Double], shift: Double = 0, exponents: [Int] = []) {
+            (self.center, self.scale, self.shift) = (center, scale, shift)
+            self.exponents = exponents
+        }
+
+        /// The same with these powers.
+        func scaled(by exponents: [Int]) -> Coordinates {
+            var scaled = self
+            scaled.exponents = exponents
+            return scaled
+        }
+
+        /// Sums over risk sets as they leave a hospital, `width` numbers for each set; or, `undone`, as they are.
+        func scaled(_ sums: [Double], width: Int, undone: Bool = false) -> [Double] {
+            guard !exponents.isEmpty else { return sums }
+            return sums.indices.map { place in
+                let exponent = undone ? -exponents[place / width] : exponents[place / width]
+                return Double(sign: .plus, exponent: exponent, significand: sums[place])
+            }
         }
     }
 
@@ -157,13 +178,16 @@ package struct Query: Hashable, Sendable {
         }
     }
 
+    /// Lanes of the answer: its numbers, and one that tells why there are none (`Trouble`).
+    package func laneCount(in plan: AnalysisPlan) -> Int { numberCount(in: plan) + 1 }
+
     /// Numbers in the answer.
-    package func laneCount(in plan: AnalysisPlan) -> Int {
+    package func numberCount(in plan: AnalysisPlan) -> Int {
         let plan = plan.located(on: axis)
         let columns = plan.columnCount
         switch ask {
         case .counts: return CountsLayout(plan).count
-        case .moments: return 1 + 2 * columns
+        case .moments: return 1 + 2 * columns + (plan.sumsOffset ? 1 : 0)
         case .likelihood: return 1 + columns + columns * (columns + 1) / 2
         case .times(let cells): return 3 * cells.partCount
         case .likelihoodWithThirdDerivatives:
@@ -280,6 +304,9 @@ extension Query {
         if let coordinates {
             append(coordinates.center)
             append(coordinates.scale)
+            if coordinates.shift != 0 || !coordinates.exponents.isEmpty {
+                append([coordinates.shift] + coordinates.exponents.map { Double($0) })
+            }
         }
         append(beta ?? [])
         if let axis { append(axis.context) }
@@ -328,6 +355,12 @@ extension AnalysisPlan {
     /// How a Cox model handles tied event times; of no matter to other analyses.
     package var ties: Ties {
         if case .cox(let cox) = kind { cox.ties } else { .breslow }
+    }
+
+    /// Whether the moments have the sum of the offset: what linear predictors are counted from under one baseline for all.
+    var sumsOffset: Bool {
+        guard case .cox(let cox) = kind else { return false }
+        return cox.baseline == .common && cox.model.offset != nil
     }
 
     /// Groups of a survival analysis, strata of a Cox model.

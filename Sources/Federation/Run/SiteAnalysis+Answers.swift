@@ -22,11 +22,12 @@ extension SiteAnalysis {
             let ownTimes = EventGrid(eventsOf: data, stratumCount: plan.groupCount)
             return try CommonBaseline(data: data, grid: ownTimes, ties: cox.ties).eventSums()
         case .riskSums(let coordinates, let beta, let grid):
-            return try baseline(coordinates, grid).riskSums(at: beta)
+            return coordinates.scaled(try baseline(coordinates, grid).riskSums(at: beta), width: 1)
         case .gram(let coordinates, let beta, let grid, let hazard):
             return try baseline(coordinates, grid).gram(at: beta, hazard: hazard)
         case .covariateRiskSums(let coordinates, let beta, let grid):
-            return try baseline(coordinates, grid).covariateRiskSums(at: beta)
+            return coordinates.scaled(
+                try baseline(coordinates, grid).covariateRiskSums(at: beta), width: plan.columnCount)
         case .eventTimes(let function):
             var moments = TimeMoments()
             for (time, event) in zip(cases.exit, cases.event) where event { moments.add(function(time)) }
@@ -123,7 +124,7 @@ extension SiteAnalysis {
         return causes[row] >= 0 ? causes[row] : nil
     }
 
-    /// Rows, then Σx of every column, then Σx², on columns scaled to [-1, 1] by the dictionary's ranges.
+    /// Rows, then Σx of every column, then Σx², on columns scaled to [-1, 1] by the dictionary's ranges; the sum of the offset.
     private func moments() throws -> [Double] {
         guard case .cox(let cox) = plan.kind, let data else {
             throw StudyError.sums("only a model has moments")
@@ -135,7 +136,8 @@ extension SiteAnalysis {
             sums.append(values.reduce(0) { $0 + range.scaled($1) })
             squares.append(values.reduce(0) { $0 + range.scaled($1) * range.scaled($1) })
         }
-        return [Double(data.rowCount)] + sums + squares
+        let offset = plan.sumsOffset ? [data.offset?.reduce(0, +) ?? 0] : []
+        return [Double(data.rowCount)] + sums + squares + offset
     }
 
     /// For each column under a scaled ridge its rows, Σz and Σz² in working coordinates.

@@ -6,7 +6,10 @@ extension SiteAnalysis {
         guard case .cox(let cox) = plan.kind, let data else {
             throw StudyError.sums("only a model has a likelihood")
         }
-        return (data.rescaled(center: coordinates.center, scale: coordinates.scale), cox)
+        return (
+            data.rescaled(
+                center: coordinates.center, scale: coordinates.scale, offsetCenter: coordinates.shift), cox
+        )
     }
 
     func residuals(

@@ -7,33 +7,55 @@ package import Survival
 package struct SiteCohort: Sendable {
     private let plan: StudyPlan
     private let analyses: [String: SiteAnalysis]
+    private let failures: [String: String]
 
-    package init(table: PatientTable, plan: StudyPlan) throws(StudyError) {
+    /// An analysis that the rows do not fit is answered with `Trouble.unanswerable`; the others do not suffer from it.
+    package init(table: PatientTable, plan: StudyPlan) {
         self.plan = plan
         var prepared: [String: SiteAnalysis] = [:]
+        var failures: [String: String] = [:]
         for analysis in plan.analyses {
             do {
                 prepared[analysis.id] = try SiteAnalysis(analysis, table: table, scope: plan.scope)
             } catch {
-                throw .analysis(id: analysis.id, reason: "\(error)")
+                failures[analysis.id] = "\(StudyError.analysis(id: analysis.id, reason: "\(error)"))"
             }
         }
-        analyses = prepared
+        (analyses, self.failures) = (prepared, failures)
     }
 
-    /// The answer to a query: one number a lane.
-    package func answer(_ query: Query) throws(StudyError) -> [Double] {
-        let prepared = try prepared(query.analysis)
-        do {
-            let lanes = try prepared.located(on: query.axis).answer(query.ask)
-            precondition(
-                lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
-            return lanes
-        } catch let error as StudyError {
-            throw error
-        } catch {
-            throw .analysis(id: query.analysis, reason: "\(error)")
+    /// Why an analysis cannot be answered from these rows, for local eyes; nil if it can be.
+    package func failure(of analysis: String) -> String? { failures[analysis] }
+
+    /// The answer to a query, one number a lane, the last one being the trouble's; zeros where there is no answer.
+    package func answer(_ query: Query) throws(StudyError) -> [Double] { try attempt(query).lanes }
+
+    /// The answer to a query, and for local eyes why it is none.
+    func attempt(_ query: Query) throws(StudyError) -> (lanes: [Double], reason: String?) {
+        guard let analysis = plan.analysis(query.analysis) else {
+            throw .sums("the study has no analysis \"\(query.analysis)\"")
         }
+        let count = query.numberCount(in: analysis)
+        func none(_ trouble: Trouble, _ reason: String) -> (lanes: [Double], reason: String?) {
+            (Self.lanes(none: trouble, count: count), reason)
+        }
+        if let failure = failures[query.analysis] { return none(.unanswerable, failure) }
+        do {
+            let numbers = try prepared(query.analysis).located(on: query.axis).answer(query.ask)
+            precondition(numbers.count == count, "an answer fits its query's layout")
+            return (numbers + [0], nil)
+        } catch SurvivalDataError.riskOutOfRange {
+            let reason =
+                "\(StudyError.analysis(id: query.analysis, reason: "\(SurvivalDataError.riskOutOfRange)"))"
+            return none(.outOfRange, reason)
+        } catch {
+            return none(.unanswerable, "\(StudyError.analysis(id: query.analysis, reason: "\(error)"))")
+        }
+    }
+
+    /// What a hospital sends that has no answer.
+    static func lanes(none trouble: Trouble, count: Int) -> [Double] {
+        [Double](repeating: 0, count: count) + [trouble.lane]
     }
 
     /// What the disclosure rules look at; never leaves the hospital.

@@ -28,27 +28,33 @@ package struct StudyRun: Sendable {
     /// As base64 they take 21 bytes each, 53 of the 64 megabytes that a transport's answer may have.
     private static let numbersMax = 2_500_000
 
-    /// Makes the round of what each analysis asks next; one whose questions find no room fails alone.
+    /// Makes the round of what each analysis asks next; questions that find no room wait for the next one.
+    ///
+    /// An analysis with a question that no round has room for fails alone.
     private mutating func gatherQueries() {
         let room = Self.numbersMax / max(sites.count, 1)
         var rest = room
         queries = []
         for index in analyses.indices {
-            let lanes = analyses[index].pending.reduce(0) { $0 + self.laneCount(of: $1) }
-            if lanes > rest {
+            if let widest = analyses[index].waiting.map({ self.laneCount(of: $0) }).max(), widest > room {
                 analyses[index].fail(
                     StudyError.sums(
-                        "its questions find no room in a round of \(room) numbers for each hospital; "
-                            + "use a coarser grid, or fewer groups, strata, covariates or analyses"))
+                        "a question of its finds no room in a round of \(room) numbers for each hospital; "
+                            + "use a coarser grid, or fewer groups, strata, covariates or levels"))
             }
-            if lanes <= rest { rest -= lanes }
-            queries += analyses[index].pending
+            for query in analyses[index].waiting {
+                let lanes = self.laneCount(of: query)
+                guard lanes <= rest else { break }
+                rest -= lanes
+                analyses[index].ask()
+                queries.append(query)
+            }
         }
     }
 
     package var isFinished: Bool { queries.isEmpty }
 
-    /// Numbers in this round's answer.
+    /// Lanes of this round's answer.
     package var laneCount: Int { queries.reduce(0) { $0 + self.laneCount(of: $1) } }
 
     package var statements: [QueryStatement] {
@@ -64,10 +70,10 @@ package struct StudyRun: Sendable {
         }
         var rest = sum[...]
         for index in analyses.indices {
-            let answers = analyses[index].pending.map { query in
-                let answer = Array(rest.prefix(self.laneCount(of: query)))
-                rest = rest.dropFirst(answer.count)
-                return answer
+            let answers = analyses[index].asked.map { query in
+                let lanes = rest.prefix(self.laneCount(of: query))
+                rest = rest.dropFirst(lanes.count)
+                return Answer(lanes: lanes)
             }
             if !answers.isEmpty { analyses[index].receive(answers) }
         }
@@ -110,7 +116,11 @@ package struct StudyRun: Sendable {
 struct AnalysisRun: Sendable {
     private(set) var plan: AnalysisPlan
     private let privacy: StudyFile.Privacy
-    private(set) var pending: [Query]
+    /// What it asks next, in order; the first `askedCount` of them in this round.
+    private var pending: [Query]
+    private var askedCount = 0
+    /// Answers that came before those that are still asked for.
+    private var answers: [Answer] = []
     private(set) var result: AnalysisResult?
     private(set) var levelTotals: [Int]?
     private(set) var spreadTotals: [Int]?
@@ -134,43 +144,70 @@ struct AnalysisRun: Sendable {
         pending = [Query(analysis: plan.id, ask: .counts)]
     }
 
-    /// Takes the summed answers to the pending queries, one for each.
-    mutating func receive(_ answers: [[Double]]) {
-        do {
-            switch course {
-            case .counting: try begin(answers[0])
-            case .locating(var search, let counts):
-                if let times = try search.receive(answers[0]) {
-                    plan.axis = TimeAxis(times)
-                    start(counts)
-                } else {
-                    locate(search, counts)
-                }
-            case .survival(var survival):
-                follow(try survival.receive(answers))
-                thinnestInterval = survival.thinnestInterval
-                course = .survival(survival)
-            case .incidence(var incidence):
-                follow(try incidence.receive(answers))
-                thinnestInterval = incidence.thinnestInterval
-                course = .incidence(incidence)
-            case .concordance(let concordance): finish(.concordance(concordance.result(answers[0])))
-            case .siteCox(var cox):
-                follow(try cox.receive(answers))
-                course = .siteCox(cox)
-            case .commonCox(var cox):
-                follow(try cox.receive(answers))
-                thinnestInterval = cox.thinnestInterval
-                course = .commonCox(cox)
-            case .table(var table):
-                switch try table.receive(answers) {
-                case .ask(let asks): pend(asks)
-                case .finish(let result): finish(.describe(result))
-                }
-                course = .table(table)
+    /// The questions of this round.
+    var asked: ArraySlice<Query> { pending.prefix(askedCount) }
+
+    /// The questions that no round has asked yet.
+    var waiting: ArraySlice<Query> { pending.dropFirst(askedCount) }
+
+    /// The first of those that wait is asked in this round.
+    mutating func ask() { askedCount += 1 }
+
+    /// Takes the summed answers to the questions asked, one for each; goes on once all that it needs is there.
+    mutating func receive(_ answers: [Answer]) {
+        pending.removeFirst(askedCount)
+        askedCount = 0
+        self.answers += answers
+        guard pending.isEmpty else { return }
+        let complete = self.answers
+        self.answers = []
+        do { try takeUp(complete) } catch { fail(error) }
+    }
+
+    private mutating func takeUp(_ answers: [Answer]) throws {
+        let trouble = answers.reduce(into: Trouble()) { $0.formUnion($1.trouble) }
+        if trouble.contains(.unanswerable) { throw StudyError.sums(trouble.reason) }
+        switch course {
+        case .siteCox(var cox):
+            follow(try cox.receive(answers))
+            course = .siteCox(cox)
+        case .commonCox(var cox):
+            follow(try cox.receive(answers))
+            thinnestInterval = cox.thinnestInterval
+            course = .commonCox(cox)
+        default:
+            guard trouble.isEmpty else { throw StudyError.sums(trouble.reason) }
+            try takeUp(answers.map(\.numbers))
+        }
+    }
+
+    /// The same for courses that go by no coefficients.
+    private mutating func takeUp(_ answers: [[Double]]) throws {
+        switch course {
+        case .counting: try begin(answers[0])
+        case .locating(var search, let counts):
+            if let times = try search.receive(answers[0]) {
+                plan.axis = TimeAxis(times)
+                start(counts)
+            } else {
+                locate(search, counts)
             }
-        } catch {
-            fail(error)
+        case .survival(var survival):
+            follow(try survival.receive(answers))
+            thinnestInterval = survival.thinnestInterval
+            course = .survival(survival)
+        case .incidence(var incidence):
+            follow(try incidence.receive(answers))
+            thinnestInterval = incidence.thinnestInterval
+            course = .incidence(incidence)
+        case .concordance(let concordance): finish(.concordance(concordance.result(answers[0])))
+        case .siteCox, .commonCox: break
+        case .table(var table):
+            switch try table.receive(answers) {
+            case .ask(let asks): pend(asks)
+            case .finish(let result): finish(.describe(result))
+            }
+            course = .table(table)
         }
     }
 
@@ -247,7 +284,7 @@ struct AnalysisRun: Sendable {
 
     private mutating func finish(_ result: AnalysisResult) {
         self.result = result
-        pending = []
+        (pending, askedCount, answers) = ([], 0, [])
     }
 }
 
