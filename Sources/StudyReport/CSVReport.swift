@@ -101,11 +101,7 @@ struct CSVReport {
         for (row, term) in cox.terms.enumerated() {
             var ofTerm = place
             ofTerm.term = term.name
-            let numbers = [
-                ("coef", term.coef), ("se", term.se), ("z", term.z), ("p", term.p), ("log_p", term.logP),
-                ("hr", term.hr), ("lower", term.lower), ("upper", term.upper),
-            ]
-            for (name, number) in numbers { add(ofTerm, name, .number(number)) }
+            add(term, as: "", at: ofTerm)
             if let robust = term.robustSE { add(ofTerm, "robust_se", .number(robust)) }
             if let ratio = term.likelihoodRatio { add(ofTerm, "lr", .number(ratio)) }
             if let wald = term.wald { add(wald, at: ofTerm) }
@@ -127,6 +123,11 @@ struct CSVReport {
             ofTerm.term = test.term
             add(test.test, as: test.isNonlinear ? "nonlinear_test" : "term_test", at: ofTerm)
         }
+        for difference in cox.differences ?? [] {
+            var ofTerm = place
+            ofTerm.term = difference.name
+            add(difference, as: "difference_", at: ofTerm)
+        }
         if let heterogeneity = cox.heterogeneity { add(heterogeneity, at: place) }
         if let diagnostics = cox.diagnostics { add(diagnostics, at: place) }
         if let check = cox.proportionalHazards { add(check, at: place) }
@@ -134,6 +135,14 @@ struct CSVReport {
         if let penalty = cox.penalty { add(penalty, of: cox.terms.map(\.name), at: place) }
         if let concordance = cox.concordance { add(concordance, at: place) }
         addCurves(of: cox, at: place)
+    }
+
+    private mutating func add(_ term: CoxResult.Term, as prefix: String, at place: Place) {
+        let numbers = [
+            ("coef", term.coef), ("se", term.se), ("z", term.z), ("p", term.p), ("log_p", term.logP),
+            ("hr", term.hr), ("lower", term.lower), ("upper", term.upper),
+        ]
+        for (name, number) in numbers { add(place, prefix + name, .number(number)) }
     }
 
     private mutating func add(_ heterogeneity: CoxResult.Heterogeneity, at place: Place) {

@@ -67,6 +67,7 @@ struct JSONReport {
             table["naive_covariance"] = .array(rows(of: naive, order: cox.terms.count))
         }
         table["term_tests"] = cox.termTests.map(termTests)
+        table["differences"] = cox.differences.map { .object(columns(of: $0)) }
         table["diagnostics"] = cox.diagnostics.map(diagnostics)
         table["heterogeneity"] = cox.heterogeneity.map(heterogeneity)
         table["zph"] = cox.proportionalHazards.map(proportionalHazards)
@@ -111,15 +112,6 @@ struct JSONReport {
             "ties": .string(cox.ties.rawValue),
             "times": .string(cox.times.rawValue),
             "level": .number(cox.level),
-            "terms": .strings(cox.terms.map(\.name)),
-            "coef": .reported(cox.terms.map(\.coef)),
-            "se": .reported(cox.terms.map(\.se)),
-            "z": .reported(cox.terms.map(\.z)),
-            "p": .reported(cox.terms.map(\.p)),
-            "log_p": .reported(cox.terms.map(\.logP)),
-            "hr": .reported(cox.terms.map(\.hr)),
-            "lower": .reported(cox.terms.map(\.lower)),
-            "upper": .reported(cox.terms.map(\.upper)),
             "covariance": .array(rows(of: cox.covariance, order: cox.terms.count)),
             "loglik_null": .number(cox.logLikelihoodNull),
             "loglik": .number(cox.logLikelihood),
@@ -128,7 +120,18 @@ struct JSONReport {
             "score_test": .object(test(cox.score)),
             "iterations": .integer(cox.iterations),
             "warnings": .strings(cox.warnings),
-        ]) { _, new in new }
+        ]) { _, new in new }.merging(columns(of: cox.terms)) { _, new in new }
+    }
+
+    /// Arrays with an element for each coefficient.
+    private func columns(of terms: [CoxResult.Term]) -> [String: JSONValue] {
+        [
+            "terms": .strings(terms.map(\.name)), "coef": .reported(terms.map(\.coef)),
+            "se": .reported(terms.map(\.se)), "z": .reported(terms.map(\.z)),
+            "p": .reported(terms.map(\.p)), "log_p": .reported(terms.map(\.logP)),
+            "hr": .reported(terms.map(\.hr)), "lower": .reported(terms.map(\.lower)),
+            "upper": .reported(terms.map(\.upper)),
+        ]
     }
 
     private func termTests(_ tests: [CoxResult.WaldTest]) -> JSONValue {

@@ -13,8 +13,13 @@ extension TextReport {
             addParagraph("Variance: robust, rows of the same \(cluster) taken together.")
         }
         addEstimation(of: cox)
-        add(hazardRatios(cox))
-        add(coefficients(cox))
+        add(hazardRatios(cox.terms, of: cox))
+        add(coefficients(cox.terms, of: cox))
+        if let differences = cox.differences {
+            addParagraph("Differences that stay finite between coefficients that run to infinity together:")
+            add(hazardRatios(differences, of: cox))
+            add(coefficients(differences, of: cox))
+        }
         add(tests(cox))
         if let tests = cox.termTests { add(tests) }
         let logLikelihoods = [cox.logLikelihoodNull, cox.logLikelihood].map {
@@ -110,10 +115,10 @@ extension TextReport {
     }
 
     /// The table of a paper.
-    private func hazardRatios(_ cox: CoxResult) -> TextTable {
+    private func hazardRatios(_ terms: [CoxResult.Term], of cox: CoxResult) -> TextTable {
         var table = TextTable(headings: ["", "hazard ratio", "\(NumberText.level(cox.level)) CI", "p"])
         func ratio(_ value: Double) -> String { NumberText.compact(value, places: 3) }
-        for term in cox.terms {
+        for term in terms {
             let interval = intervalText(term.lower, term.upper, ratio)
             table.add(term.name, [term.hr.text(ratio), interval, term.p.text(NumberText.roundedP)])
         }
@@ -121,10 +126,10 @@ extension TextReport {
     }
 
     /// The table of a statistics program.
-    private func coefficients(_ cox: CoxResult) -> TextTable {
+    private func coefficients(_ terms: [CoxResult.Term], of cox: CoxResult) -> TextTable {
         let robust = cox.cluster == nil ? [] : ["robust se"]
         var table = TextTable(headings: ["", "coef", "se(coef)"] + robust + ["z", "p"])
-        for term in cox.terms {
+        for term in terms {
             table.add(
                 term.name,
                 [
