@@ -354,7 +354,7 @@ struct TrialSites {
         for site in self.sites {
             members[site] = try SiteSession(
                 opening: opening, plan: plan, site: site, policy: .local, secret: try randomBytes(32))
-            cohorts[site] = try SiteCohort(table: trial.table(of: site), plan: plan)
+            cohorts[site] = SiteCohort(table: trial.table(of: site), plan: plan)
         }
     }
 

@@ -46,7 +46,7 @@ package struct CaseStudy {
     /// Adds up what each hospital answers, in fixed point, without messages and masks, which cancel to the same integers.
     package func result() throws -> StudyResult {
         let plan = try plan()
-        let hospitals = try parts.map { try SiteCohort(table: cohort.table(of: $0), plan: plan) }
+        let hospitals = parts.map { SiteCohort(table: cohort.table(of: $0), plan: plan) }
         var run = StudyRun(plan: plan, sites: plan.study.sites.map { .init(name: $0, policyHash: nil) })
         while true {
             if let result = run.result { return result }

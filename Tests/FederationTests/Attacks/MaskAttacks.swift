@@ -32,7 +32,7 @@ struct MaskAttacks {
         newcomer.age = 67
         newcomer.marker = -1.25
         newcomer.months = 17
-        let more = try SiteCohort(table: PatientTable(patients + [newcomer]), plan: dialogue.plan)
+        let more = SiteCohort(table: PatientTable(patients + [newcomer]), plan: dialogue.plan)
 
         var forgetful = member
         let before = try member.answer(from: dialogue.cohorts[0]).lanes.lanes

@@ -94,7 +94,7 @@ struct OrderAttacks {
             // The third hospital leaves out some of its own rows each time.
             var branch = start
             let rows = Self.patients.filter { $0.person % 3 == 2 && $0.person < count }
-            let cohort = try SiteCohort(table: PatientTable(rows), plan: start.plan)
+            let cohort = SiteCohort(table: PatientTable(rows), plan: start.plan)
             let request = try #require(branch.coordinator.request)
             for site in branch.members.indices {
                 _ = try branch.members[site].accept(request, under: branch.authority)

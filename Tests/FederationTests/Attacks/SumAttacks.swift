@@ -11,7 +11,7 @@ struct SumAttacks {
     }
 
     private static func cohorts(_ hospitals: [[Patient]], _ plan: StudyPlan) throws -> [SiteCohort] {
-        try hospitals.map { try SiteCohort(table: PatientTable($0), plan: plan) }
+        hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
     }
 
     /// The run of trusting hospitals after `rounds` rounds of true sums.

@@ -16,7 +16,7 @@ struct ConcentrationTests {
             Ward.study(
                 "define: {hidden: 'exp(-10*abs(age-53))', plain: '(age == 53) + 0'}\nanalyses: [{cox: {id: m, terms: [\(terms)]}}]"
             ))
-        let cohort = try SiteCohort(table: PatientTable(patients), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
         var policy = DisclosurePolicy.local
         policy.sitesMin = 3
         return sentence { try policy.admit(plan.analyses[0], on: cohort) }

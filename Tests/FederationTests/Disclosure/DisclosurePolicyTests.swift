@@ -29,7 +29,7 @@ struct DisclosurePolicyTests {
             sentence { try bad.admit(plan, from: Self.lead) } == "policy rule \(words)",
             sourceLocation: sourceLocation)
         // Clearing an answer refuses the same, whatever was approved before.
-        let cohort = try SiteCohort(table: PatientTable(Patient.random(40, seed: 50)), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(Patient.random(40, seed: 50)), plan: plan)
         let run = StudyRun(plan: plan, sites: [])
         #expect(throws: Never.self, sourceLocation: sourceLocation) {
             try good.clear(run, on: cohort, siteCount: 3, evaluations: [:])
@@ -111,7 +111,7 @@ struct DisclosurePolicyTests {
         for (variable, rule) in [("marker", "concentration"), ("marker > 8", "level-people-min")] {
             let plan = try Ward.plan(
                 Self.study("{describe: {id: m, variables: [\"\(variable)\"]}}"))
-            let cohort = try SiteCohort(table: PatientTable(patients), plan: plan)
+            let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
             var run = StudyRun(plan: plan, sites: [])
             try run.receive(cohort.answer(run.queries[0]))
             let policy = Self.policy {
@@ -173,7 +173,7 @@ struct DisclosurePolicyTests {
         terms: String = "age", start: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let plan = try Ward.plan(Ward.study(start: start, "analyses: [{cox: {id: m, terms: [\(terms)]}}]"))
-        let cohort = try SiteCohort(table: PatientTable(patients), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
         #expect(throws: Never.self, sourceLocation: sourceLocation) {
             try good.admit(plan.analyses[0], on: cohort)
         }
@@ -210,7 +210,7 @@ struct DisclosurePolicyTests {
     @Test func `no rule says how many people or events there are`() throws {
         let rows = (0..<23).map { Patient(person: $0, died: $0 < 19 ? 1 : 0) }
         let plan = try Ward.plan(Self.study("{cox: {id: m, terms: [age]}}"))
-        let cohort = try SiteCohort(table: PatientTable(rows), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(rows), plan: plan)
         let rules: [(inout DisclosurePolicy) -> Void] = [
             { $0.peopleMin = 40 }, { $0.eventsMin = 40 }, { $0.eventsPerParameterMin = 40 },
         ]
@@ -230,7 +230,7 @@ struct DisclosurePolicyTests {
         init(_ study: String, _ hospitals: [[Patient]]) throws {
             let plan = try Ward.plan(study)
             run = StudyRun(plan: plan, sites: [])
-            cohorts = try hospitals.map { try SiteCohort(table: PatientTable($0), plan: plan) }
+            cohorts = hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
         }
 
         mutating func step() throws {

@@ -39,7 +39,7 @@ struct MaskBytesTests {
             session: SHA256Digest(of: "session".utf8), study: SHA256Digest(of: "study".utf8))
 
         let plan = try Ward.plan(Ward.study("analyses: [{survival: {id: all, times: exact}}]"))
-        let cohort = try SiteCohort(table: PatientTable(try #require(Self.rows[site])), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(try #require(Self.rows[site])), plan: plan)
         let vector = try DisclosurePolicy.local.clear(
             StudyRun(plan: plan, sites: []), on: cohort, siteCount: 3, evaluations: [:])
         let masked = try masks.mask(vector, round: SHA256Digest(of: "context".utf8))

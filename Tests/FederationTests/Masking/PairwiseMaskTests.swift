@@ -32,7 +32,7 @@ struct PairwiseMaskTests {
     ) {
         let study = Ward.study("analyses: [{survival: {id: all, by: stage, times: exact}}]")
         let plan = try Ward.plan(study)
-        let cohort = try SiteCohort(table: PatientTable(Patient.random(10, seed: 3)), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(Patient.random(10, seed: 3)), plan: plan)
         var run = StudyRun(plan: plan, sites: [])
         if isLong { try run.receive(try cohort.answer(run.queries[0])) }
         let vector = try DisclosurePolicy.local.clear(run, on: cohort, siteCount: siteCount, evaluations: [:])

@@ -38,7 +38,7 @@ struct StudyRunTests {
 
         init(_ study: String, _ hospitals: [[Patient]]) throws {
             let plan = try Ward.plan(study)
-            cohorts = try hospitals.map { try SiteCohort(table: PatientTable($0), plan: plan) }
+            cohorts = hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
             run = StudyRun(plan: plan, sites: [.init(name: "site-1", policyHash: nil)])
         }
 
@@ -268,7 +268,7 @@ struct StudyRunTests {
                   - survival: {id: many, by: stage, test: log-rank, strata: [hospital, frail], times: exact}
                 """))
         // 61 positions, 3 groups, events and other exits: 366 numbers, and in 10 strata 3660; 4026 of 2,500,000/621 = 4025.
-        let cohort = try SiteCohort(table: PatientTable(Patient.random(60, seed: 15)), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(Patient.random(60, seed: 15)), plan: plan)
         var run = StudyRun(
             plan: plan, sites: (0..<hospitals).map { .init(name: "site-\($0)", policyHash: nil) })
         while !run.isFinished {

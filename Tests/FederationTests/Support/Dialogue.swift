@@ -40,7 +40,7 @@ struct Dialogue {
         authority = try consortium.authority()
         office = try consortium.signer(.coordinator)
         signers = try names.map { try consortium.signer(.node($0)) }
-        cohorts = try tables.map { try SiteCohort(table: $0, plan: plan) }
+        cohorts = tables.map { SiteCohort(table: $0, plan: plan) }
         let opening = SessionOpening(
             session: SHA256Digest(of: session.utf8), study: plan.hash, sites: names)
         self.opening = opening

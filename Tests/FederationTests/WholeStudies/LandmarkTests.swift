@@ -155,9 +155,8 @@ struct LandmarkTests {
             rows[index].died = 0
         }
         let study = Ward.study(start: "entered", "analyses: [{cox: {id: m, terms: [age], landmark: 6}}]")
-        #expect(throws: StudyError.self) {
-            try SiteCohort(table: PatientTable(rows), plan: Ward.plan(study))
-        }
+        let failure = SiteCohort(table: PatientTable(rows), plan: try Ward.plan(study)).failure(of: "m")
+        #expect(failure?.contains("analysis \"m\"") == true)
     }
 
     // MARK: At the edges

@@ -92,7 +92,7 @@ struct SplineTests {
         var policy = DisclosurePolicy.local
         policy.sitesMin = 3
         func refusal() throws -> String? {
-            let cohort = try SiteCohort(table: PatientTable(patients), plan: plan)
+            let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
             return sentence { try policy.admit(plan.analyses[0], on: cohort) }
         }
         #expect(try refusal()?.contains("concentration") == true)

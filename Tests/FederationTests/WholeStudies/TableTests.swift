@@ -129,7 +129,7 @@ struct TableTests {
         let plan = try Ward.plan(
             Ward.study("analyses: [{describe: {id: t, \(Self.keys)}}]"))
         var run = StudyRun(plan: plan, sites: [])
-        let cohorts = try hospitals.map { try SiteCohort(table: PatientTable($0), plan: plan) }
+        let cohorts = hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
         var asked: [Query.Ask] = []
         while !run.isFinished {
             asked += run.queries.map(\.ask)
@@ -179,7 +179,7 @@ struct TableTests {
             Ward.study("analyses: [{describe: {id: t, variables: [age], bins: {age: 10}}}]"))
         var patients = Patient.random(40, seed: 3)
         for index in patients.indices { patients[index].age = index < 4 ? 25 : index < 9 ? 47 : 63 }
-        let cohort = try SiteCohort(table: PatientTable(patients), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
         let answer = try cohort.answer(Query(analysis: "t", ask: .tallies))
         // People, people with a known age, then bins from 10 to 100.
         #expect(answer == [40, 40, 0, 0, 0, 5, 0, 31, 0, 0, 0, 0])
@@ -240,7 +240,7 @@ struct TableTests {
 
     @Test func `tallies that are no counts end the analysis`() throws {
         let plan = try Ward.plan(Ward.study("analyses: [{describe: {id: t, variables: [frail]}}]"))
-        let cohort = try SiteCohort(table: PatientTable(Self.patients), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(Self.patients), plan: plan)
         var run = StudyRun(plan: plan, sites: [])
         try run.receive(try cohort.answer(run.queries[0]))
         try run.receive([199, 100, 100])
