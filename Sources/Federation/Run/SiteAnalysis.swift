@@ -1,4 +1,3 @@
-import Foundation
 import Survival
 import Synchronization
 
@@ -164,7 +163,9 @@ struct SiteAnalysis: Sendable {
     func linearPredictorMax(_ coordinates: Query.Coordinates, _ beta: [Double]) -> Double {
         guard let data, data.rowCount > 0 else { return 0 }
         var predictor = data.offset ?? [Double](repeating: 0, count: data.rowCount)
-        if let weight = data.weight { for row in predictor.indices { predictor[row] += log(weight[row]) } }
+        if let weight = data.weight {
+            for row in predictor.indices { predictor[row] += Elementary.logarithm(weight[row]) }
+        }
         for (index, coefficient) in beta.enumerated() where coefficient != 0 {
             let (column, scale) = (data.columns[index], coefficient / coordinates.scale[index])
             for row in predictor.indices {
