@@ -23,6 +23,8 @@ struct SiteAnalysis: Sendable {
     let spread: [[Double]]
     let spreadPeople: [Int]
     let kept = KeptLikelihood()
+    /// Which copy of the likelihood's arithmetic runs.
+    var instructions = InstructionSet.best
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
         self.plan = plan

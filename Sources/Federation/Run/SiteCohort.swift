@@ -8,12 +8,17 @@ package struct SiteCohort: Sendable {
     private let plan: StudyPlan
     private let analyses: [String: SiteAnalysis]
 
-    package init(table: PatientTable, plan: StudyPlan) throws(StudyError) {
+    /// `instructions` says which copy of the likelihood's arithmetic runs; the answers' last bits depend on it.
+    package init(
+        table: PatientTable, plan: StudyPlan, instructions: InstructionSet = .best
+    ) throws(StudyError) {
         self.plan = plan
         var prepared: [String: SiteAnalysis] = [:]
         for analysis in plan.analyses {
             do {
-                prepared[analysis.id] = try SiteAnalysis(analysis, table: table, scope: plan.scope)
+                var own = try SiteAnalysis(analysis, table: table, scope: plan.scope)
+                own.instructions = instructions
+                prepared[analysis.id] = own
             } catch {
                 throw .analysis(id: analysis.id, reason: "\(error)")
             }

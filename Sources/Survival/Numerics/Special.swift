@@ -53,7 +53,8 @@ package enum Special {
 
     /// log Γ(1 + u) for u from 0 to 1.
     private static func logGammaToTwo(_ u: Double) -> Double {
-        u * (u - 1) * polynomial(NumericTables.logGammaToTwo, u - 0.5)
+        // Never −0.
+        u * (u - 1) * polynomial(NumericTables.logGammaToTwo, u - 0.5) + 0
     }
 
     /// Stirling's series (Abramowitz and Stegun 6.1.41), for x ≥ 9.
