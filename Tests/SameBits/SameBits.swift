@@ -10,6 +10,7 @@ import Synchronization
 ///
 ///     same-bits fits [portable]   the hospitals' sums, the questions and the result of each case, whole
 ///     same-bits replay FILE       the questions and the result alone, on the sums in what `fits` printed
+///     same-bits digests FILE      one digest for each case of what `fits` printed, as recorded.txt beside this file has them
 ///     same-bits libm              the system's own functions, which may differ: what shows that the comparison can fail
 ///
 /// `fits` prints for each case a line `case NAME`, for each round `round QUESTIONS SUM` (a digest, and the numbers in
@@ -25,12 +26,13 @@ enum SameBits {
         case ("replay", let file?):
             let sums = try recorded(in: String(contentsOfFile: file, encoding: .utf8))
             forEachStudy { name, study in try replay(study, sums[name] ?? []) }
+        case ("digests", let file?): try printDigests(of: String(contentsOfFile: file, encoding: .utf8))
         case ("libm", _):
             let arguments = (1...10_000).map { Double($0) / 997 }
             print(
                 hex(arguments.map { exp(-$0) } + arguments.map { log($0) } + arguments.map { pow($0, 0.7) }))
         default:
-            print("usage: same-bits fits [portable] | same-bits replay FILE | same-bits libm")
+            print("usage: same-bits fits [portable] | replay FILE | digests FILE | libm")
             exit(64)
         }
     }
@@ -110,6 +112,14 @@ enum SameBits {
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Inf", negativeInfinity: "-Inf", nan: "NaN")
         return SHA256Digest(of: try encoder.encode(value)).hex
+    }
+
+    private static func printDigests(of text: String) {
+        for part in "\n\(text)".components(separatedBy: "\ncase ").dropFirst() {
+            let name = part.prefix { $0 != "\n" }
+            let content = part.dropFirst(name.count).trimmingCharacters(in: .newlines)
+            print("\(SHA256Digest(of: content.utf8).hex.prefix(16)) \(name)")
+        }
     }
 
     // MARK: - Sums as text
