@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#pragma STDC FP_CONTRACT OFF
+
 static double *allocate(int64_t count) { return cox_allocate((size_t)count * sizeof(double)); }
 
 // --- Memory.

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #endif
 
+#pragma STDC FP_CONTRACT OFF
+
 // --- Memory.
 
 void *cox_reserve(size_t bytes) {

@@ -17,7 +17,7 @@ enum NumberText {
     /// As `fixed`, but scientific as well where fewer than two digits would be left: a hazard ratio, a
     /// coefficient.
     static func compact(_ value: Double, places: Int) -> String {
-        let leastShown = pow(10, Double(1 - places))
+        let leastShown = Elementary.power(10, Double(1 - places))
         return value != 0 && value.magnitude < leastShown ? scientific(value) : fixed(value, places: places)
     }
 
@@ -53,9 +53,9 @@ enum NumberText {
         if p >= Double.leastNormalMagnitude || logP.map({ !$0.isFinite }) ?? true {
             return String(format: "%.3g", p)
         }
-        let decimalExponent = (logP ?? 0) / log(10)
+        let decimalExponent = (logP ?? 0) / Elementary.logarithm(10)
         var exponent = decimalExponent.rounded(.down)
-        var mantissa = (pow(10, decimalExponent - exponent) * 100).rounded() / 100
+        var mantissa = (Elementary.power(10, decimalExponent - exponent) * 100).rounded() / 100
         if mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
         return String(format: "%.3ge%.0f", mantissa, exponent)
     }

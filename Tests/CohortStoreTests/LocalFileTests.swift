@@ -26,6 +26,16 @@ struct LocalFileTests {
         #expect(guessed["clinic"]?.kind == .category(levels: ["north", "(other)"], reference: "north"))
     }
 
+    /// Levels that are the same as numbers would else come in a set's order, another one in each process.
+    @Test func `levels that differ by leading zeros alone have one order`() throws {
+        let names = ["ward 1", "ward 01", "ward 001", "ward 2", "ward 02"]
+        for turn in names.indices {
+            let rows = names[turn...] + names[..<turn]
+            let guessed = try dictionary("ward\n" + rows.map { "\($0)\n" }.joined())
+            #expect(guessed["ward"]?.kind == .category(levels: names, reference: "ward 1"))
+        }
+    }
+
     @Test(arguments: ["0\n1\nNA\n1", "FALSE\nTRUE\nTRUE\nNA", "no\nyes\nno\n0"])
     func `a column that the study takes for a condition is one if its cells allow it`(cells: String) throws {
         let csv = "died,age\n" + cells.split(separator: "\n").map { "\($0),60\n" }.joined()

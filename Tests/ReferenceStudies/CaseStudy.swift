@@ -44,12 +44,17 @@ package struct CaseStudy {
     }
 
     /// Adds up what each hospital answers, in fixed point, without messages and masks, which cancel to the same integers.
-    package func result() throws -> StudyResult {
+    ///
+    /// `seen` is handed the study at each round, and the sum of the answers.
+    package func result(
+        instructions: InstructionSet = .best,
+        seen: (_ run: StudyRun, _ sum: [Double]) throws -> Void = { _, _ in }
+    ) throws -> StudyResult {
         let plan = try plan()
-        let hospitals = parts.map { SiteCohort(table: cohort.table(of: $0), plan: plan) }
-        var run = StudyRun(plan: plan, sites: plan.study.sites.map { .init(name: $0, policyHash: nil) })
-        while true {
-            if let result = run.result { return result }
+        let hospitals = parts.map {
+            SiteCohort(table: cohort.table(of: $0), plan: plan, instructions: instructions)
+        }
+        return try result(plan) { run in
             var sum = [Int128](repeating: 0, count: run.laneCount)
             for hospital in hospitals {
                 let numbers = try run.queries.flatMap(hospital.answer)
@@ -57,7 +62,22 @@ package struct CaseStudy {
                     sum[lane] += try FixedPoint.encode(number, siteCount: hospitals.count)
                 }
             }
-            try run.receive(sum.map(FixedPoint.decode))
+            let numbers = sum.map(FixedPoint.decode)
+            try seen(run, numbers)
+            return numbers
+        }
+    }
+
+    /// The same on sums from elsewhere, without patients.
+    package func result(ofSums sum: (StudyRun) throws -> [Double]) throws -> StudyResult {
+        try result(plan(), sum: sum)
+    }
+
+    private func result(_ plan: StudyPlan, sum: (StudyRun) throws -> [Double]) throws -> StudyResult {
+        var run = StudyRun(plan: plan, sites: plan.study.sites.map { .init(name: $0, policyHash: nil) })
+        while true {
+            if let result = run.result { return result }
+            try run.receive(try sum(run))
         }
     }
 

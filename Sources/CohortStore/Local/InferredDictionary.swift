@@ -100,10 +100,21 @@ package enum InferredDictionary {
                     resolution: decimals < steps.count ? steps[decimals] : nil)
             }
             guard levels.count <= InferredDictionary.levelsMax else { return nil }
-            let sorted = levels.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+            let sorted = levels.sorted { $0.precedesByNumber($1) }
             return .category(
                 levels: sorted.count > 1 ? sorted : sorted + [InferredDictionary.otherLevel],
                 reference: sorted[0])
+        }
+    }
+}
+
+extension String {
+    /// Whether it comes first where numbers in the text count as numbers; `1` before `01`, which would else have no order.
+    func precedesByNumber(_ other: String) -> Bool {
+        switch compare(other, options: .numeric) {
+        case .orderedAscending: true
+        case .orderedDescending: false
+        case .orderedSame: utf8.count == other.utf8.count ? self < other : utf8.count < other.utf8.count
         }
     }
 }

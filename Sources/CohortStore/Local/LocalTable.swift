@@ -136,7 +136,7 @@ private struct LocalReader: ~Copyable {
 
     consuming func finish() throws -> LocalTable {
         var local = LocalTable()
-        let names = siteIndices.sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
+        let names = siteIndices.sorted { $0.key.precedesByNumber($1.key) }
         for (name, index) in names {
             let rows = site.indices.filter { site[$0] == index }
             local.add(name, table(of: rows))

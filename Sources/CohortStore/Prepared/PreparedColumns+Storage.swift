@@ -25,7 +25,7 @@ struct PreparedStorage {
     }
 
     func store(_ codes: [String: [UInt8]]) throws {
-        for (variable, code) in codes {
+        for (variable, code) in codes.sorted(by: { $0.key < $1.key }) {
             try db.execute(
                 sql: "INSERT INTO prepared_columns (dictionary, variable, code) VALUES (?, ?, ?)",
                 arguments: [dictionary, variable, Data(code)])

@@ -1,4 +1,3 @@
-import Foundation
 import Survival
 
 /// What a penalty and profile likelihoods add to a Cox course.
@@ -68,7 +67,9 @@ extension CoxReport {
         guard let penalised = fit.penalised else { return nil }
         guard let ridge else {
             // |I| is that of coefficients in working coordinates, which are `scale` times those in the study's units.
-            let shift = scale.indices.reduce(0) { fit.isAliased[$1] ? $0 : $0 + log(scale[$1]) }
+            let shift = scale.indices.reduce(0) {
+                fit.isAliased[$1] ? $0 : $0 + Elementary.logarithm(scale[$1])
+            }
             return CoxResult.Penalised(
                 kind: .firth, logLikelihoodNull: penalised.logLikelihoodNull + shift,
                 logLikelihood: penalised.logLikelihood + shift)

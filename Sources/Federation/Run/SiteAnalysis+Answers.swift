@@ -34,7 +34,8 @@ extension SiteAnalysis {
             return moments.vector
         case .timeTrend(let coordinates, let beta, let function):
             let (data, cox) = try model(coordinates)
-            return try PartialLikelihood(data, ties: cox.ties).timeTrend(at: beta, along: function).vector
+            return try PartialLikelihood(data, ties: cox.ties, instructions: instructions)
+                .timeTrend(at: beta, along: function).vector
         case .eventTrend(let coordinates, let grid, let factors):
             return try baseline(coordinates, grid).eventSums(weightedBy: factors)
         case .siteRanks(let coordinates, let beta):

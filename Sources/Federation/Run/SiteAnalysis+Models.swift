@@ -84,7 +84,7 @@ extension SiteAnalysis {
     func likelihood(_ coordinates: Query.Coordinates) throws -> PartialLikelihood {
         try kept.likelihood(at: coordinates) {
             let (data, cox) = try model(coordinates)
-            return PartialLikelihood(data, ties: cox.ties)
+            return PartialLikelihood(data, ties: cox.ties, instructions: instructions)
         }
     }
 

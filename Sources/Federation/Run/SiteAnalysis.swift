@@ -1,4 +1,3 @@
-import Foundation
 import Survival
 import Synchronization
 
@@ -24,6 +23,8 @@ struct SiteAnalysis: Sendable {
     let spread: [[Double]]
     let spreadPeople: [Int]
     let kept = KeptLikelihood()
+    /// Which copy of the likelihood's arithmetic runs.
+    var instructions = InstructionSet.best
 
     init(_ plan: AnalysisPlan, table: PatientTable, scope: VariableScope) throws {
         self.plan = plan
@@ -164,7 +165,9 @@ struct SiteAnalysis: Sendable {
     func linearPredictorMax(_ coordinates: Query.Coordinates, _ beta: [Double]) -> Double {
         guard let data, data.rowCount > 0 else { return 0 }
         var predictor = data.offset ?? [Double](repeating: 0, count: data.rowCount)
-        if let weight = data.weight { for row in predictor.indices { predictor[row] += log(weight[row]) } }
+        if let weight = data.weight {
+            for row in predictor.indices { predictor[row] += Elementary.logarithm(weight[row]) }
+        }
         for (index, coefficient) in beta.enumerated() where coefficient != 0 {
             let (column, scale) = (data.columns[index], coefficient / coordinates.scale[index])
             for row in predictor.indices {

@@ -10,13 +10,17 @@ package struct SiteCohort: Sendable {
     private let failures: [String: String]
 
     /// An analysis that the rows do not fit is answered with `Trouble.unanswerable`; the others do not suffer from it.
-    package init(table: PatientTable, plan: StudyPlan) {
+    ///
+    /// `instructions` says which copy of the likelihood's arithmetic runs; the answers' last bits depend on it.
+    package init(table: PatientTable, plan: StudyPlan, instructions: InstructionSet = .best) {
         self.plan = plan
         var prepared: [String: SiteAnalysis] = [:]
         var failures: [String: String] = [:]
         for analysis in plan.analyses {
             do {
-                prepared[analysis.id] = try SiteAnalysis(analysis, table: table, scope: plan.scope)
+                var own = try SiteAnalysis(analysis, table: table, scope: plan.scope)
+                own.instructions = instructions
+                prepared[analysis.id] = own
             } catch {
                 failures[analysis.id] = "\(StudyError.analysis(id: analysis.id, reason: "\(error)"))"
             }

@@ -1,4 +1,3 @@
-import Foundation
 import Survival
 
 /// Cells of the time axis, each cut into parts; the answer says how many leave in each part, and where in it.
@@ -174,7 +173,7 @@ package struct FoundTimes: Hashable, Sendable {
     }
 
     /// The number of 15 significant digits nearest to a time: most are written so, and rounding in the sums has gone.
-    private static func decimal(_ time: Double) -> Double { Double(String(format: "%.15g", time)) ?? time }
+    private static func decimal(_ time: Double) -> Double { time.rounded(toSignificantDigits: 15) }
 
     /// The chain that a time belongs to, or the first after it.
     func index(atOrAfter time: Double) -> Int {
@@ -190,5 +189,31 @@ package struct FoundTimes: Hashable, Sendable {
     func time(at position: Int) -> Double {
         guard position > 0 else { return (chains.first?.lowerBound ?? 0) - 1 }
         return chains[position - 1].lowerBound
+    }
+}
+
+extension Double {
+    /// The number of so many significant digits nearest to the shortest decimal that reads as this number.
+    ///
+    /// By the digits as text, since powers of ten are not exact.
+    package func rounded(toSignificantDigits count: Int) -> Double {
+        guard isFinite else { return self }
+        let parts = description.split(separator: "e")
+        guard let mantissa = parts.first else { return self }
+        var (digits, scale, isFraction) = ([UInt8](), parts.count == 2 ? Int(parts[1]) ?? 0 : 0, false)
+        for character in mantissa.utf8 {
+            switch character {
+            case UInt8(ascii: "."): isFraction = true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if isFraction { scale -= 1 }
+                if !digits.isEmpty || character != UInt8(ascii: "0") { digits.append(character - 48) }
+            default: break
+            }
+        }
+        guard digits.count > count else { return self }
+        var whole = digits[..<count].reduce(UInt64(0)) { 10 * $0 + UInt64($1) }
+        if digits[count] >= 5 { whole += 1 }
+        let text = "\(sign == .minus ? "-" : "")\(whole)e\(scale + digits.count - count)"
+        return Double(text) ?? self
     }
 }

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Foundation
-#endif
-
 /// Resolves the names of one expression, checks its types, and bounds its values, in one walk over its tree.
 struct ExpressionChecker {
     private typealias Value = (operation: Operation, isBoolean: Bool, bounds: ClosedRange<Double>)
@@ -117,11 +111,11 @@ struct ExpressionChecker {
         switch function {
         case .log:
             guard bounds.upperBound > 0 else { throw error(.neverDefined(syntax.text()), at: syntax) }
-            image = bounds.mapped { log(max($0, 0)) }
+            image = bounds.mapped { Elementary.logarithm(max($0, 0)) }
         case .sqrt:
             guard bounds.upperBound >= 0 else { throw error(.neverDefined(syntax.text()), at: syntax) }
             image = bounds.mapped { max($0, 0).squareRoot() }
-        case .exp: image = bounds.mapped { exp($0) }
+        case .exp: image = bounds.mapped { Elementary.exponential($0) }
         case .abs: image = bounds.magnitude
         }
         return .value(.call(function, value.operation), isBoolean: false, bounds: image)

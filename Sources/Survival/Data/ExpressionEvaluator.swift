@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Foundation
-#endif
-
 /// Computes expressions for all rows of a table at once, each definition once.
 ///
 /// Names are looked up once a table; the inner loops run over plain arrays of numbers.
@@ -94,8 +88,8 @@ struct ExpressionEvaluator {
 
     private func call(_ function: ExpressionFunction, _ operand: Operand) -> Operand {
         switch function {
-        case .log: map(operand) { log($0) }
-        case .exp: map(operand) { exp($0) }
+        case .log: map(operand) { Elementary.logarithm($0) }
+        case .exp: map(operand) { Elementary.exponential($0) }
         case .sqrt: map(operand) { $0.squareRoot() }
         case .abs: map(operand) { $0.magnitude }
         }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Tests and standardised differences between groups, from sums over them.
 ///
 /// Groups without anybody are left out; what cannot be made of the rest is not available.

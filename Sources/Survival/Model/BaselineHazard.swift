@@ -1,5 +1,3 @@
-import Foundation
-
 /// The cumulative baseline hazard of a Cox model with one baseline for all, and the curves that it predicts.
 ///
 /// H(t | x) = r·Λ(t), r = exp(xβ + offset), with Efron's or Breslow's increments of Λ as the fit's ties. Its variance is
@@ -37,7 +35,7 @@ package struct BaselineHazard: Sendable {
     /// The cumulative hazard of covariates `x` in a stratum, at each of its times with a death.
     package func points(stratum: Int, covariates x: [Double], offset: Double = 0) -> [Point] {
         let start = grid.strata[..<stratum].reduce(0) { $0 + $1.times.count }
-        let risk = exp(dot(x, beta) + offset)
+        let risk = Elementary.exponential(dot(x, beta) + offset)
         var (sum, variance) = (CompensatedSum(), CompensatedSum())
         var drift = x.map { _ in 0.0 }
         return grid.strata[stratum].times.enumerated().map { index, time in
@@ -57,7 +55,7 @@ extension BaselineHazard.Point {
     package func survival(
         limits: ConfidenceLimits, level: Double
     ) -> (estimate: Double, lower: Double, upper: Double) {
-        let survival = exp(-hazard)
+        let survival = Elementary.exponential(-hazard)
         let interval = limits.interval(around: survival, relativeError: se, level: level)
         return (survival, interval.lower, interval.upper)
     }

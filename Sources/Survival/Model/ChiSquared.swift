@@ -1,5 +1,3 @@
-import Foundation
-
 /// The upper tail of the chi-squared distribution.
 package enum ChiSquared {
     /// P(X ≥ x) and its natural logarithm, which does not underflow; (1, 0) for 0 degrees of freedom, as R's tests print.
@@ -12,7 +10,7 @@ package enum ChiSquared {
         if x.isInfinite { return (0, -.infinity) }
         if df == 1 { return Normal.twoSidedP(x.squareRoot()) }
         let logP = min(0, logTail(halved: x / 2, df: df))
-        return (exp(logP), logP)
+        return (Elementary.exponential(logP), logP)
     }
 
     /// The same for any degrees of freedom, such as those of a ridge penalty.
@@ -22,27 +20,27 @@ package enum ChiSquared {
         if degreesOfFreedom <= 0 || x <= 0 { return (1, 0) }
         if x.isInfinite { return (0, -.infinity) }
         let logP = min(0, GammaTail.logUpper(degreesOfFreedom / 2, x / 2))
-        return (exp(logP), logP)
+        return (Elementary.exponential(logP), logP)
     }
 
     private static func logTail(halved y: Double, df: Int) -> Double {
         let isOdd = df % 2 == 1
         var logSum = isOdd ? Normal.twoSidedP((2 * y).squareRoot()).logP : -y
-        var logTerm = isOdd ? -y + log(y) / 2 - lgammaOfThreeHalves : -y
+        var logTerm = isOdd ? -y + Elementary.logarithm(y) / 2 - lgammaOfThreeHalves : -y
         if isOdd { logSum = logAdd(logSum, logTerm) }
         // The k-th term follows from the one before: times y/(k + ½) for odd df, y/k for even.
         for index in 1..<max(isOdd ? (df - 1) / 2 : df / 2, 1) {
-            logTerm += log(y / (Double(index) + (isOdd ? 0.5 : 0)))
+            logTerm += Elementary.logarithm(y / (Double(index) + (isOdd ? 0.5 : 0)))
             logSum = logAdd(logSum, logTerm)
         }
         return logSum
     }
 
     /// log Γ(3/2) = log(√π/2).
-    private static let lgammaOfThreeHalves = log(Double.pi.squareRoot() / 2)
+    private static let lgammaOfThreeHalves = Elementary.logarithm(Double.pi.squareRoot() / 2)
 
     /// log(eᵃ + eᵇ).
     private static func logAdd(_ a: Double, _ b: Double) -> Double {
-        max(a, b) + log1p(exp(-abs(a - b)))
+        max(a, b) + Elementary.logarithm1p(Elementary.exponential(-abs(a - b)))
     }
 }

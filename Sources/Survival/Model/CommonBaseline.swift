@@ -1,5 +1,3 @@
-import Foundation
-
 /// One site's part of a Cox model whose baseline hazard is common to all sites.
 ///
 /// The score needs the risk-set sums S₀ of all sites, and those alone: (a) sites add up `riskSums`; (b) from the total each forms
@@ -266,7 +264,7 @@ package struct CommonBaseline: Sendable {
             for index in 0..<parameterCount {
                 predictor += covariates[row * parameterCount + index] * beta[index]
             }
-            risks[row] = (data.weight?[row] ?? 1) * exp(predictor)
+            risks[row] = (data.weight?[row] ?? 1) * Elementary.exponential(predictor)
         }
         guard risks.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
         return risks

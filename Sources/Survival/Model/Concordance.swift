@@ -232,8 +232,9 @@ private struct ConcordanceSweep {
             let (sum, squares) = weights.reduce((0, 0)) { ($0.0 + $1, $0.1 + $1 * $1) }
             return (sum * sum - squares) / 2
         }
-        let byMarker = Dictionary(grouping: deaths) { rank[$0] }
-        let both = byMarker.values.map { pairWeight($0.map { weight[$0] }) }.reduce(0, +)
+        // In the order of the markers: a dictionary's own order differs from run to run, and with it the sum's rounding.
+        let byMarker = Dictionary(grouping: deaths) { rank[$0] }.sorted { $0.key < $1.key }
+        let both = byMarker.map { pairWeight($0.value.map { weight[$0] }) }.reduce(0, +)
         pairs.countTiedEvents(
             timeWeight * pairWeight(deaths.map { weight[$0] }), withEqualMarkers: timeWeight * both)
     }

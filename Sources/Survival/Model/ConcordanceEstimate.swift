@@ -1,5 +1,3 @@
-import Foundation
-
 /// The concordance of a model's linear predictor, and its standard error, from sums over sites.
 package struct ConcordanceEstimate: Hashable, Sendable, Codable {
     package var options: ConcordanceOptions

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Standard errors, tests and intervals of a fitted Cox model; the only place where they are made.
 package enum CoxInference {
     /// A fit's table in the study's own units, its covariance, and the three tests of the whole model.
@@ -90,8 +88,8 @@ package enum CoxInference {
     }
 
     private static func addLimits(_ profile: CoxProfile, _ divisor: Double, to term: inout CoxResult.Term) {
-        term.lower = Reported(profile.lower.map { exp($0 / divisor) })
-        term.upper = Reported(profile.upper.map { exp($0 / divisor) })
+        term.lower = Reported(profile.lower.map { Elementary.exponential($0 / divisor) })
+        term.upper = Reported(profile.upper.map { Elementary.exponential($0 / divisor) })
     }
 
     private static func addTest(_ profile: CoxProfile, to term: inout CoxResult.Term) {
@@ -109,8 +107,10 @@ package enum CoxInference {
         return CoxResult.Term(
             name: name, coef: Reported(coef), se: Reported(se), z: Reported(z), p: Reported(p),
             logP: Reported(logP),
-            hr: Reported(exp(coef)), lower: Reported(exp(coef - quantile * used)),
-            upper: Reported(exp(coef + quantile * used)), robustSE: robustSE.map { Reported($0) })
+            hr: Reported(Elementary.exponential(coef)),
+            lower: Reported(Elementary.exponential(coef - quantile * used)),
+            upper: Reported(Elementary.exponential(coef + quantile * used)),
+            robustSE: robustSE.map { Reported($0) })
     }
 
     private static func unavailable(_ name: String) -> CoxResult.Term {

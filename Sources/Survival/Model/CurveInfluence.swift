@@ -1,5 +1,3 @@
-import Foundation
-
 /// What all sites together know of a curve: enough for each to say how much its own people move it.
 package struct CurveCounts: Sendable, Hashable {
     /// Quantities of which the variance is asked.
@@ -66,7 +64,7 @@ package struct CurveInfluence: Sendable {
         for (time, people) in atRisk.enumerated() {
             let rate = people > 0 ? curve.counts.events.reduce(0) { $0 + $1[time] } / people : 0
             hazard += rate
-            free.append(curve.shape == .exponential ? exp(-hazard) : present)
+            free.append(curve.shape == .exponential ? Elementary.exponential(-hazard) : present)
             present *= 1 - rate
         }
         self.free = free

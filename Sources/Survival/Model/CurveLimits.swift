@@ -1,5 +1,3 @@
-import Foundation
-
 extension ConfidenceLimits {
     /// Limits around an estimate of a probability that are symmetric on this scale, cut at 0 and 1; NaN where there are none.
     ///
@@ -11,13 +9,19 @@ extension ConfidenceLimits {
         guard estimate > 0 else { return (.nan, .nan) }
         let width = Normal.quantile(0.5 + level / 2) * relativeError
         switch self {
-        case .log: return (estimate * exp(-width), min(1, estimate * exp(width)))
+        case .log:
+            return (
+                estimate * Elementary.exponential(-width), min(1, estimate * Elementary.exponential(width))
+            )
         case .plain: return (max(0, estimate * (1 - width)), min(1, estimate * (1 + width)))
         case .logLog:
             guard estimate < 1 else { return (.nan, .nan) }
             // p^exp(±w/log p); log p is negative.
-            let logarithm = Foundation.log(estimate)
-            return (exp(logarithm * exp(-width / logarithm)), exp(logarithm * exp(width / logarithm)))
+            let logarithm = Elementary.logarithm(estimate)
+            return (
+                Elementary.exponential(logarithm * Elementary.exponential(-width / logarithm)),
+                Elementary.exponential(logarithm * Elementary.exponential(width / logarithm))
+            )
         }
     }
 }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// One event time of the discrete partial likelihood: its d deaths against all sets of d rows at risk.
 ///
 /// With e_d = Σ over sets of Π r, the log-likelihood loses log e_d, the score its gradient Σ_sets Π r Σx/e_d, the information
@@ -51,7 +49,7 @@ struct ExactTies {
         covariance.add(-1, outer: shift)
         self.covariance = deaths == rows.count ? SymmetricMatrix(order: parameterCount) : covariance
         mean = zip(shift, center).map { $0 + Double(deaths) * $1 }
-        logTerm = log(whole.weight) - Double(deaths) * log(scale)
+        logTerm = Elementary.logarithm(whole.weight) - Double(deaths) * Elementary.logarithm(scale)
     }
 
     /// Sets of one row fewer, each with the row of risk `risk` and covariates `x` put in.

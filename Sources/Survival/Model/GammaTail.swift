@@ -1,5 +1,3 @@
-import Foundation
-
 /// The upper tail of the gamma distribution: Γ(a, x)/Γ(a).
 enum GammaTail {
     /// Its natural logarithm, for a > 0 and x > 0; exact to about 14 digits also where the tail itself underflows.
@@ -7,9 +5,12 @@ enum GammaTail {
     /// Beyond x = a + 1 by Legendre's continued fraction (Abramowitz and Stegun 6.5.31, by Lentz's method), which does not
     /// cancel; before it one less the series of the lower tail (6.5.29), which is not near 1 there.
     static func logUpper(_ a: Double, _ x: Double) -> Double {
-        let logFactor = a * log(x) - x - lgamma(a)
-        guard x > a + 1 else { return log1p(-exp(logFactor + log(lowerSeries(a, x)))) }
-        return logFactor + log(continuedFraction(a, x))
+        let logFactor = a * Elementary.logarithm(x) - x - Special.logGamma(a)
+        guard x > a + 1 else {
+            return Elementary.logarithm1p(
+                -Elementary.exponential(logFactor + Elementary.logarithm(lowerSeries(a, x))))
+        }
+        return logFactor + Elementary.logarithm(continuedFraction(a, x))
     }
 
     /// Σ xᵏ/(a(a+1)…(a+k)).

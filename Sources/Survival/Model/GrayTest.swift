@@ -1,5 +1,3 @@
-import Foundation
-
 /// Gray's test that the cumulative incidence of a cause is the same in all groups (Annals of Statistics 1988; 16: 1141-1154).
 ///
 /// As R's `cmprsk::cuminc`, strata included: the groups' rows at risk are weighed by (1 − F₁(t−))/S(t−), S being the
@@ -100,7 +98,7 @@ package enum GrayTest {
             let weighted = zip(sizes, incidenceBefore).map { $0 * (1 - $1) }
             let (size, weight, events) = (sizes.reduce(0, +), weighted.reduce(0, +), own.reduce(0, +))
             common = commonBefore + events / size
-            let factor = rho == 0 ? 1 : pow(1 - commonBefore, rho)
+            let factor = rho == 0 ? 1 : Elementary.power(1 - commonBefore, rho)
             self.size += factor * factor * events
             let weights = atRisk.indices.map { row in
                 atRisk.indices.map { factor * sizes[row] * (($0 == row ? 1 : 0) - sizes[$0] / size) }

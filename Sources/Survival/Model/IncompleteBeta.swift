@@ -1,5 +1,3 @@
-import Foundation
-
 /// The regularised incomplete beta function, in logarithms, so that a far tail does not underflow.
 enum IncompleteBeta {
     /// log Iₓ(a, b) for a, b > 0; `y` is 1 − x, given apart so that neither end loses digits.
@@ -9,12 +7,12 @@ enum IncompleteBeta {
         if x <= 0 { return -.infinity }
         if y <= 0 { return 0 }
         if x < (a + 1) / (a + b + 2) { return logBelowMean(a, b, x, y) }
-        return log1p(-exp(logBelowMean(b, a, y, x)))
+        return Elementary.logarithm1p(-Elementary.exponential(logBelowMean(b, a, y, x)))
     }
 
     /// By a continued fraction that converges fast below the mean of the beta distribution.
     private static func logBelowMean(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> Double {
-        logDensityFactor(a, b, x, y) + log(continuedFraction(a, b, x, y))
+        logDensityFactor(a, b, x, y) + Elementary.logarithm(continuedFraction(a, b, x, y))
     }
 
     /// log of xᵃyᵇ/B(a, b), by deviances from the saddle point (Loader 2000), without the cancellation of log-gammas.
@@ -23,7 +21,8 @@ enum IncompleteBeta {
         let corrections = stirlingError(n) - stirlingError(a) - stirlingError(b)
         let excess = excess(a, b, x, y)
         return corrections - deviance(a, n * x, excess) - deviance(b, n * y, -excess)
-            + (log(a) + log(b) - log(n) - log(2 * Double.pi)) / 2
+            + (Elementary.logarithm(a) + Elementary.logarithm(b) - Elementary.logarithm(n)
+                - Elementary.logarithm(2 * Double.pi)) / 2
     }
 
     /// a − (a + b)x = (a + b)y − b, of whichever of x and y is the smaller and so has the smaller rounding.
@@ -60,7 +59,10 @@ enum IncompleteBeta {
 
     /// log Γ(z + 1) − log(√(2πz)(z/e)ᶻ), the error of Stirling's formula.
     private static func stirlingError(_ z: Double) -> Double {
-        if z <= 15 { return lgamma(z + 1) - (z + 0.5) * log(z) + z - log(2 * Double.pi) / 2 }
+        if z <= 15 {
+            return Special.logGamma(z + 1) - (z + 0.5) * Elementary.logarithm(z) + z - Elementary.logarithm(
+                2 * Double.pi) / 2
+        }
         let square = z * z
         let reciprocals: [Double] = [12, 360, 1260, 1680, 1188, 360_360.0 / 691, 156]
         let series = reciprocals.reversed().reduce(0.0) { 1 / $1 - $0 / square }
@@ -69,7 +71,7 @@ enum IncompleteBeta {
 
     /// x log(x/m) + m − x, by a series where x is near m; `excess` is x − m.
     private static func deviance(_ x: Double, _ m: Double, _ excess: Double) -> Double {
-        guard abs(excess) < 0.1 * (x + m) else { return x * log(x / m) - excess }
+        guard abs(excess) < 0.1 * (x + m) else { return x * Elementary.logarithm(x / m) - excess }
         let ratio = excess / (x + m)
         var sum = excess * ratio
         var term = 2 * x * ratio
@@ -92,7 +94,7 @@ package enum FDistribution {
         if f.isInfinite { return (0, -.infinity) }
         let total = df2 + df1 * f
         let logP = IncompleteBeta.logLower(a: df2 / 2, b: df1 / 2, x: df2 / total, y: df1 * f / total)
-        return (exp(logP), logP)
+        return (Elementary.exponential(logP), logP)
     }
 }
 

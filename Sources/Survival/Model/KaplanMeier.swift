@@ -1,5 +1,3 @@
-import Foundation
-
 /// A survival curve: the product-limit estimate, or exp(−H), with R's conventions for the rest.
 ///
 /// R's (`survfit`): intervals are cut at 0 and 1; limits are not available once S = 0 (and on the log-log scale while S = 1); a
@@ -54,7 +52,7 @@ package struct KaplanMeier: Sendable {
             points.append(
                 Point(
                     time: counts.times[index], atRisk: present, events: dead, censored: censored,
-                    survival: isExponential ? exp(-hazard) : survival,
+                    survival: isExponential ? Elementary.exponential(-hazard) : survival,
                     logVariance: isExponential ? hazardVariance : logVariance, hazard: hazard,
                     hazardVariance: hazardVariance))
         }

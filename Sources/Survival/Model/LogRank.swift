@@ -1,5 +1,3 @@
-import Foundation
-
 /// The log-rank test and its weighted relatives for any number of groups, stratified if need be.
 ///
 /// Fleming and Harrington's G-rho family: weight S(t−)^rho with S the Kaplan-Meier curve of the stratum; rho 0 is the log-rank
@@ -44,7 +42,7 @@ package enum LogRank {
                 let dead = groups.map { $0.events[index] }
                 let (total, deaths) = (present.reduce(0, +), dead.reduce(0, +))
                 if deaths == 0 { continue }
-                add(dead: dead, present: present, weight: rho == 0 ? 1 : pow(survival, rho))
+                add(dead: dead, present: present, weight: rho == 0 ? 1 : Elementary.power(survival, rho))
                 survival *= max(0, total - deaths) / total
             }
         }

@@ -1,20 +1,24 @@
-import Foundation
-
 /// The standard normal distribution, with tails that stay exact where 1 − Φ would cancel or underflow.
 package enum Normal {
     /// log(1 − Φ(z)).
     package static func logUpperTail(_ z: Double) -> Double {
-        if z < -1 { return log1p(-erfc(-z / 2.squareRoot()) / 2) }
-        if z < 30 { return log(erfc(z / 2.squareRoot()) / 2) }
-        return -z * z / 2 - log(2 * Double.pi) / 2 - log(millsDenominator(z))
+        if z < -1 {
+            return Elementary.logarithm1p(-Special.complementaryErrorFunction(-z / 2.squareRoot()) / 2)
+        }
+        if z < 30 { return Elementary.logarithm(Special.complementaryErrorFunction(z / 2.squareRoot()) / 2) }
+        return -z * z / 2 - Elementary.logarithm(2 * Double.pi) / 2
+            - Elementary.logarithm(millsDenominator(z))
     }
 
     /// P(|Z| ≥ |z|) and its natural logarithm, which does not underflow.
     package static func twoSidedP(_ z: Double) -> (p: Double, logP: Double) {
         let size = abs(z)
         if size.isNaN { return (.nan, .nan) }
-        let logP = size < 0.5 ? log1p(-erf(size / 2.squareRoot())) : log(2) + logUpperTail(size)
-        return (erfc(size / 2.squareRoot()), logP)
+        let logP =
+            size < 0.5
+            ? Elementary.logarithm1p(-Special.errorFunction(size / 2.squareRoot()))
+            : Elementary.logarithm(2) + logUpperTail(size)
+        return (Special.complementaryErrorFunction(size / 2.squareRoot()), logP)
     }
 
     /// The z with Φ(z) = p, for 0 < p < 1.
@@ -26,11 +30,11 @@ package enum Normal {
 
     /// Abramowitz and Stegun 26.2.22 (error below 0.003), then Halley's steps on Φ(z) = p.
     private static func lowerQuantile(_ p: Double) -> Double {
-        let t = (-2 * log(p)).squareRoot()
+        let t = (-2 * Elementary.logarithm(p)).squareRoot()
         var z = (2.30753 + 0.27061 * t) / (1 + 0.99229 * t + 0.04481 * t * t) - t
         for _ in 0..<4 {
-            let error = erfc(-z / 2.squareRoot()) / 2 - p
-            let step = error * (2 * Double.pi).squareRoot() * exp(z * z / 2)
+            let error = Special.complementaryErrorFunction(-z / 2.squareRoot()) / 2 - p
+            let step = error * (2 * Double.pi).squareRoot() * Elementary.exponential(z * z / 2)
             z -= step / (1 + z * step / 2)
         }
         return z

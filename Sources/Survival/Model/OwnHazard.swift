@@ -1,5 +1,3 @@
-import Foundation
-
 /// The baseline hazard of one site's own, in the form of a common baseline of that site alone.
 package struct OwnHazard: Sendable {
     package let baseline: CommonBaseline

@@ -9,12 +9,10 @@ package struct PartialLikelihood: Sendable {
     private let data: SurvivalData
     private let ties: Ties
 
-    package init(_ data: SurvivalData, ties: Ties) {
-        self.init(data, ties: ties, threads: 2)
-    }
-
-    /// As above, on a given number of threads (which changes no bit of the results) and with given instructions.
-    package init(_ data: SurvivalData, ties: Ties, threads: Int, instructions: InstructionSet = .best) {
+    /// The number of threads changes no bit of the results; the instructions change the last ones.
+    package init(
+        _ data: SurvivalData, ties: Ties, threads: Int = 2, instructions: InstructionSet = .best
+    ) {
         kernel =
             ties == .exact
             ? nil : LikelihoodKernel(data, ties: ties, threads: threads, instructions: instructions)

@@ -1,5 +1,3 @@
-import Foundation
-
 /// What is taken off a log-likelihood before it is maximised.
 package enum Penalty: Sendable, Hashable {
     case none

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The factorisation A = L·D·Lᵀ of a positive semidefinite matrix that finds its redundant columns, by R's rule.
 ///
 /// Columns are taken in their order, without exchanges; a column whose pivot is below 1.8e-12 (ε^¾) of the largest diagonal
@@ -49,7 +47,7 @@ struct RankRevealingCholesky: Hashable, Sendable {
 
     /// log |A| of the kept columns.
     var logDeterminant: Double {
-        (0..<order).reduce(0) { isAliased[$1] ? $0 : $0 + log(factor[$1 * order + $1]) }
+        (0..<order).reduce(0) { isAliased[$1] ? $0 : $0 + Elementary.logarithm(factor[$1 * order + $1]) }
     }
 
     /// The x with A x = b on the columns that are kept, 0 elsewhere.

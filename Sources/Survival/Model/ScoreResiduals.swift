@@ -1,5 +1,3 @@
-import Foundation
-
 /// Weighted score residuals of one site's rows; only their sums of squares over people, or sums over large groups, may leave it.
 ///
 /// Deliberately not `Codable`: they are numbers of single rows.

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The log partial likelihood of one stratum, its gradient, and the information as one weighted Gram matrix.
 ///
 /// With r = w·exp(xβ + offset), hazard increments h(t) = c Σ_l 1/s(t,l) and h_D(t) = c Σ_l (1 − l/d)/s(t,l) (see `TiedDeaths`),
@@ -42,7 +40,7 @@ struct StratumLikelihood: Sendable {
     ) throws(SurvivalDataError) -> LikelihoodSums {
         guard !riskSets.points.isEmpty else { return .zero(parameterCount: parameterCount) }
         let predictors = try shiftedPredictors(at: beta)
-        let risks = zip(weights, predictors).map { $0 * exp($1) }
+        let risks = zip(weights, predictors).map { $0 * Elementary.exponential($1) }
         var triangle = SymmetricMatrix(order: parameterCount)
         var score = Array(repeating: 0.0, count: parameterCount)
         var logLikelihood = CompensatedSum()

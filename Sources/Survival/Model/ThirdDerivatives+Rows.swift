@@ -1,5 +1,3 @@
-import Foundation
-
 extension ThirdDerivatives {
     /// ∂I/∂β of one site's rows under a baseline hazard in each stratum: the third cumulants of the covariates in the risk
     /// sets, summed over the deaths.
@@ -39,7 +37,7 @@ private struct StratumMoments {
             }
         }
         guard let largest = predictors.max(), predictors.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
-        risks = zip(rows, predictors).map { (data.weight?[$0] ?? 1) * exp($1 - largest) }
+        risks = zip(rows, predictors).map { (data.weight?[$0] ?? 1) * Elementary.exponential($1 - largest) }
         (self.riskSets, self.order, self.covariates) = (riskSets, order, covariates)
         squareStart = 1 + order
         cubeStart = squareStart + SymmetricMatrix.packedCount(order: order)

@@ -1,5 +1,3 @@
-import Foundation
-
 /// What one event time contributes to the partial likelihood, from the two sums S₀ at it.
 ///
 /// With d deaths of total weight ω, c = ω/d, and S⁺, S⁻ the sums of w·exp(xβ) over the risk set with and without the
@@ -35,7 +33,7 @@ struct TiedDeaths {
     init(deaths: Int, weight: Double, withDeaths: Double, withoutDeaths: Double, ties: Ties) {
         guard ties == .efron, deaths > 1 else {
             (survivor, leaver) = (weight / withDeaths, weight / withDeaths)
-            logTerm = weight * log(withDeaths)
+            logTerm = weight * Elementary.logarithm(withDeaths)
             survivorVariance = weight / (withDeaths * withDeaths)
             (meanShift, shiftSquares) = (0, 0)
             (survivorShift, leaverShift) = (0, 0)
@@ -51,7 +49,7 @@ struct TiedDeaths {
             stay += 1 / sum
             squares += 1 / (sum * sum)
             leave += (1 - fraction) / sum
-            logs += log(sum)
+            logs += Elementary.logarithm(sum)
             let shift = fraction * withoutDeaths / sum
             shifts += shift
             stayShift += shift / sum

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A function of time on a convenient scale: g(t) = (f(t) − center)/scale.
 ///
 /// It says along what a coefficient may change; tests do not depend on center and scale, which only keep digits.
@@ -42,7 +40,7 @@ package struct TimeFunction: Sendable, Hashable {
     private func raw(_ time: Double) -> Double {
         switch shape {
         case .identity: time
-        case .logarithm: time > 0 ? log(time) : .nan
+        case .logarithm: time > 0 ? Elementary.logarithm(time) : .nan
         case .steps(_, let values): values[grid.index(atOrAfter: time)]
         }
     }

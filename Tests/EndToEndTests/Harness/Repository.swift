@@ -13,9 +13,14 @@ enum Repository {
         try String(contentsOfFile: "\(root)/\(name)", encoding: .utf8)
     }
 
-    /// The `coxswain` that was built with these tests: it lies beside the test bundle.
-    static let coxswain = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appendingPathComponent("coxswain").path
+    /// The `coxswain` that was built with these tests.
+    static let coxswain = built("coxswain")
+
+    /// A program or folder of this build: it lies beside the test bundle.
+    static func built(_ name: String) -> String {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent(name).path
+    }
 }
 
 /// What a test could not go on without.

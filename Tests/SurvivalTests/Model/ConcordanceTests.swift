@@ -97,6 +97,22 @@ struct ConcordanceTests {
         }
     }
 
+    /// A dictionary's order differs from process to process, and would reach the last bits.
+    @Test func `events at one time are added up in the order of their markers, to the last bit`() throws {
+        let rows = 0..<300
+        let marker = rows.map { Double(($0 * 7) % 100) }
+        let weight = rows.map { 0.1 + Double($0) / 7 }
+        let data = try SurvivalData(
+            entry: nil, exit: rows.map { _ in 1 }, event: rows.map { _ in true }, weight: weight, offset: nil,
+            stratum: nil, columns: [])
+        let expected = Set(marker).sorted().map { value in
+            let own = rows.filter { marker[$0] == value }.map { weight[$0] }
+            let (sum, squares) = (own.reduce(0, +), own.reduce(0) { $0 + $1 * $1 })
+            return (sum * sum - squares) / 2
+        }.reduce(0, +)
+        #expect(ConcordancePairs(data, marker: marker, options: ConcordanceOptions()).tiedBoth == expected)
+    }
+
     @Test func `rows without an event have no pair and no concordance`() throws {
         let data = try SurvivalData(
             entry: nil, exit: [1, 2], event: [false, false], weight: nil, offset: nil, stratum: nil,

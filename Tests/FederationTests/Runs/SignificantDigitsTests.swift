@@ -1,0 +1,33 @@
+import Federation
+import Foundation
+import ReferenceStudies
+import Testing
+
+/// Rounding a time to the digits that it is written with.
+struct SignificantDigitsTests {
+    @Test(arguments: [
+        (0.1 + 0.2, 0.3), (1.1 * 3, 3.3), (-0.1 - 0.2, -0.3), (123.45600000000002, 123.456), (0, 0),
+        (-0.0, -0.0),
+        (0.99999999999999989, 1), (9_999_999_999_999_999, 1e16), (1e300 * (1 + .ulpOfOne), 1e300),
+        (2.5e-308, 2.5e-308), (.leastNonzeroMagnitude, .leastNonzeroMagnitude), (.infinity, .infinity),
+        (5e22, 5e22), (1_790_000_000.125, 1_790_000_000.125),
+    ])
+    func `a number becomes the one of fifteen digits nearest to it`(value: Double, expected: Double) {
+        #expect(value.rounded(toSignificantDigits: 15).bitPattern == expected.bitPattern)
+    }
+
+    /// The C library rounds the exact number; ours its shortest spelling.
+    ///
+    /// They can differ only if that ends in 5 at the sixteenth.
+    @Test func `random numbers are rounded as the C library rounds them`() {
+        var random = SeededGenerator(9)
+        for _ in 0..<20_000 {
+            let exponent = Int.random(in: -60...60, using: &random)
+            let value = Double(
+                sign: .plus, exponent: exponent, significand: .random(in: 1..<2, using: &random))
+            let digits = "\(value)".prefix { $0 != "e" }.filter(\.isNumber).drop { $0 == "0" }
+            guard !(digits.count == 16 && digits.last == "5") else { continue }
+            #expect(value.rounded(toSignificantDigits: 15) == Double(String(format: "%.15g", value)))
+        }
+    }
+}
