@@ -4,16 +4,17 @@ extension CoxInference {
     /// βⱼᵀ(Vⱼⱼ)⁻¹βⱼ over a term's columns J, V being the robust covariance if there is one; aliased columns do not take part. A
     /// test is not available where Vⱼⱼ is singular (fewer clusters than coefficients).
     package static func termTests(
-        of fit: CoxFit, terms: [ModelSpecification.Term], robust: SymmetricMatrix?
+        of fit: CoxFit, terms: [ModelSpecification.Term], robust: CoefficientCovariance?
     ) -> [CoxResult.WaldTest] {
-        let covariance = robust ?? fit.covariance
+        let covariance = robust ?? CoefficientCovariance(fit)
         func test(_ term: ModelSpecification.Term, _ columns: [Int], isNonlinear: Bool) -> CoxResult.WaldTest?
         {
             let kept = columns.filter { !fit.isAliased[$0] }
             guard !kept.isEmpty else { return nil }
             return .init(
-                term: term.name, isNonlinear: isNonlinear, test: waldTest(fit.beta, covariance, columns: kept)
-            )
+                term: term.name, isNonlinear: isNonlinear,
+                test: covariance.waldStatistic(kept).map { Self.test($0, df: kept.count) }
+                    ?? unavailable(degreesOfFreedom: kept.count))
         }
         return terms.flatMap { term in
             [
@@ -23,21 +24,11 @@ extension CoxInference {
         }
     }
 
-    private static func waldTest(
-        _ beta: [Double], _ covariance: SymmetricMatrix, columns: [Int]
-    ) -> TestResult {
-        let factored = RankRevealingCholesky(covariance.part(columns))
-        let part = columns.map { beta[$0] }
-        return factored.rank < columns.count
-            ? unavailable(degreesOfFreedom: columns.count)
-            : test(dot(part, factored.solve(part)), df: columns.count)
-    }
-
     /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients.
     package static func effects(
         of fit: CoxFit, residuals: [Double], share: Double, scale: [Double]
     ) -> [Reported] {
-        let moved = fit.covariance.times(residuals)
+        let moved = RankRevealingCholesky(fit.information, leavingOut: fit.isAliased).solve(residuals)
         return fit.beta.indices.map { index in
             let divisor = scale[index] == 0 ? 1 : scale[index]
             return fit.isAliased[index]
