@@ -78,7 +78,7 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   control <- coxph.control(eps = 2e-12, iter.max = 200)
   base <- list(control = control, ties = ties, model = FALSE)
   if (!is.null(weights)) base$weights <- d$.weights
-  if (!is.null(cluster)) { base$cluster <- d[[cluster]]; base$robust <- TRUE }
+  if (is.null(cluster)) base$robust <- FALSE else { base$cluster <- d[[cluster]]; base$robust <- TRUE }
   fit_on <- function(groups, args = base) {
     for (i in seq_along(groups)) assign(paste0("T", i), groups[[i]])
     o <- d$.offset
@@ -163,9 +163,13 @@ penalised <- function(fit_on, X, assign, variances, ridge, level) {
   b <- coef(f)[place] / scale
   V <- f$var[place, place] / outer(scale, scale)
   se <- sqrt(diag(as.matrix(V)))
+  # A constant covariate under a scaled ridge has neither information nor penalty: R's 0 stands for no coefficient.
+  none <- ridge$scale & penalised & variances == 0
+  b[none] <- NA; se[none] <- NA; V <- as.matrix(V); V[none, ] <- NA; V[, none] <- NA
   out("coef", b); out("se", se); out("covariance", V); out("loglik", f$loglik)
   out("penalty_df", tail(f$df, 1)); out("df", sum(f$df))
-  out("lr_test", 2 * diff(f$loglik)); out("wald_test", f$wald.test)
+  any <- sum(f$df) > 1e-9
+  out("lr_test", if (any) 2 * diff(f$loglik) else NA); out("wald_test", if (any) f$wald.test else NA)
   if (ridge$scale) out("variances", variances[penalised])
 }
 
@@ -267,7 +271,14 @@ survival_curves <- function(d, time, event, start = NULL, landmark = NULL, by = 
                  stype = if (reversed) 1 else kind[1], ctype = if (reversed) 1 else kind[2])
     if (!is.null(weights)) args$weights <- own$.weights
     if (robust) { args$cluster <- own$pid; args$robust <- TRUE } else args$robust <- FALSE
-    do.call(survfit, args)
+    f <- do.call(survfit, args)
+    if (robust && kind[1] == 2 && !reversed) {
+      # R's robust standard error of exp(-H) is that of H.
+      f$std.err <- f$surv * f$std.chaz
+      c <- survival:::survfit_confint(f$surv, f$std.err, logse = FALSE, conf.type = limits, conf.int = level)
+      f$lower <- c$lower; f$upper <- c$upper
+    }
+    f
   }
   groups <- if (is.null(by)) "" else if (is.factor(d$.by)) levels(d$.by) else c(0, 1)
   for (i in seq_along(groups)) {
@@ -280,18 +291,36 @@ survival_curves <- function(d, time, event, start = NULL, landmark = NULL, by = 
     out(paste0(name, "n_censor"), f$n.censor); out(paste0(name, "survival"), f$surv); out(paste0(name, "se"), se)
     out(paste0(name, "lower"), f$lower); out(paste0(name, "upper"), f$upper)
     out(paste0(name, "cumulative_hazard"), f$cumhaz); out(paste0(name, "cumulative_hazard_se"), f$std.chaz)
-    out(paste0(name, "median"), unlist(quantile(f, 0.5)))
-    for (p in quantiles) out(paste0(name, "quantile ", p), unlist(quantile(f, p)))
+    out(paste0(name, "median"), printed(f, 0.5))
+    for (p in quantiles) out(paste0(name, "quantile ", p), printed(f, p))
     table <- function(tau) summary(f, rmean = tau)$table
-    for (tau in rmst) out(paste0(name, "rmst ", tau), table(tau)[grep("rmean", names(table(tau)))])
-    for (t in at) {
-      if (t > max(f$time)) { out(paste0(name, "at ", t), rep(NA, 4)); next }
-      a <- summary(f, times = t)
-      out(paste0(name, "at ", t), c(a$surv, a$std.err, a$lower, a$upper))
+    for (tau in rmst) {
+      mean <- table(tau)[grep("rmean", names(table(tau)))]
+      # R's error of a robust curve's mean is Greenwood's.
+      if (robust) mean[2] <- sqrt(sum(rowsum(residuals(f, times = tau, type = "auc", weighted = TRUE), d$pid[rows])^2))
+      out(paste0(name, "rmst ", tau), mean)
     }
-    if (follow_up) out(paste0(name, "follow_up"), unlist(quantile(fit(rows, reversed = TRUE), 0.5)))
+    for (t in at) {
+      k <- sum(f$time <= t)
+      out(paste0(name, "at ", t),
+          if (t > max(f$time)) rep(NA, 4) else if (k == 0) c(1, 0, 1, 1) else c(f$surv[k], se[k], f$lower[k], f$upper[k]))
+    }
+    if (follow_up) out(paste0(name, "follow_up"), printed(fit(rows, reversed = TRUE), 0.5))
   }
   if (!is.null(test)) log_rank(d, test, strata)
+}
+
+# A quantile and its limits by the rule of print(survfit) (survival:::survmean): the first time at or below the level, or the
+# middle of a plateau on it that ends in a drop. (quantile(survfit) takes the middle of a last plateau as well.)
+printed <- function(f, p) {
+  tolerance <- sqrt(.Machine$double.eps)
+  first <- function(y) {
+    keep <- !is.na(y) & y < 1 - p + tolerance
+    if (!any(keep)) return(NA)
+    x <- f$time[keep]; y <- y[keep]
+    if (abs(y[1] - (1 - p)) < tolerance && any(y < y[1])) (x[1] + x[min(which(y < y[1]))]) / 2 else x[1]
+  }
+  c(first(f$surv), first(f$lower), first(f$upper))
 }
 
 log_rank <- function(d, test, strata) {
@@ -321,11 +350,18 @@ incidence <- function(d, time, code, causes, landmark = NULL, by = NULL, weights
     if (!nrow(own)) next
     state <- factor(own$.event, levels = 0:causes)
     y <- if (is.null(start)) Surv(own$.time, state) else Surv(own$.start, own$.time, state)
-    args <- list(y ~ 1, data = own, id = own$row, cluster = own$pid, conf.type = limits, conf.int = level)
+    args <- list(y ~ 1, data = own, id = own$row, conf.type = limits, conf.int = level)
     if (!is.null(weights)) args$weights <- own$.weights
-    f <- do.call(survfit, args)
+    f <- do.call(survfit, c(args, influence = TRUE))
+    # R's error is that of rows, whatever the cluster: `id` wins. Influences of a person's rows belong together.
+    people <- own$pid
+    squares <- apply(f$influence.pstate, 3, function(m) colSums(rowsum(matrix(m, length(people)), people)^2))
+    f$std.err <- matrix(sqrt(squares), length(f$time))
+    limits_of <- survival:::survfit_confint(f$pstate, f$std.err, logse = FALSE, conf.type = limits, conf.int = level)
+    f$lower <- limits_of$lower; f$upper <- limits_of$upper
     name <- paste0("group", i, " ")
-    out(paste0(name, "times"), f$time); out(paste0(name, "n_risk"), f$n.risk[, 1])
+    out(paste0(name, "times"), f$time)
+    if (is.null(weights)) out(paste0(name, "n_risk"), f$n.risk[, 1])
     for (k in seq_len(causes + 1)) {
       part <- paste0(name, "state", k - 1, " ")
       out(paste0(part, "estimate"), f$pstate[, k]); out(paste0(part, "se"), f$std.err[, k])
