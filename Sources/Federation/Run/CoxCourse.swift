@@ -317,7 +317,8 @@ struct CoxReport: Sendable {
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
             score: summary.score, iterations: fit.iterations,
-            warnings: plan.guaranteeTimeWarnings + fit.warnings + (robust?.warnings ?? []) + checkWarnings(check)
+            warnings: plan.guaranteeTimeWarnings + fit.warnings + (robust?.warnings ?? [])
+                + checkWarnings(check)
                 + heterogeneityWarnings(heterogeneity) + furtherWarnings,
             proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
             naiveCovariance: robust.map { _ in

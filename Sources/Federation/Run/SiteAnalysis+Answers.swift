@@ -112,7 +112,8 @@ extension SiteAnalysis {
             let places = rows.map { row in
                 CurveInfluence.Row(
                     entry: cases.entry.map { axis.entryPosition(of: $0[row]) },
-                    exit: axis.position(of: cases.exit[row]), cause: cause(of: row, isReversed: curve.isReversed),
+                    exit: axis.position(of: cases.exit[row]),
+                    cause: cause(of: row, isReversed: curve.isReversed),
                     weight: weights?[row] ?? 1, on: curve)
             }
             return CurveInfluence(curve).squares(places, by: rows.map { cases.person[$0] })

@@ -49,11 +49,13 @@ package struct CoxFit: Sendable, Hashable {
             return Double(block.count)
         }
         let inverse = basis.inverse
-        return basis.chosen.reduce(Double(block.count)) { sum, row in
+        let freedom = basis.chosen.reduce(Double(block.count)) { sum, row in
             basis.columns.indices.reduce(sum) {
                 $0 - inverse[row][$1] * inverse[row][$1] * weights[basis.columns[$1]]
             }
         }
+        // What is left of a block on which there is no information is rounding.
+        return freedom > 1e-12 ? freedom : 0
     }
 
     /// The robust covariance I⁻¹BI⁻¹ (Lin and Wei, JASA 1989), B being the sum of squares of score residuals by cluster.

@@ -180,7 +180,8 @@ class Comparison:
             if own + 'times' not in r:
                 continue
             self.add('times', group['times'], r[own + 'times'])
-            self.add('n_risk', group['n_risk'], r[own + 'n_risk'], 1e-3)
+            if own + 'n_risk' in r:
+                self.add('n_risk', group['n_risk'], r[own + 'n_risk'], 1e-3)
             for k, state in enumerate([group['event_free']] + [group['causes'][c] for c in ours['causes']]):
                 for key in ('estimate', 'se', 'lower', 'upper'):
                     self.add(f'incidence {key}', state[key], r[f'{own}state{k} {key}'], 1e-3, 1e-14)

@@ -89,8 +89,8 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   if (!is.null(ridge)) return(penalised(fit_on, X, assign, variances, ridge, level))
   if (!is.null(fine_gray)) return(subdistribution(d, X, fine_gray, ties, control, level))
   f <- fit_on(groups)
-  report(f, level)
   kept <- !is.na(coef(f))
+  report(on_orthogonal_columns(f, fit_on, X, kept), level)
   if (!any(kept)) return(invisible())
   tests(f, fit_on, X, assign, kept, grepl("^rcs_[^:]*$", attr(terms(terms), "term.labels")))
   if (!is.null(zph)) {
@@ -103,6 +103,22 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   if (!is.null(profiles) || baseline_hazard)
     predicted(d, f, X, y, s, profiles, at, curve_limits, level, baseline_hazard, base, terms, offset)
   invisible()
+}
+
+# The same fit with the digits that nearly collinear columns, such as those of a spline, cost R: on orthogonal columns, brought back.
+on_orthogonal_columns <- function(f, fit_on, X, kept) {
+  if (sum(kept) < 2) return(f)
+  Z <- scale(X[, kept, drop = FALSE])
+  if (any(attr(Z, "scaled:scale") == 0) || kappa(Z, exact = TRUE) < 100) return(f)
+  q <- qr(Z, LAPACK = FALSE, tol = 1e-14)
+  g <- fit_on(list(qr.Q(q) * sqrt(nrow(X))))
+  if (any(is.na(coef(g))) || any(q$pivot != seq_len(ncol(Z)))) return(f)
+  A <- backsolve(qr.R(q), diag(ncol(Z))) * sqrt(nrow(X)) / attr(Z, "scaled:scale")
+  f$coefficients[kept] <- A %*% coef(g)
+  f$var[kept, kept] <- A %*% g$var %*% t(A)
+  if (!is.null(f$naive.var)) f$naive.var[kept, kept] <- A %*% g$naive.var %*% t(A)
+  f$loglik <- g$loglik
+  f
 }
 
 report <- function(f, level) {
@@ -355,7 +371,8 @@ incidence <- function(d, time, code, causes, landmark = NULL, by = NULL, weights
     f <- do.call(survfit, c(args, influence = TRUE))
     # R's error is that of rows, whatever the cluster: `id` wins. Influences of a person's rows belong together.
     people <- own$pid
-    squares <- apply(f$influence.pstate, 3, function(m) colSums(rowsum(matrix(m, length(people)), people)^2))
+    # Before the times themselves stands, as a rule, the one at which the curve begins.
+    squares <- apply(f$influence.pstate, 3, function(m) tail(colSums(rowsum(matrix(m, length(people)), people)^2), length(f$time)))
     f$std.err <- matrix(sqrt(squares), length(f$time))
     limits_of <- survival:::survfit_confint(f$pstate, f$std.err, logse = FALSE, conf.type = limits, conf.int = level)
     f$lower <- limits_of$lower; f$upper <- limits_of$upper

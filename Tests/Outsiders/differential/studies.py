@@ -46,7 +46,7 @@ class Maker:
             return [name, name]
         k = self.random.choice([2, 5, 10, 60])
         return self.random.choice([
-            ['log(crp)', 'log(crp)'], ['sqrt(count)', 'sqrt(count)'], [f'(age - 60) / {k}', f'I((age - 60) / {k})'],
+            ['log(crp)', 'log(crp)'], ['sqrt(count)', 'sqrt(count)'], [f'((age - 60) / {k})', f'I((age - 60) / {k})'],
             [f'abs(age - {k})', f'abs(age - {k})'], [f'(count * {k})', f'I(count * {k})'], ['exp(shift)', 'exp(shift)'],
             ['(age + count)', 'I(age + count)'], ['log(count + 1)', 'log(count + 1)']])
 
