@@ -331,7 +331,7 @@ struct CoxReport: Sendable {
     func wantsResiduals(of fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
 
     /// From the summed answer to `residuals`: squares already, or sums by level of the cluster.
-    func robustCovariance(of fit: CoxFit, _ answer: [Double]) -> SymmetricMatrix {
+    func robustCovariance(of fit: CoxFit, _ answer: [Double]) -> CoefficientCovariance {
         let squares =
             cox.cluster?.levels == nil
             ? SymmetricMatrix(order: parameterCount, packedUpper: answer)
@@ -355,7 +355,7 @@ struct CoxReport: Sendable {
 
     /// The table of a fit; `check` is nil where none was asked for or none can be made.
     func result(
-        _ fit: CoxFit, scale: [Double], robust: SymmetricMatrix?, check: CoxResult.ProportionalHazards?,
+        _ fit: CoxFit, scale: [Double], robust: CoefficientCovariance?, check: CoxResult.ProportionalHazards?,
         heterogeneity: CoxResult.Heterogeneity? = nil, diagnostics: CoxResult.Diagnostics? = nil,
         furtherWarnings: [String] = []
     ) -> CoxResult {
@@ -368,7 +368,8 @@ struct CoxReport: Sendable {
             terms: summary.terms, covariance: summary.covariance, logLikelihoodNull: fit.logLikelihoodNull,
             logLikelihood: fit.logLikelihood, likelihoodRatio: summary.likelihoodRatio, wald: summary.wald,
             score: summary.score, iterations: fit.iterations,
-            warnings: plan.guaranteeTimeWarnings + fit.warnings + checkWarnings(check)
+            warnings: plan.guaranteeTimeWarnings + fit.warnings + (robust?.warnings ?? [])
+                + checkWarnings(check)
                 + heterogeneityWarnings(heterogeneity) + furtherWarnings,
             proportionalHazards: check, cluster: robust.flatMap { _ in cox.cluster?.name },
             naiveCovariance: robust.map { _ in

@@ -102,7 +102,7 @@ struct CoxEpilogue: Sendable {
             heterogeneity: heterogeneity, diagnostics: binned,
             furtherWarnings: diagnostics?.table.warnings ?? [])
         result.concordance = pairs.flatMap(report.concordance)
-        curves?.add(to: &result, fit: fit, covariance: robust ?? fit.covariance)
+        curves?.add(to: &result, fit: fit, covariance: robust ?? CoefficientCovariance(fit))
         return result
     }
 

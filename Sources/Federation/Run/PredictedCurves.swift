@@ -21,7 +21,7 @@ struct PredictedCurves: Sendable {
     }
 
     /// Aliased coefficients are 0, as in R.
-    func add(to result: inout CoxResult, fit: CoxFit, covariance: SymmetricMatrix) {
+    func add(to result: inout CoxResult, fit: CoxFit, covariance: CoefficientCovariance) {
         let hazard = BaselineHazard(
             grid: common.grid, hazard: common.hazard, means: common.means, beta: fit.beta,
             covariance: covariance)

@@ -213,7 +213,8 @@ package struct Query: Hashable, Sendable {
         case .markerPairs: return 8
         case .concordance: return 5 + (plan.clusterLevels.map { 2 * $0.count } ?? 3)
         case .tallies: return plan.tallyCount
-        case .tableSums(let cells), .tableSquares(let cells, _): return cells.count
+        case .tableSums(let cells): return cells.count
+        case .tableSquares(let cells, _): return 2 * cells.count
         case .histograms(let histograms): return histograms.reduce(0) { $0 + $1.count }
         case .influence(let curves): return curves.reduce(0) { $0 + $1.squareCount }
         }
@@ -268,7 +269,7 @@ extension Query {
                 case .exponential: 1
                 case .incidence: 2
                 }
-            append([shape, Double(curve.counts.events.count)])
+            append([shape, Double(curve.counts.events.count), curve.isReversed ? 1 : 0])
             append(curve.ends.map { Double($0) })
             append(curve.counts.times)
             for events in curve.counts.events { append(events) }

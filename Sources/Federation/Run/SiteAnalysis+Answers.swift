@@ -103,25 +103,27 @@ extension SiteAnalysis {
         return causes[row] >= 0 ? .cause(causes[row]) : .otherExits
     }
 
-    /// Squares of people's influence on the curves of the groups, one group after the other.
+    /// Squares of people's influence on the curves of the groups, one group after the other; then on those of the time to censoring.
     private func influence(_ curves: [CurveCounts]) -> [Double] {
         guard let axis = plan.axis else { return [] }
-        return curves.enumerated().flatMap { group, curve in
+        let groupCount = curves.count { !$0.isReversed }
+        return curves.enumerated().flatMap { index, curve in
             let rows = cases.exit.indices.filter { row in
-                groups.map { Int($0[row]) % curves.count == group } ?? true
+                groups.map { Int($0[row]) % groupCount == index % groupCount } ?? true
             }
             let places = rows.map { row in
                 CurveInfluence.Row(
                     entry: cases.entry.map { axis.entryPosition(of: $0[row]) },
-                    exit: axis.position(of: cases.exit[row]), cause: cause(of: row),
+                    exit: axis.position(of: cases.exit[row]),
+                    cause: cause(of: row, isReversed: curve.isReversed),
                     weight: weights?[row] ?? 1, on: curve)
             }
             return CurveInfluence(curve).squares(places, by: rows.map { cases.person[$0] })
         }
     }
 
-    private func cause(of row: Int) -> Int? {
-        guard let causes else { return cases.event[row] ? 0 : nil }
+    private func cause(of row: Int, isReversed: Bool) -> Int? {
+        guard let causes else { return cases.event[row] != isReversed ? 0 : nil }
         return causes[row] >= 0 ? causes[row] : nil
     }
 

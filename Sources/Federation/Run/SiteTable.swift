@@ -123,14 +123,12 @@ struct SiteTable: Sendable {
         }
     }
 
-    /// Σ(x − center)² by cell, in units of half the dictionary's range.
+    /// By cell Σ(x − center)² and Σ(x − center), in units of half the dictionary's range.
     func squares(_ cells: [TableCell], centers: [Double]) -> [Double] {
-        zip(cells, centers).map { cell, center in
-            guard let range = range(of: cell) else { return 0 }
-            return known(cell).reduce(0) {
-                let distance = ($1 - center) / range.half
-                return $0 + distance * distance
-            }
+        zip(cells, centers).flatMap { cell, center -> [Double] in
+            guard let range = range(of: cell) else { return [0, 0] }
+            let distances = known(cell).map { ($0 - center) / range.half }
+            return [distances.reduce(0) { $0 + $1 * $1 }, distances.reduce(0, +)]
         }
     }
 

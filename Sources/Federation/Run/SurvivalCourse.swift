@@ -2,7 +2,7 @@ import Survival
 
 /// Survival curves and a log-rank test from one sum: events and other exits by group at each position of the time axis.
 ///
-/// Robust standard errors take a second one: squares of people's influence on each curve.
+/// Robust standard errors take a second one: squares of people's influence on each curve (and on that of the follow-up).
 struct SurvivalCourse: Sendable {
     private let plan: AnalysisPlan
     private let survival: AnalysisPlan.SurvivalPlan
@@ -24,9 +24,9 @@ struct SurvivalCourse: Sendable {
         if let table { return .finish(.survival(result(table, squares: answers[0]))) }
         let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
         self.table = table
-        return survival.options.isRobust
-            ? .ask([.influence(table.groups(over: survival.stratumCount).map { curve(of: $0, table) })])
-            : .finish(.survival(result(table, squares: nil)))
+        guard survival.options.isRobust else { return .finish(.survival(result(table, squares: nil))) }
+        let curves = table.groups(over: survival.stratumCount).map { curve(of: $0, table) }
+        return .ask([.influence(curves + (survival.options.hasFollowUp ? curves.map(\.reversed) : []))])
     }
 
     private func curve(of group: ExitTable.Group, _ table: ExitTable) -> CurveCounts {
@@ -37,19 +37,26 @@ struct SurvivalCourse: Sendable {
 
     private func result(_ table: ExitTable, squares: [Double]?) -> SurvivalResult {
         let (groups, options) = (table.groups(over: survival.stratumCount), survival.options)
+        let curves = groups.map { curve(of: $0, table) }
         var rest = (squares ?? [])[...]
-        let reports = zip(survival.groups, groups).map { name, group in
-            let curve = curve(of: group, table)
-            let own = squares.map { _ in Array(rest.prefix(curve.squareCount)) }
-            rest = rest.dropFirst(own?.count ?? 0)
-            return report(name, group, curve, squares: own)
+        func next(_ curve: CurveCounts) -> [Double]? {
+            guard squares != nil else { return nil }
+            defer { rest = rest.dropFirst(curve.squareCount) }
+            return Array(rest.prefix(curve.squareCount))
+        }
+        let own = curves.map(next)
+        let reversed = options.hasFollowUp ? curves.map { next($0.reversed) } : curves.map { _ in nil }
+        let reports = groups.indices.map { index in
+            report(
+                survival.groups[index], groups[index], curves[index], squares: own[index],
+                reversedSquares: reversed[index])
         }
         var result = SurvivalResult(
             id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
             level: plan.level, groups: reports,
             test: survival.logRank
                 ? test(table.strata(survival.stratumCount).map { $0.map(table.counts) }) : nil,
-            warnings: plan.guaranteeTimeWarnings + extrapolations(groups.map { curve(of: $0, table) }))
+            warnings: plan.guaranteeTimeWarnings + extrapolations(curves))
         result.estimate = options.estimate
         result.cluster = survival.cluster
         result.weights = survival.weights?.text
@@ -76,7 +83,8 @@ struct SurvivalCourse: Sendable {
     }
 
     private func report(
-        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, squares: [Double]?
+        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, squares: [Double]?,
+        reversedSquares: [Double]?
     ) -> SurvivalResult.Group {
         let (own, options) = (curve.counts.exits, survival.options)
         let estimate = KaplanMeier(own, estimate: options.estimate, squares: squares, areas: curve.areas)
@@ -92,6 +100,7 @@ struct SurvivalCourse: Sendable {
                 estimate.restrictedMean(to: $0, level: plan.level)
             },
             followUp: options.hasFollowUp
-                ? KaplanMeier(own.reversed).quantile(0.5, limits: survival.limits, level: plan.level) : nil)
+                ? KaplanMeier(own.reversed, squares: reversedSquares).quantile(
+                    0.5, limits: survival.limits, level: plan.level) : nil)
     }
 }

@@ -27,7 +27,10 @@ struct TableCourse: Sendable {
             let squares = Query.Ask.tableSquares(known.cells, centers: centers)
             return .ask([squares] + (known.histograms.isEmpty ? [] : [.histograms(known.histograms)]))
         }
-        known.squares = Dictionary(uniqueKeysWithValues: zip(known.cells, answers[0]))
+        for (index, cell) in known.cells.enumerated() {
+            known.take(
+                squares: answers[0][2 * index], distances: answers[0][2 * index + 1], of: cell, in: table)
+        }
         try takeHistograms(answers.count > 1 ? answers[1] : [])
         return .finish(result)
     }
@@ -128,6 +131,22 @@ struct TableKnowledge: Sendable {
     var counts: [TableCell: [Double]] = [:]
 
     init(_ table: TablePlan) { layout = TallyLayout(table) }
+
+    /// Takes Σ(x − center)² and Σ(x − center) about the mean as it was computed, which rounding has moved a little.
+    ///
+    /// So the mean of a constant is that constant to the last digit, and its standard deviation 0.
+    mutating func take(squares: Double, distances: Double, of cell: TableCell, in table: TablePlan) {
+        guard case .number(let range, _) = table.variables[cell.variable].kind, let mean = means[cell] else {
+            return
+        }
+        let shift = distances / Double(people(cell))
+        means[cell] = mean + range.half * shift
+        let spread = squares - shift * distances
+        self.squares[cell] = spread > Self.tolerance * squares ? spread : 0
+    }
+
+    /// Less of the squares than this is left by rounding alone.
+    private static let tolerance = 1e-12
 
     /// People whose value is known.
     func people(_ cell: TableCell) -> Int { Int(layout.known(cell.variable, of: tallies)[cell.group]) }

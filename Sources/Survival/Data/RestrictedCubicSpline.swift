@@ -19,9 +19,10 @@ struct RestrictedCubicSpline: Hashable, Sendable {
 
     var columnCount: Int { knots.count - 1 }
 
-    /// The value of a column; column 0 is x.
+    /// The value of a column, missing (NaN) where x is; column 0 is x.
     func value(of column: Int, at x: Double) -> Double {
-        guard column > 0 else { return x }
+        // Comparisons with a missing x are false, so that without this it would count as one before all knots.
+        guard column > 0, !x.isNaN else { return x }
         let (a, b, c) = (knots[column - 1], knots[knots.count - 2], knots[knots.count - 1])
         let norm = (c - knots[0]) * (c - knots[0])
         // Beyond the last knot the cubes cancel; this is what they leave.

@@ -13,11 +13,13 @@ package struct GroupMoments: Hashable, Sendable {
 
     package var standardDeviation: Double { variance.squareRoot() }
 
-    /// Of all groups together.
+    /// Of all groups together; no number (NaN) of nobody.
     package static func pooled(_ groups: [GroupMoments]) -> GroupMoments {
         let groups = groups.filter { $0.count > 0 }
         let count = groups.reduce(0) { $0 + $1.count }
-        let mean = groups.reduce(0) { $0 + $1.count * $1.mean } / count
+        // About one of the means, so that the mean of equal ones is theirs to the last digit.
+        let origin = groups.first?.mean ?? 0
+        let mean = origin + groups.reduce(0) { $0 + $1.count * ($1.mean - origin) } / count
         let squares = groups.reduce(0) {
             $0 + $1.squares + $1.count * ($1.mean - mean) * ($1.mean - mean)
         }

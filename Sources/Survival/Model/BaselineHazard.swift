@@ -8,12 +8,12 @@ package struct BaselineHazard: Sendable {
     private let hazard: HazardIncrements
     private let means: MeanIncrements
     private let beta: [Double]
-    private let covariance: SymmetricMatrix
+    private let covariance: CoefficientCovariance
 
     /// `covariance` is the robust one where the model has one.
     package init(
         grid: EventGrid, hazard: HazardIncrements, means: MeanIncrements, beta: [Double],
-        covariance: SymmetricMatrix
+        covariance: CoefficientCovariance
     ) {
         precondition(hazard.survivor.count == grid.pointCount, "increments of another grid")
         (self.grid, self.hazard, self.means) = (grid, hazard, means)
@@ -44,7 +44,7 @@ package struct BaselineHazard: Sendable {
             variance += hazard.survivorVariance[point]
             for column in x.indices { drift[column] += means.survivor[point * x.count + column] }
             let lever = zip(x, drift).map { sum.value * $0 - $1 }
-            let square = variance.value + covariance.quadraticForm(lever)
+            let square = variance.value + covariance.variance(of: lever)
             return Point(time: time, hazard: risk * sum.value, se: risk * max(0, square).squareRoot())
         }
     }

@@ -52,34 +52,23 @@ package struct CoxFit: Sendable, Hashable {
     package func degreesOfFreedom(of block: [Int]) -> Double {
         let block = block.filter { !isAliased[$0] }
         guard case .ridge(let weights)? = penalised?.penalty else { return Double(block.count) }
-        var (own, sandwich) = (
-            SymmetricMatrix(order: block.count), SymmetricMatrix(order: block.count)
-        )
-        for (row, first) in block.enumerated() {
-            for (column, second) in block.enumerated() where column >= row {
-                own[row, column] = covariance[first, second]
-                // VIV = V − VPV.
-                sandwich[row, column] = weights.indices.reduce(covariance[first, second]) {
-                    $0 - covariance[first, $1] * weights[$1] * covariance[$1, second]
-                }
+        // Of the block's columns in the whitened basis, (V_bb)⁻¹(VPV)_bb has the trace of WPWᵀ, W = L⁻¹.
+        guard let basis = WhitenedBasis(information, isAliased: isAliased, choosing: block) else {
+            return Double(block.count)
+        }
+        let inverse = basis.inverse
+        let freedom = basis.chosen.reduce(Double(block.count)) { sum, row in
+            basis.columns.indices.reduce(sum) {
+                $0 - inverse[row][$1] * inverse[row][$1] * weights[basis.columns[$1]]
             }
         }
-        let factored = RankRevealingCholesky(own)
-        return block.indices.reduce(0) { sum, column in
-            sum + factored.solve(block.indices.map { sandwich[$0, column] })[column]
-        }
+        // What is left of a block on which there is no information is rounding.
+        return freedom > 1e-12 ? freedom : 0
     }
 
     /// The robust covariance I⁻¹BI⁻¹ (Lin and Wei, JASA 1989), B being the sum of squares of score residuals by cluster.
-    package func robustCovariance(squares: SymmetricMatrix) -> SymmetricMatrix {
-        precondition(squares.order == beta.count, "squares of another model")
-        var robust = SymmetricMatrix(order: beta.count)
-        for column in beta.indices {
-            let middle = squares.times(beta.indices.map { covariance[$0, column] })
-            let outer = covariance.times(middle)
-            for row in 0...column { robust[row, column] = outer[row] }
-        }
-        return robust
+    package func robustCovariance(squares: SymmetricMatrix) -> CoefficientCovariance {
+        CoefficientCovariance(self, squares: squares)
     }
 
     /// Coefficients that are not aliased: the degrees of freedom of the tests.

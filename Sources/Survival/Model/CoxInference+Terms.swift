@@ -4,9 +4,9 @@ extension CoxInference {
     /// βⱼᵀ(Vⱼⱼ)⁻¹βⱼ over a term's columns J, V being the robust covariance if there is one; aliased columns do not take part. A
     /// test is not available where a column's coefficient is infinite, or Vⱼⱼ is singular (fewer clusters than coefficients).
     package static func termTests(
-        of fit: CoxFit, terms: [ModelSpecification.Term], robust: SymmetricMatrix?
+        of fit: CoxFit, terms: [ModelSpecification.Term], robust: CoefficientCovariance?
     ) -> [CoxResult.WaldTest] {
-        let covariance = robust ?? fit.covariance
+        let covariance = robust ?? CoefficientCovariance(fit)
         func test(_ term: ModelSpecification.Term, _ columns: [Int], isNonlinear: Bool) -> CoxResult.WaldTest?
         {
             let kept = columns.filter { !fit.isAliased[$0] }
@@ -17,8 +17,9 @@ extension CoxInference {
                     test: unavailable(degreesOfFreedom: kept.count))
             }
             return .init(
-                term: term.name, isNonlinear: isNonlinear, test: waldTest(fit.beta, covariance, columns: kept)
-            )
+                term: term.name, isNonlinear: isNonlinear,
+                test: covariance.waldStatistic(kept).map { Self.test($0, df: kept.count) }
+                    ?? unavailable(degreesOfFreedom: kept.count))
         }
         return terms.flatMap { term in
             [
@@ -32,21 +33,20 @@ extension CoxInference {
     /// that it keeps step with: the rows of a level without events tell nothing of how the others differ.
     package static func differences(
         of fit: CoxFit, terms: [ModelSpecification.Term], names: [String], scale: [Double], level: Double,
-        robust: SymmetricMatrix?
+        robust: CoefficientCovariance?
     ) -> [CoxResult.Term] {
         guard let separation = fit.separation else { return [] }
-        let frame = InformationFrame(fit.information, holding: fit.isAliased)
+        let covariance = CoefficientCovariance(fit)
         let quantile = Normal.quantile(0.5 + level / 2)
         func difference(_ index: Int, _ other: Int) -> CoxResult.Term? {
             var weights = fit.beta.map { _ in 0.0 }
             weights[index] = 1 / (scale[index] == 0 ? 1 : scale[index])
             weights[other] = -1 / (scale[other] == 0 ? 1 : scale[other])
             guard separation.keeps(weights) else { return nil }
-            let whitened = frame.whitened(gradient: weights)
             return term(
                 "\(names[index]) against \(names[other])", coef: dot(weights, fit.beta),
-                se: dot(whitened, whitened).squareRoot(),
-                robustSE: robust.map { max(0, $0.quadraticForm(weights)).squareRoot() }, quantile: quantile)
+                se: covariance.variance(of: weights).squareRoot(),
+                robustSE: robust.map { $0.variance(of: weights).squareRoot() }, quantile: quantile)
         }
         return terms.flatMap { term in
             let infinite = term.columns.filter { fit.infinite.contains($0) }
@@ -56,21 +56,11 @@ extension CoxInference {
         }
     }
 
-    private static func waldTest(
-        _ beta: [Double], _ covariance: SymmetricMatrix, columns: [Int]
-    ) -> TestResult {
-        let factored = RankRevealingCholesky(covariance.part(columns))
-        let part = columns.map { beta[$0] }
-        return factored.rank < columns.count
-            ? unavailable(degreesOfFreedom: columns.count)
-            : test(dot(part, factored.solve(part)), df: columns.count)
-    }
-
     /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients.
     package static func effects(
         of fit: CoxFit, residuals: [Double], share: Double, scale: [Double]
     ) -> [Reported] {
-        let moved = fit.covariance.times(residuals)
+        let moved = RankRevealingCholesky(fit.information, leavingOut: fit.isAliased).solve(residuals)
         return fit.beta.indices.map { index in
             let divisor = scale[index] == 0 ? 1 : scale[index]
             return fit.isAliased[index]

@@ -10,7 +10,7 @@ package enum CoxInference {
     /// penalty the tests are R's: the likelihoods without the penalty, on its degrees of freedom, and no score test; under
     /// Firth's the likelihood ratio is the penalised one.
     package static func summarize(
-        _ fit: CoxFit, names: [String], scale: [Double], level: Double, robust: SymmetricMatrix? = nil
+        _ fit: CoxFit, names: [String], scale: [Double], level: Double, robust: CoefficientCovariance? = nil
     ) -> (
         terms: [CoxResult.Term], covariance: [Reported], likelihoodRatio: TestResult, wald: TestResult,
         score: TestResult
@@ -28,23 +28,26 @@ package enum CoxInference {
             let term = term(
                 names[index], coef: fit.beta[index] / divisor[index],
                 se: fit.covariance[index, index].squareRoot() / divisor[index],
-                robustSE: robust.map { max(0, $0[index, index]).squareRoot() / divisor[index] },
+                robustSE: robust.map {
+                    $0.hasVariance(index) ? $0.matrix[index, index].squareRoot() / divisor[index] : .nan
+                },
                 quantile: quantile)
             return profiled(term, profile, fit.profileWishes, divisor[index])
         }
-        let wald = robust.map { waldStatistic(fit, robust: $0) } ?? waldStatistic(fit)
+        let wald = robust.map { $0.waldStatistic(Array(fit.beta.indices)) ?? .nan } ?? waldStatistic(fit)
         return (
-            terms, covariance(robust ?? fit.covariance, of: fit, divisor: divisor),
+            terms, covariance(robust?.matrix ?? fit.covariance, of: fit, divisor: divisor),
             test(likelihoodRatio(fit), df: fit.degreesOfFreedom),
             test(fit.infinite.isEmpty ? wald : .nan, df: fit.degreesOfFreedom),
             test(fit.scoreStatistic, df: fit.degreesOfFreedom)
         )
     }
 
-    /// A chi-squared test; NA if the statistic is no number.
+    /// A chi-squared test; NA if the statistic is no number, or if there is nothing to test.
     static func test(_ statistic: Double, df: Int) -> TestResult { test(statistic, df: Double(df)) }
 
     static func test(_ statistic: Double, df: Double) -> TestResult {
+        let statistic = df > 0 ? statistic : .nan
         let tail = ChiSquared.upperTail(statistic, degreesOfFreedom: df)
         return TestResult(
             statistic: Reported(statistic), degreesOfFreedom: df, p: Reported(tail.p),
@@ -140,10 +143,4 @@ package enum CoxInference {
 
     /// βᵀIβ; aliased coefficients are 0 and do not count.
     private static func waldStatistic(_ fit: CoxFit) -> Double { fit.information.quadraticForm(fit.beta) }
-
-    /// βᵀV⁻¹β with the robust V, of which directions without variance (fewer clusters than coefficients) do not count.
-    private static func waldStatistic(_ fit: CoxFit, robust: SymmetricMatrix) -> Double {
-        let factored = RankRevealingCholesky(robust, leavingOut: fit.isAliased)
-        return dot(fit.beta, factored.solve(fit.beta))
-    }
 }

@@ -16,10 +16,23 @@ package struct CurveCounts: Sendable, Hashable {
     package var counts: TransitionCounts
     /// Times to which the area under S is wanted as well; not with `incidence`.
     package var areas: [Double]
+    /// Whether the curve is that of the time to censoring: its counts are reversed, and rows with an event leave without one.
+    package var isReversed = false
 
     package init(shape: Shape, ends: [Int], counts: TransitionCounts, areas: [Double] = []) {
         precondition(ends.count == counts.times.count, "a position for each time")
         (self.shape, self.ends, self.counts, self.areas) = (shape, ends, counts, areas)
+    }
+
+    /// The same group's curve of the time to censoring, by the product limit; of counts with one cause.
+    package var reversed: CurveCounts {
+        let exits = counts.exits.reversed
+        var reversed = CurveCounts(
+            shape: .productLimit, ends: ends,
+            counts: TransitionCounts(
+                times: exits.times, events: [exits.events], censored: exits.censored, entered: exits.entered))
+        reversed.isReversed = true
+        return reversed
     }
 
     /// Quantities at each time.

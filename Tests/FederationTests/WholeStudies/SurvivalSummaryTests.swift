@@ -40,6 +40,33 @@ struct SurvivalSummaryTests {
         #expect(result.warnings.isEmpty)
     }
 
+    /// R's limits of the reverse curve, with and without robust errors.
+    ///
+    /// R 4.2.2, survival 3.5-3: `summary(survfit(Surv(futime, 1 - fustat) ~ 1, d, robust = TRUE, cluster = rep(1:13, 2), conf.type =
+    /// ))$table`; without `robust` the lower limits are 744. With `~ rx` and log-log: 855, 448, NA and 770, 421, 1206.
+    @Test(arguments: [
+        ("limits: log", [[803, 769, .nan]]), ("limits: plain", [[803, 769, 1106]]),
+        ("limits: log-log, by: rx", [[855, 448, .nan], [770, 421, 1206]]),
+    ])
+    func `limits of the follow-up are robust where the curve's are`(
+        _ keys: String, _ expected: [[Double]]
+    ) throws {
+        let tables = Ovarian.tables(Ovarian.rows.indices.map { $0 % 13 % 2 }).enumerated().map {
+            site, table in
+            var table = table
+            let people = (0..<26).map { $0 % 13 }.filter { $0 % 2 == site }
+            table.person = people.map { Int32($0 / 2) }
+            return table
+        }
+        let result = try Ovarian.result(
+            ["survival: {id: s, times: exact, robust: true, follow-up: true, \(keys)}"], tables: tables
+        ).survival("s")
+        let found = result.groups.map { group in
+            [group.followUp?.estimate, group.followUp?.lower, group.followUp?.upper].map { $0?.value ?? .nan }
+        }
+        expectClose(found.flatMap(\.self), expected.flatMap(\.self), relative: 0, "follow-up")
+    }
+
     /// R 4.2.2, survival 3.5-3: `survdiff(Surv(futime, fustat) ~ rx, d, rho = 1)$chisq`, with `+ strata(ecog.ps)` and rho 0
     /// and 0.5.
     @Test(arguments: [

@@ -49,6 +49,24 @@ struct TableTests {
         #expect(try table.levels("ecog.ps").map(\.counts) == [[14, 7, 7], [12, 6, 6]].values)
     }
 
+    /// Sums of scaled numbers are rounded; the mean of a constant is that constant all the same, and nobody differs from it.
+    @Test(arguments: [0.1, 1.1, -7.3, 3.3333333333333335, 1e-7, 9.999])
+    func `the mean of a constant is the constant, and its standard deviation 0`(value: Double) throws {
+        for count in [20, 37, 131] {
+            var patients = Patient.random(count, seed: 5)
+            for index in patients.indices { patients[index].marker = value }
+            let hospitals = Self.dealt(patients, to: 3)
+            for keys in ["variables: [marker, marker * 3]", "variables: [marker, marker * 3], by: frail"] {
+                let table = try Self.table(keys, hospitals, lines: "privacy: {smallest-cell: 2}")
+                for (name, constant) in [("marker", value), ("marker * 3", value * 3)] {
+                    let number = try table.number(name)
+                    #expect(number.mean.allSatisfy { $0 == .value(constant) }, "\(number.mean)")
+                    #expect(number.sd.allSatisfy { $0 == .value(0) }, "\(number.sd)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: [3, 5, 7])
     func `how patients are dealt to hospitals changes nothing`(sites: Int) throws {
         let one = try Self.table(Self.keys, Self.dealt(Self.patients, to: 1))

@@ -124,6 +124,6 @@ extension CommonSites {
             covariateRiskSums: try total { try $0.covariateRiskSums(at: fit.beta) },
             parameterCount: fit.beta.count)
         return BaselineHazard(
-            grid: grid, hazard: hazard, means: means, beta: fit.beta, covariance: fit.covariance)
+            grid: grid, hazard: hazard, means: means, beta: fit.beta, covariance: CoefficientCovariance(fit))
     }
 }

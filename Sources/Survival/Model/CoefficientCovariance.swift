@@ -1,0 +1,159 @@
+/// The covariance of a fit's coefficients, the model's or the robust one, with what is made of it.
+///
+/// Tests and variances are computed in a `WhitenedBasis`, not from the matrix: there the model's covariance is the identity and
+/// the robust one M̃ = L⁻¹ML⁻ᵀ, M being the sum of squares of score residuals by cluster (Lin and Wei, JASA 1989). The
+/// statistic of coefficients J is γ_Jᵀ(M̃_JJ)⁻¹γ_J, which is β_Jᵀ(V_JJ)⁻¹β_J.
+package struct CoefficientCovariance: Sendable, Hashable {
+    /// Over all columns; zero where aliased, and no number (NaN) if the robust one has no rank at all.
+    package let matrix: SymmetricMatrix
+    /// The number of independent directions; below `CoxFit.rank` with too few clusters.
+    package let rank: Int
+    private let fit: CoxFit
+    /// M; nil for the model's covariance.
+    private let squares: SymmetricMatrix?
+    private let basis: WhitenedBasis?
+    /// M̃ in the basis without chosen columns; nil for the identity.
+    private let middle: SymmetricMatrix?
+
+    package init(_ fit: CoxFit, squares: SymmetricMatrix? = nil) {
+        precondition(squares.map { $0.order == fit.beta.count } ?? true, "squares of another model")
+        (self.fit, self.squares) = (fit, squares)
+        let basis = WhitenedBasis(fit.information, isAliased: fit.isAliased)
+        self.basis = basis
+        guard let squares else {
+            (matrix, rank, middle) = (fit.covariance, fit.rank, nil)
+            return
+        }
+        let order = fit.beta.count
+        guard let basis else {
+            (matrix, rank, middle) = (Self.unknown(order: order), 0, nil)
+            return
+        }
+        let middle = basis.whitened(squares)
+        self.middle = middle
+        rank = PivotedElimination(middle, rounding: Self.rounding(basis, squares)).rank
+        matrix = rank > 0 ? Self.sandwich(basis, middle, order: order) : Self.unknown(order: order)
+    }
+
+    private static func unknown(order: Int) -> SymmetricMatrix {
+        SymmetricMatrix(
+            order: order, packedUpper: (0..<SymmetricMatrix.packedCount(order: order)).map { _ in .nan })
+    }
+
+    package var isRobust: Bool { squares != nil }
+
+    /// L⁻ᵀM̃L⁻¹.
+    private static func sandwich(
+        _ basis: WhitenedBasis, _ middle: SymmetricMatrix, order: Int
+    ) -> SymmetricMatrix {
+        let inverse = basis.inverse
+        var result = SymmetricMatrix(order: order)
+        let levers = basis.columns.indices.map { column in inverse.map { $0[column] } }
+        let moved = levers.map { middle.times($0) }
+        for (row, first) in basis.columns.enumerated() {
+            for (column, second) in basis.columns.enumerated() where column >= row {
+                result[first, second] = dot(levers[row], moved[column])
+            }
+        }
+        return result
+    }
+
+    /// qᵀVq.
+    package func variance(of combination: [Double]) -> Double {
+        guard let basis, rank > 0 || fit.rank == 0 else { return .nan }
+        let lever = basis.whitened(combination)
+        return max(0, middle.map { $0.quadraticForm(lever) } ?? dot(lever, lever))
+    }
+
+    /// Whether a coefficient has a variance at all: with one cluster the robust one is of rounding alone.
+    func hasVariance(_ column: Int) -> Bool {
+        !isRobust || matrix[column, column] > PivotedElimination.tolerance * fit.covariance[column, column]
+    }
+
+    /// The Wald statistic of those columns that are not aliased; nil where their covariance is singular.
+    func waldStatistic(_ columns: [Int]) -> Double? {
+        guard let basis = WhitenedBasis(fit.information, isAliased: fit.isAliased, choosing: columns),
+            !basis.chosen.isEmpty
+        else { return nil }
+        let part = Array(basis.coefficients(fit.beta)[basis.chosen])
+        guard let squares else { return dot(part, part) }
+        let elimination = PivotedElimination(
+            basis.whitened(squares).part(Array(basis.chosen)),
+            rounding: Array(Self.rounding(basis, squares)[basis.chosen]))
+        return elimination.rank == part.count ? elimination.quadraticForm(part) : nil
+    }
+
+    /// What rounding of M may amount to in each diagonal element of M̃.
+    private static func rounding(_ basis: WhitenedBasis, _ squares: SymmetricMatrix) -> [Double] {
+        let sizes = basis.columns.map { max(0, squares[$0, $0]).squareRoot() }
+        return basis.inverse.map { row in
+            let size = zip(row, sizes).reduce(0) { $0 + abs($1.0) * $1.1 }
+            return Double.ulpOfOne * size * size
+        }
+    }
+
+    /// What readers must know of a robust covariance of too few clusters.
+    package var warnings: [String] {
+        guard isRobust, fit.rank > 0, rank < fit.rank else { return [] }
+        guard rank > 0 else {
+            return [
+                "there are too few clusters for a robust variance (two are the least): "
+                    + "robust standard errors and what is made of them are not available"
+            ]
+        }
+        return [
+            "there are too few clusters for the robust variance of \(fit.rank) coefficients, which tells only \(rank) of them apart: "
+                + "Wald tests of more than that are not available, and robust standard errors are not reliable"
+        ]
+    }
+}
+
+/// The elimination of a positive semidefinite matrix with its largest pivot first, which tells its rank.
+///
+/// The matrix is one of whitened coordinates, so that its size and rank do not depend on units or on how collinear columns are.
+private struct PivotedElimination {
+    private(set) var rank = 0
+    /// Rows in the order of their pivots.
+    private var rows: [Int]
+    private var lower: SymmetricMatrix
+    private var factor: [[Double]]
+    private var pivots: [Double] = []
+
+    /// A pivot that is so much smaller than 1, or than the largest, is none.
+    static let tolerance = 1e-10
+
+    init(_ matrix: SymmetricMatrix, rounding: [Double]) {
+        (rows, lower) = (Array(0..<matrix.order), matrix)
+        factor = matrix.diagonal.map { _ in [] }
+        let largest = matrix.diagonal.max() ?? 0
+        for step in 0..<matrix.order {
+            guard let best = rows[step...].max(by: { lower[$0, $0] < lower[$1, $1] }),
+                let place = rows.firstIndex(of: best)
+            else { break }
+            rows.swapAt(step, place)
+            let pivot = lower[best, best]
+            let floor = max(Self.tolerance * max(largest, Self.tolerance), 1000 * rounding[best])
+            guard pivot > floor, pivot.isFinite else { break }
+            pivots.append(pivot)
+            rank += 1
+            let rest = rows[(step + 1)...]
+            for row in rest { factor[row].append(lower[row, best] / pivot) }
+            for row in rest {
+                for other in rest where other >= row {
+                    lower[row, other] -= factor[row][step] * lower[other, best]
+                }
+            }
+        }
+    }
+
+    /// xᵀA⁻¹x of a matrix of full rank.
+    func quadraticForm(_ x: [Double]) -> Double {
+        var reduced: [Double] = []
+        return rows.indices.reduce(0) { sum, step in
+            let row = rows[step]
+            let own = reduced.indices.reduce(x[row]) { $0 - factor[row][$1] * reduced[$1] }
+            reduced.append(own)
+            return sum + own * own / pivots[step]
+        }
+    }
+}

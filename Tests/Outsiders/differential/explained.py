@@ -1,0 +1,30 @@
+"""What is left out of the comparison, and which disagreements are explained: the rules of Tests/Agreement.md."""
+import os
+import re
+
+# Areas that a run may leave out: COXSWAIN_FUZZ_LEAVE_OUT="infinite common-convergence".
+LEFT_OUT = os.environ.get('COXSWAIN_FUZZ_LEAVE_OUT', 'infinite common-convergence').split()
+
+
+def is_out_of_scope(c):
+    """Why an analysis is not compared at all; None if it is."""
+    failed = c.ours.get('kind') == 'failed'
+    if c.r['#error']:
+        return 'both refuse' if failed else 'R gives no answer: ' + c.r['#error'][:60]
+    warnings = ' '.join(c.r['#warnings'])
+    if 'infinite' in LEFT_OUT:
+        if re.search('infinite|con?verge|Ran out', warnings):
+            return 'R warns that a coefficient may be infinite'
+        if any(v in ('Inf', '-Inf') for v in c.ours.get('coef') or []):
+            return 'an infinite coefficient'
+    if failed:
+        reason = c.ours['reason']
+        if 'common-convergence' in LEFT_OUT and re.search('converge|risk score|no step|evaluations', reason):
+            return 'no convergence'
+        return 'the program refuses: ' + re.sub(r'[0-9.]+', '#', re.sub('"[^"]*"', '"..."', reason))[-110:]
+    return None
+
+
+def explanation(c, name):
+    """Why a number differs; None if nobody knows."""
+    return None
