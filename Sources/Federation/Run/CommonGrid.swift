@@ -26,7 +26,9 @@ struct CommonGrid: Sendable {
             switch plan.times {
             case .exact: strata.append(Self.eventTimes(events, weights))
             case .grid:
-                let exits = zip(events, others).map { Int($0 + $1) }
+                var exits = zip(events, others).map { Int($0 + $1) }
+                // Nobody is followed beyond the last cell in which someone leaves.
+                if let end = ends.last, end >= 0 { exits.removeLast(exits.count - 1 - end) }
                 // Intervals without an event add nothing to the likelihood: they are left out, and no sum is taken at them.
                 let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter {
                     range in

@@ -325,6 +325,7 @@ struct CoxReport: Sendable {
             }, termTests: termTests.isEmpty ? nil : termTests, heterogeneity: heterogeneity,
             diagnostics: diagnostics, limits: cox.limits, penalty: penalised(fit, scale: scale))
         (result.event, result.hazard) = (plan.ownEvent, cox.hazard)
+        if result.times == .grid { result.gridWidth = plan.gridWidth }
         return result
     }
 

@@ -141,7 +141,7 @@ struct AnalysisRun: Sendable {
             case .counting: try begin(answers[0])
             case .locating(var search, let counts):
                 if let times = try search.receive(answers[0]) {
-                    plan.axis = TimeAxis(times)
+                    plan.axis = TimeAxis(plan.endpoint.hasEntry ? times.marked(at: plan.pointTimes) : times)
                     start(counts)
                 } else {
                     locate(search, counts)

@@ -40,9 +40,10 @@ struct SurvivalCourse: Sendable {
         var rest = (squares ?? [])[...]
         let reports = zip(survival.groups, groups).map { name, group in
             let curve = curve(of: group, table)
+            let atRisk = table.atRisk(of: group, at: survival.at)
             let own = squares.map { _ in Array(rest.prefix(curve.squareCount)) }
             rest = rest.dropFirst(own?.count ?? 0)
-            return report(name, group, curve, squares: own)
+            return report(name, group, curve, atRisk: atRisk, squares: own)
         }
         var result = SurvivalResult(
             id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
@@ -54,6 +55,7 @@ struct SurvivalCourse: Sendable {
         result.cluster = survival.cluster
         result.weights = survival.weights?.text
         result.event = plan.ownEvent
+        result.gridWidth = plan.gridWidth
         return result
     }
 
@@ -76,7 +78,8 @@ struct SurvivalCourse: Sendable {
     }
 
     private func report(
-        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, squares: [Double]?
+        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, atRisk: [Double]?,
+        squares: [Double]?
     ) -> SurvivalResult.Group {
         let (own, options) = (curve.counts.exits, survival.options)
         let estimate = KaplanMeier(own, estimate: options.estimate, squares: squares, areas: curve.areas)
@@ -84,7 +87,7 @@ struct SurvivalCourse: Sendable {
             name: name, rows: group.rows, events: group.eventCounts.reduce(0, +),
             median: estimate.quantile(0.5, limits: survival.limits, level: plan.level),
             curve: estimate.curve(limits: survival.limits, level: plan.level),
-            at: estimate.at(survival.at, limits: survival.limits, level: plan.level),
+            at: estimate.at(survival.at, atRisk: atRisk, limits: survival.limits, level: plan.level),
             quantiles: options.quantiles.map {
                 .init(share: $0, time: estimate.quantile($0, limits: survival.limits, level: plan.level))
             },
