@@ -25,7 +25,7 @@ package struct SiteCohort: Sendable {
     package func answer(_ query: Query) throws(StudyError) -> [Double] {
         let prepared = try prepared(query.analysis)
         do {
-            let lanes = try prepared.located(on: query.axis).answer(query.ask)
+            let lanes = try prepared.located(by: query).answer(query.ask)
             precondition(
                 lanes.count == query.laneCount(in: prepared.plan), "an answer fits its query's layout")
             return lanes

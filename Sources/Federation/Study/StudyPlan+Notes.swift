@@ -9,8 +9,8 @@ extension StudyPlan {
             let near = Set(times.flatMap { time in Self.neighbours(of: time, step: step) }).sorted()
             return
                 "analysis \"\(analysis.id)\" asks for \(Self.list(times)), which \(times.count == 1 ? "is" : "are") "
-                + "not on the grid of \(Self.text(step)) \(unit)\(step == 1 ? "" : "s"): such values are interpolated and "
-                + "reported with bounds; values at \(Self.list(near)) have the closest bounds"
+                + "not on the grid of \(Self.text(step)) \(unit)\(step == 1 ? "" : "s"): such values are "
+                + "interpolated, with bounds; \(Self.list(near)) \(near.count == 1 ? "is" : "are") on it"
         }
     }
 

@@ -44,12 +44,18 @@ struct CurveExtremes {
 }
 
 extension GridInterval {
+    /// At how many times so many events are.
+    func parts(of events: Double, isUntied: Bool = false) -> Int {
+        let count = max(1, Int(events.rounded()))
+        return isUntied ? count : min(count, places ?? count)
+    }
+
     /// Increment and variance of the cumulative hazard: d events, spread evenly over the interval's places, out of n.
     ///
     /// `isUntied`: one after the other even where they share a place, as Fleming and Harrington count.
     func hazardIncrement(_ events: Double, of exposed: Double, isUntied: Bool) -> (Double, variance: Double) {
-        let count = isUntied ? Int(events) : min(Int(events), places ?? Int(events))
-        guard count > 0 else { return (0, 0) }
+        guard events > 0 else { return (0, 0) }
+        let count = parts(of: events, isUntied: isUntied)
         let part = events / Double(count)
         return (0..<count).reduce((0, 0)) { sums, index in
             let left = exposed - Double(index) * part

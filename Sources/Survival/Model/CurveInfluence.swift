@@ -162,9 +162,8 @@ package struct CurveInfluence: Sendable {
     private func hazardChange(of rows: [Row], at time: Int) -> Double {
         let (present, leaving) = places(of: rows, at: time)
         let events = curve.counts.events.reduce(0) { $0 + $1[time] }
-        guard exposed[time] > 0 else { return 0 }
-        guard events > 0 else { return leaving.reduce(0, +) / exposed[time] }
-        let count = min(Int(events), curve.counts.intervals?[time].places ?? Int(events))
+        guard exposed[time] > 0, let interval = curve.counts.intervals?[time] else { return 0 }
+        let count = interval.parts(of: events)
         let own = leaving.reduce(0, +) / Double(count)
         return (0..<count).reduce(0) { sum, index in
             let left = exposed[time] - Double(index) * events / Double(count)

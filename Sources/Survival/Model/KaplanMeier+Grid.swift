@@ -210,7 +210,7 @@ extension KaplanMeier {
             guard let path = path(of: index), let interval = points[index].grid?.interval else { continue }
             let point = points[index]
             let start = area - self.area(to: min(interval.end, time), of: index)
-            let count = min(max(Int(point.events), 1), interval.places ?? .max, Self.partsMax)
+            let count = min(interval.parts(of: point.events), Self.partsMax)
             let part = point.events / Double(count)
             for death in 1...count {
                 let share = path.share(ofProgress: Double(death) / Double(count))
