@@ -64,7 +64,7 @@ struct ExitTable: Sendable {
             // Nobody is followed beyond the last cell in which someone leaves.
             let followed = exits.lastIndex { $0 > 0 }.map { Array(exits[...$0]) } ?? exits
             let merged = MergedIntervals(exits: followed, smallest: smallestInterval)
-            (ranges, thinnest) = (merged.ranges, merged.thinnest)
+            (ranges, thinnest) = (merged.known, merged.thinnest)
         }
         times = ranges.map { plan.axis?.time(at: $0.upperBound - 1) ?? Double($0.upperBound - 1) }
         intervals = plan.times == .grid ? ranges.map(plan.interval) : nil

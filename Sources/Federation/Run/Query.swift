@@ -256,7 +256,9 @@ extension Query {
             append(curve.counts.entered ?? [])
             append(curve.areas)
             for interval in curve.counts.intervals ?? [] {
-                append([interval.start, interval.end, Double(interval.places ?? 0)])
+                append([
+                    interval.start, interval.end, Double(interval.places ?? 0), interval.isClosed ? 1 : 0,
+                ])
             }
         }
         func append(_ function: TimeFunction) {

@@ -196,7 +196,7 @@ package struct AnalysisPlan: Sendable {
     func interval(_ cells: Range<Int>) -> GridInterval {
         GridInterval(
             start: axis?.time(at: cells.lowerBound - 1) ?? 0, end: axis?.time(at: cells.upperBound - 1) ?? 0,
-            resolution: timeResolution, origin: endpoint.landmark ?? 0)
+            isClosed: cells.lowerBound == 0, resolution: timeResolution, origin: endpoint.landmark ?? 0)
     }
 
     /// The width of the study's grid where times are on it.

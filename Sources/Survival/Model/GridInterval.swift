@@ -2,53 +2,50 @@ import Foundation
 
 /// An interval of a public time grid: who leaves in it is known, and not when.
 ///
-/// Its times are those after `start` up to `end`; if it begins at 0, also 0. What is read off between the two ends is
+/// Its times are those after `start` up to `end`; of the first one also 0. What is read off between the two ends is
 /// interpolated as if the hazard were constant in it (see `GridPath`). Half of those who leave without an event are at risk for the
 /// events of the interval, as in a life table (Berkson and Gage 1950); more where few times are possible, since events come first.
 package struct GridInterval: Sendable, Hashable {
     package let start: Double
     package let end: Double
-    /// At how many times somebody can leave, by the resolution of the times; nil: at any time.
+    /// Whether someone may leave at its start: of the first interval, which has time 0.
+    package let isClosed: Bool
+    /// At how many times after its start somebody can leave, by the resolution of the times; nil: at any time.
     package let places: Int?
 
     /// More places than this are as good as any time.
     private static let placesMax = 1000
 
     /// `resolution` is that of the recorded times, which count from `origin` before 0.
-    package init(start: Double, end: Double, resolution: Double? = nil, origin: Double = 0) {
-        (self.start, self.end) = (max(0, start), end)
+    package init(
+        start: Double, end: Double, isClosed: Bool = false, resolution: Double? = nil, origin: Double = 0
+    ) {
+        (self.start, self.end, self.isClosed) = (max(0, start), end, isClosed)
         guard let resolution, (end - self.start) / resolution < Double(Self.placesMax) else {
             places = nil
             return
         }
         func steps(_ time: Double) -> Double { ((time + origin) / resolution + 1e-6).rounded(.down) }
-        places = max(1, Int(steps(end) - steps(self.start)) + (start <= 0 ? 1 : 0))
+        places = max(1, Int(steps(end) - steps(self.start)))
     }
 
     package var width: Double { end - start }
-
-    /// Whether 0, its start, belongs to it.
-    private var isClosed: Bool { start <= 0 }
 
     /// The part of those leaving without an event who are not at risk for the events.
     var absence: Double { places.map { Double($0 - 1) / Double(2 * $0) } ?? 0.5 }
 
     /// Whether all leave at one time, the end: then nothing is unknown.
-    package var isPoint: Bool { places == 1 }
+    package var isPoint: Bool { places == 1 && !isClosed || width == 0 }
 
     /// The time between two places.
-    private func spacing(_ places: Int) -> Double {
-        let gaps = isClosed ? places - 1 : places
-        return gaps > 0 ? width / Double(gaps) : width
-    }
+    private func spacing(_ places: Int) -> Double { width / Double(places) }
 
     /// The first time at which somebody can leave.
     var firstPlace: Double { isClosed ? start : places.map { start + spacing($0) } ?? start }
 
     /// Whether somebody may leave in it at or before a time.
     package func isBegun(by time: Double) -> Bool {
-        guard places == nil else { return share(at: time) > 0 }
-        return time > start || isClosed && time >= start
+        isClosed && time >= start || share(at: time) > 0
     }
 
     /// Which part of the interval's places lie at or before a time.
@@ -56,8 +53,7 @@ package struct GridInterval: Sendable, Hashable {
         if time >= end { return 1 }
         if time < start { return 0 }
         guard let places else { return (time - start) / width }
-        let gaps = ((time - start) / spacing(places) + 1e-6).rounded(.down)
-        return (gaps + (isClosed ? 1 : 0)) / Double(places)
+        return ((time - start) / spacing(places) + 1e-6).rounded(.down) / Double(places)
     }
 
     /// Which part of the places lie before a time.
@@ -78,7 +74,7 @@ package struct GridInterval: Sendable, Hashable {
     /// The time of one of the places, counted from 1.
     func time(ofPlace place: Int) -> Double {
         guard let places, place < places else { return end }
-        return max(start, start + Double(isClosed ? place - 1 : place) * spacing(places))
+        return start + Double(place) * spacing(places)
     }
 }
 

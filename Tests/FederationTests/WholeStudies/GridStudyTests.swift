@@ -31,7 +31,7 @@ struct GridStudyTests {
                 expect(
                     point.survival, near: other.survival, within: 0.06, point.grid?.survival,
                     "S(\(point.time))")
-                expect(point.se, near: other.se, within: 0.01, nil, "se(\(point.time))")
+                expect(point.se, near: other.se, within: 0.02, nil, "se(\(point.time))")
                 expect(point.hazard, near: other.hazard, within: 0.2, point.grid?.hazard, "H(\(point.time))")
             }
             for (mean, other) in zip(mine.restrictedMeans, its.restrictedMeans) {
@@ -63,8 +63,8 @@ struct GridStudyTests {
         let result = try Lung.result(
             """
             analyses:
-              - cox: {id: grid, terms: [age, sex], baseline: common, predict: [{age: 63, sex: "1"}], at: [90, 200, 269, 540, 990, 1080], baseline-hazard: true}
-              - cox: {id: exact, terms: [age, sex], baseline: common, times: exact, predict: [{age: 63, sex: "1"}], at: [90, 200, 269, 540, 990, 1080]}
+              - cox: {id: grid, terms: [age, sex], baseline: common, predict: [{age: 63, sex: "1"}], at: [90, 200, 269, 540, 990, 1081], baseline-hazard: true}
+              - cox: {id: exact, terms: [age, sex], baseline: common, times: exact, predict: [{age: 63, sex: "1"}], at: [90, 200, 269, 540, 990, 1081]}
             privacy: {time-grid: 90}
             """)
         let (grid, exact) = (try result.cox("grid"), try result.cox("exact"))

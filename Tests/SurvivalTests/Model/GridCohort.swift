@@ -72,7 +72,13 @@ struct GridCohort: CustomStringConvertible, Sendable {
             count = 0
         }
         ends.append(Double(cells) * width)
-        let intervals = zip(starts, ends).map { GridInterval(start: $0, end: $1, resolution: resolution) }
+        // One exit ends an interval, and is in its last cell.
+        if smallest == 1 { starts = ends.map { $0 - width } }
+        let intervals = zip(starts, ends).enumerated().map { index, ends in
+            GridInterval(
+                start: ends.0, end: ends.1, isClosed: index == 0 && (smallest > 1 || ends.1 == 0),
+                resolution: resolution)
+        }
         return counts(ends, intervals: intervals)
     }
 

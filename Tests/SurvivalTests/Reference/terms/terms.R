@@ -87,8 +87,7 @@ life_table <- function(time, event, width, at) {
   cell <- ceiling(time / width)
   cells <- sort(unique(cell))
   d <- sapply(cells, function(k) sum(event & cell == k))
-  days <- width * diff(c(0, cells)) + (seq_along(cells) == 1)  # day 0 is in the first
-  n <- sapply(cells, function(k) sum(cell >= k)) - (days - 1) / (2 * days) * sapply(cells, function(k) sum(!event & cell == k))
+  n <- sapply(cells, function(k) sum(cell >= k)) - (width - 1) / (2 * width) * sapply(cells, function(k) sum(!event & cell == k))
   s <- cumprod(1 - d / n)
   se <- s * sqrt(cumsum(d / (n * (n - d))))
   k <- which(s <= 0.5)[1]
