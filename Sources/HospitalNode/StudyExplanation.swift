@@ -153,6 +153,7 @@ package struct StudyExplanation {
     private func leaving(_ analysis: AnalysisPlan) -> String {
         let counts =
             "counts of rows, people, events\(analysis.levels.isEmpty ? " and missing values" : ", missing values and levels")"
+            + (analysis.model == nil ? "" : "; how many times there are, and their sum")
         switch analysis.kind {
         case .survival(let survival):
             let squares =

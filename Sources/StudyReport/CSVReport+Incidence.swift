@@ -10,6 +10,7 @@ extension CSVReport {
         add(place, "limits", .text(incidence.limits.rawValue))
         add(place, "level", .number(Reported(incidence.level)))
         if let weights = incidence.weights { add(place, "weights", .text(weights)) }
+        if let width = incidence.gridWidth { add(place, "grid_width", .number(Reported(width))) }
         if let rho = incidence.rho { add(place, "rho", .number(Reported(rho))) }
         for name in incidence.strata ?? [] { add(place, "strata", .text(name)) }
         for (cause, test) in zip(incidence.causes, incidence.tests ?? []) {
@@ -33,6 +34,10 @@ extension CSVReport {
         for point in group.at {
             place.time = point.time
             add(place, "at_n_risk", .number(point.atRisk))
+            if let grid = point.grid {
+                addSpan(grid.from, grid.to, at: place)
+                add(grid.atRisk, of: "at_n_risk", at: place)
+            }
             add(point.eventFree, 0, as: "at_event_free", at: place)
             for (cause, estimates) in zip(causes, point.incidence) {
                 add(estimates, 0, as: "at_incidence", at: with(place, term: cause))
@@ -45,6 +50,7 @@ extension CSVReport {
     ) {
         add(place, "n_risk", .number(Reported(curve.atRisk[index])))
         add(place, "n_censor", .number(Reported(curve.censored[index])))
+        if let start = curve.gridStart?[index] { add(place, "interval_start", .number(Reported(start))) }
         add(curve.eventFree, index, as: "event_free", at: place)
         for (cause, columns) in zip(causes, zip(curve.incidence, curve.events)) {
             let ofCause = with(place, term: cause)
@@ -60,6 +66,7 @@ extension CSVReport {
         add(place, name + "_se", .number(estimates.se[index]))
         add(place, name + "_lower", .number(estimates.lower[index]))
         add(place, name + "_upper", .number(estimates.upper[index]))
+        add(estimates.bounds?[index], of: name, at: place)
     }
 
     private func with(_ place: Place, term: String) -> Place {

@@ -201,6 +201,7 @@ struct CSVReport {
         if let weights = survival.weights { add(place, "weights", .text(weights)) }
         if let cluster = survival.cluster { add(place, "cluster", .text(cluster)) }
         if let event = survival.event { add(place, "event", .text(event)) }
+        if let width = survival.gridWidth { add(place, "grid_width", .number(Reported(width))) }
         for group in survival.groups { add(group, at: place) }
         if let test = survival.test { add(test, at: place) }
     }
@@ -213,6 +214,7 @@ struct CSVReport {
         add(place, "median", .number(group.median.estimate))
         add(place, "median_lower", .number(group.median.lower))
         add(place, "median_upper", .number(group.median.upper))
+        add(group.median.bounds, of: "median", at: place)
         addCurve(group.curve, at: place)
         for point in group.at {
             place.time = point.time
@@ -223,6 +225,7 @@ struct CSVReport {
             add(place, "at_upper", .number(point.upper))
             add(place, "at_cumulative_hazard", .number(point.hazard))
             add(place, "at_cumulative_hazard_se", .number(point.hazardSE))
+            if let grid = point.grid { add(grid, at: place) }
         }
         place.time = nil
         addSummaries(of: group, at: place)
@@ -234,11 +237,16 @@ struct CSVReport {
             add(place, "quantile:\(share)", .number(quantile.time.estimate))
             add(place, "quantile_lower:\(share)", .number(quantile.time.lower))
             add(place, "quantile_upper:\(share)", .number(quantile.time.upper))
+            if let bounds = quantile.time.bounds {
+                add(place, "quantile_lowest:\(share)", .number(bounds.lowest))
+                add(place, "quantile_highest:\(share)", .number(bounds.highest))
+            }
         }
         if let median = group.followUp {
             add(place, "follow_up", .number(median.estimate))
             add(place, "follow_up_lower", .number(median.lower))
             add(place, "follow_up_upper", .number(median.upper))
+            add(median.bounds, of: "follow_up", at: place)
         }
         for mean in group.restrictedMeans {
             var atTime = place
@@ -247,6 +255,7 @@ struct CSVReport {
             add(atTime, "rmst_se", .number(mean.se))
             add(atTime, "rmst_lower", .number(mean.lower))
             add(atTime, "rmst_upper", .number(mean.upper))
+            add(mean.bounds, of: "rmst", at: atTime)
         }
     }
 
@@ -263,6 +272,7 @@ struct CSVReport {
             add(place, "upper", .number(curve.upper[index]))
             add(place, "cumulative_hazard", .number(curve.hazard[index]))
             add(place, "cumulative_hazard_se", .number(curve.hazardSE[index]))
+            if let grid = curve.grid { add(grid, index, at: place) }
         }
     }
 

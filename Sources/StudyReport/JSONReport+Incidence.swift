@@ -12,6 +12,7 @@ extension JSONReport {
             "groups": .array(incidence.groups.map { group($0, causes: incidence.causes) }),
             "warnings": .strings(incidence.warnings),
         ]) { _, new in new }
+        object["grid_width"] = incidence.gridWidth.map { .number($0) }
         object["weights"] = incidence.weights.map { .string($0) }
         object["test"] = incidence.tests.map { .object(test($0, incidence)) }
         return object
@@ -31,7 +32,7 @@ extension JSONReport {
         let byCause = zip(causes, zip(curve.incidence, curve.events)).map { cause, columns in
             (cause, JSONValue.object(estimates(columns.0, events: columns.1)))
         }
-        return .object([
+        var object: [String: JSONValue] = [
             "name": .string(group.name),
             "n": .integer(group.rows),
             "events": .object(named(zip(causes, group.events.map(JSONValue.integer)))),
@@ -41,7 +42,9 @@ extension JSONReport {
             "event_free": .object(estimates(curve.eventFree, events: nil)),
             "causes": .object(named(byCause)),
             "at": .array(group.at.map { point($0, causes: causes) }),
-        ])
+        ]
+        object["starts"] = curve.gridStart.map { .numbers($0) }
+        return .object(object)
     }
 
     private func estimates(
@@ -52,22 +55,33 @@ extension JSONReport {
             "lower": .reported(estimates.lower), "upper": .reported(estimates.upper),
         ]
         object["n_event"] = events.map(JSONValue.numbers)
+        if let bounds = estimates.bounds {
+            object["lowest"] = .reported(bounds.map(\.lowest))
+            object["highest"] = .reported(bounds.map(\.highest))
+        }
         return object
     }
 
     private func point(_ point: IncidenceResult.Point, causes: [String]) -> JSONValue {
-        .object([
+        var object: [String: JSONValue] = [
             "time": .number(point.time), "n_risk": .reported(point.atRisk),
             "event_free": single(point.eventFree),
             "causes": .object(named(zip(causes, point.incidence.map(single)))),
-        ])
+        ]
+        if let grid = point.grid {
+            (object["from"], object["to"]) = (.number(grid.from), .number(grid.to))
+            add(grid.atRisk, of: "n_risk", to: &object)
+        }
+        return .object(object)
     }
 
     private func single(_ estimates: IncidenceResult.Estimates) -> JSONValue {
-        .object([
-            "estimate": .reported(estimates.estimate[0]), "se": .reported(estimates.se[0]),
-            "lower": .reported(estimates.lower[0]), "upper": .reported(estimates.upper[0]),
-        ])
+        with(
+            bounds: estimates.bounds?.first,
+            [
+                "estimate": .reported(estimates.estimate[0]), "se": .reported(estimates.se[0]),
+                "lower": .reported(estimates.lower[0]), "upper": .reported(estimates.upper[0]),
+            ])
     }
 
     /// Names of causes are unique: they were keys of a YAML mapping.

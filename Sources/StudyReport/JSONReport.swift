@@ -186,6 +186,7 @@ struct JSONReport {
         object["weights"] = survival.weights.map { .string($0) }
         object["cluster"] = survival.cluster.map { .string($0) }
         object["event"] = survival.event.map { .string($0) }
+        object["grid_width"] = survival.gridWidth.map { .number($0) }
         return object
     }
 
@@ -207,28 +208,36 @@ struct JSONReport {
         var object = curve(of: group)
         if !group.quantiles.isEmpty {
             object["quantiles"] = .array(
-                group.quantiles.map {
-                    .object([
-                        "share": .number($0.share), "time": .reported($0.time.estimate),
-                        "lower": .reported($0.time.lower), "upper": .reported($0.time.upper),
-                    ])
+                group.quantiles.map { quantile in
+                    with(
+                        bounds: quantile.time.bounds,
+                        [
+                            "share": .number(quantile.share), "time": .reported(quantile.time.estimate),
+                            "lower": .reported(quantile.time.lower), "upper": .reported(quantile.time.upper),
+                        ])
                 })
         }
         if !group.restrictedMeans.isEmpty {
             object["rmst"] = .array(
-                group.restrictedMeans.map {
-                    .object([
-                        "time": .number($0.time), "mean": .reported($0.mean), "se": .reported($0.se),
-                        "lower": .reported($0.lower), "upper": .reported($0.upper),
-                    ])
+                group.restrictedMeans.map { mean in
+                    with(
+                        bounds: mean.bounds,
+                        [
+                            "time": .number(mean.time), "mean": .reported(mean.mean),
+                            "se": .reported(mean.se),
+                            "lower": .reported(mean.lower), "upper": .reported(mean.upper),
+                        ])
                 })
         }
         if let median = group.followUp {
-            object["follow_up"] = .object([
-                "median": .reported(median.estimate), "lower": .reported(median.lower),
-                "upper": .reported(median.upper),
-            ])
+            object["follow_up"] = with(
+                bounds: median.bounds,
+                [
+                    "median": .reported(median.estimate), "lower": .reported(median.lower),
+                    "upper": .reported(median.upper),
+                ])
         }
+        addGrid(of: group, to: &object)
         return .object(object)
     }
 
@@ -255,13 +264,20 @@ struct JSONReport {
     }
 
     private func point(_ point: SurvivalResult.Point) -> JSONValue {
-        .object([
+        var object: [String: JSONValue] = [
             "time": .number(point.time), "n_risk": .reported(point.atRisk),
             "survival": .reported(point.survival), "se": .reported(point.se),
             "lower": .reported(point.lower), "upper": .reported(point.upper),
             "cumulative_hazard": .reported(point.hazard),
             "cumulative_hazard_se": .reported(point.hazardSE),
-        ])
+        ]
+        if let grid = point.grid {
+            (object["from"], object["to"]) = (.number(grid.from), .number(grid.to))
+            add(grid.atRisk, of: "n_risk", to: &object)
+            add(grid.survival, of: "survival", to: &object)
+            add(grid.hazard, of: "cumulative_hazard", to: &object)
+        }
+        return .object(object)
     }
 
     private func logRank(_ logRank: SurvivalResult.LogRank) -> JSONValue {

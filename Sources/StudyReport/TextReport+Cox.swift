@@ -8,7 +8,10 @@ extension TextReport {
         addEvent(of: cox)
         addParagraph("Baseline hazard: \(words(for: cox.baseline)).")
         addParagraph("Tied event times: \(words(for: cox.ties)).")
-        addParagraph(sentence(for: cox.times))
+        let readings = "Within an interval, the baseline hazard is taken as constant."
+        addParagraph(
+            sentence(
+                for: cox.times, gridWidth: cox.gridWidth, readings: cox.predictions.map { _ in readings }))
         if let cluster = cox.cluster {
             addParagraph("Variance: robust, rows of the same \(cluster) taken together.")
         }

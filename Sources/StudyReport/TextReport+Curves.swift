@@ -47,18 +47,23 @@ extension TextReport {
         _ predictions: [CoxResult.Prediction], of cox: CoxResult, unit: String
     ) -> TextTable {
         let heading = cox.hazard == .subdistribution ? "1 - incidence" : "survival"
-        var table = TextTable(headings: [
-            "predicted for", "time (\(unit))", heading, "\(NumberText.level(cox.level)) CI",
-        ])
+        let isOnGrid = predictions.contains { $0.at.contains { $0.grid != nil } }
+        var table = TextTable(
+            headings: [
+                "predicted for", "time (\(unit))", heading, "\(NumberText.level(cox.level)) CI",
+            ] + (isOnGrid ? ["at interval's ends"] : []))
         for prediction in predictions {
             let place = [prediction.profile, prediction.stratum].filter { !$0.isEmpty }
             for point in prediction.at {
+                let ends = point.grid.map {
+                    intervalText($0.survival.lowest, $0.survival.highest, NumberText.percent)
+                }
                 table.add(
                     place.joined(separator: "; "),
                     [
                         NumberText.time(point.time), point.survival.text(NumberText.percent),
                         intervalText(point.lower, point.upper, NumberText.percent),
-                    ])
+                    ] + (isOnGrid ? [ends ?? "NA"] : []))
             }
         }
         return table

@@ -5,7 +5,8 @@ extension TextReport {
         addHeading("\(incidence.id): cumulative incidence" + (incidence.by.map { " by \($0)" } ?? ""))
         addWarnings(incidence.warnings)
         addCounts(incidence.counts)
-        addParagraph(sentence(for: incidence.times))
+        addParagraph(
+            sentence(for: incidence.times, gridWidth: incidence.gridWidth, readings: Self.curveReadings))
         if let weights = incidence.weights { addParagraph("Weighted by \(weights).") }
         addParagraph(
             "Aalen-Johansen estimates of competing causes, standard errors by the infinitesimal jackknife.")
@@ -38,23 +39,29 @@ extension TextReport {
 
     private func atTimes(_ incidence: IncidenceResult, unit: String) -> TextTable {
         let interval = "\(NumberText.level(incidence.level)) CI"
-        var table = TextTable(headings: [
-            incidence.by ?? "", "cause", "time (\(unit))", "at risk", "incidence", interval,
-        ])
+        var table = TextTable(
+            headings: [
+                incidence.by ?? "", "cause", "time (\(unit))", "at risk", "incidence", interval,
+            ] + (incidence.times == .grid ? ["bounds"] : []))
         for group in incidence.groups {
             for (index, cause) in incidence.causes.enumerated() {
-                for point in group.at { table.add(label(group), cells(point, index, cause)) }
+                for point in group.at {
+                    table.add(label(group), cells(point, index, cause, isOnGrid: incidence.times == .grid))
+                }
             }
         }
         return table
     }
 
-    private func cells(_ point: IncidenceResult.Point, _ index: Int, _ cause: String) -> [String] {
+    private func cells(
+        _ point: IncidenceResult.Point, _ index: Int, _ cause: String, isOnGrid: Bool
+    ) -> [String] {
         let own = point.incidence[index]
+        let bounds = own.bounds?.first.map { intervalText($0.lowest, $0.highest, NumberText.percent) }
         return [
             cause, NumberText.time(point.time), point.atRisk.text(NumberText.count),
             own.estimate[0].text(NumberText.percent),
             intervalText(own.lower[0], own.upper[0], NumberText.percent),
-        ]
+        ] + (isOnGrid ? [bounds ?? "NA"] : [])
     }
 }

@@ -5,7 +5,8 @@ extension TextReport {
         addHeading("\(survival.id): \(name(of: survival))" + (survival.by.map { " by \($0)" } ?? ""))
         addWarnings(survival.warnings)
         addCounts(survival.counts)
-        addParagraph(sentence(for: survival.times))
+        addParagraph(
+            sentence(for: survival.times, gridWidth: survival.gridWidth, readings: Self.curveReadings))
         let level = NumberText.level(survival.level)
         if let event = survival.event { addParagraph("Event: \(event).") }
         if let weights = survival.weights { addParagraph("Weighted by \(weights).") }
@@ -44,7 +45,8 @@ extension TextReport {
 
     private func medians(_ survival: SurvivalResult, unit: String) -> TextTable {
         let interval = "\(NumberText.level(survival.level)) CI"
-        var table = TextTable(headings: [survival.by ?? "", "n", "events", "median (\(unit))", interval])
+        var table = TextTable(
+            headings: [survival.by ?? "", "n", "events", "median (\(unit))", interval] + bounds(survival))
         for group in survival.groups {
             let median = group.median
             table.add(
@@ -52,16 +54,29 @@ extension TextReport {
                 [
                     String(group.rows), String(group.events), median.estimate.text(NumberText.time),
                     intervalText(median.lower, median.upper, NumberText.time),
-                ])
+                ] + bounds(median.bounds, survival, NumberText.time))
         }
         return table
     }
 
+    /// The heading of a further column on a grid.
+    private func bounds(_ survival: SurvivalResult) -> [String] {
+        survival.times == .grid ? ["bounds"] : []
+    }
+
+    private func bounds(
+        _ bounds: Bounds?, _ survival: SurvivalResult, _ format: (Double) -> String
+    ) -> [String] {
+        guard survival.times == .grid else { return [] }
+        return [bounds.map { intervalText($0.lowest, $0.highest, format) } ?? "NA"]
+    }
+
     private func survivalAtTimes(_ survival: SurvivalResult, unit: String) -> TextTable {
         let interval = "\(NumberText.level(survival.level)) CI"
-        var table = TextTable(headings: [
-            survival.by ?? "", "time (\(unit))", "at risk", "survival", interval,
-        ])
+        var table = TextTable(
+            headings: [
+                survival.by ?? "", "time (\(unit))", "at risk", "survival", interval,
+            ] + bounds(survival))
         for group in survival.groups {
             for point in group.at {
                 table.add(
@@ -70,7 +85,7 @@ extension TextReport {
                         NumberText.time(point.time), point.atRisk.text(NumberText.count),
                         point.survival.text(NumberText.percent),
                         intervalText(point.lower, point.upper, NumberText.percent),
-                    ])
+                    ] + bounds(point.grid?.survival, survival, NumberText.percent))
             }
         }
         return table
@@ -78,7 +93,8 @@ extension TextReport {
 
     private func quantiles(_ survival: SurvivalResult, unit: String) -> TextTable {
         let interval = "\(NumberText.level(survival.level)) CI"
-        var table = TextTable(headings: [survival.by ?? "", "share with event", "by (\(unit))", interval])
+        var table = TextTable(
+            headings: [survival.by ?? "", "share with event", "by (\(unit))", interval] + bounds(survival))
         for group in survival.groups {
             for quantile in group.quantiles {
                 let time = quantile.time
@@ -87,7 +103,7 @@ extension TextReport {
                     [
                         NumberText.percent(quantile.share), time.estimate.text(NumberText.time),
                         intervalText(time.lower, time.upper, NumberText.time),
-                    ])
+                    ] + bounds(time.bounds, survival, NumberText.time))
             }
         }
         return table
@@ -95,9 +111,9 @@ extension TextReport {
 
     private func restrictedMeans(_ survival: SurvivalResult, unit: String) -> TextTable {
         let interval = "\(NumberText.level(survival.level)) CI"
-        var table = TextTable(headings: [
-            survival.by ?? "", "to (\(unit))", "restricted mean", "se", interval,
-        ])
+        var table = TextTable(
+            headings: [survival.by ?? "", "to (\(unit))", "restricted mean", "se", interval]
+                + bounds(survival))
         func duration(_ value: Double) -> String { NumberText.compact(value, places: 2) }
         for group in survival.groups {
             for mean in group.restrictedMeans {
@@ -106,7 +122,7 @@ extension TextReport {
                     [
                         NumberText.time(mean.time), mean.mean.text(duration), mean.se.text(duration),
                         intervalText(mean.lower, mean.upper, duration),
-                    ])
+                    ] + bounds(mean.bounds, survival, duration))
             }
         }
         return table
@@ -114,7 +130,8 @@ extension TextReport {
 
     private func followUp(_ survival: SurvivalResult, unit: String) -> TextTable {
         let interval = "\(NumberText.level(survival.level)) CI"
-        var table = TextTable(headings: [survival.by ?? "", "median follow-up (\(unit))", interval])
+        var table = TextTable(
+            headings: [survival.by ?? "", "median follow-up (\(unit))", interval] + bounds(survival))
         for group in survival.groups {
             guard let median = group.followUp else { continue }
             table.add(
@@ -122,7 +139,7 @@ extension TextReport {
                 [
                     median.estimate.text(NumberText.time),
                     intervalText(median.lower, median.upper, NumberText.time),
-                ])
+                ] + bounds(median.bounds, survival, NumberText.time))
         }
         return table
     }

@@ -108,10 +108,14 @@ struct TextReport {
         "\(count) " + (count == 1 ? singular : plural ?? singular + "s")
     }
 
-    func sentence(for times: TimeAxisKind) -> String {
-        switch times {
-        case .exact: "Times: exact, as recorded."
-        case .grid: "Times: merged into the intervals of the study's grid."
-        }
+    /// `readings` are what is read off between the points of a grid.
+    func sentence(for times: TimeAxisKind, gridWidth: Double?, readings: String? = nil) -> String {
+        guard times == .grid else { return "Times: exact, as recorded." }
+        let width = gridWidth.map { " of \(NumberText.time($0)) \(unit)\($0 == 1 ? "" : "s")" } ?? ""
+        let grid = "Times: merged into the intervals of the study's grid\(width)."
+        return readings.map { "\(grid) \($0)" } ?? grid
     }
+
+    static let curveReadings =
+        "Within an interval, values are interpolated; exact times would put them between the bounds."
 }

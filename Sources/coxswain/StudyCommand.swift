@@ -46,6 +46,7 @@ struct StudyCommand: AsyncParsableCommand {
                 "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
             )
             for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
+            for note in plan.notes { show("note: \(note)") }
         }
     }
 

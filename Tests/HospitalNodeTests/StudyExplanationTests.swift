@@ -28,7 +28,7 @@ struct StudyExplanationTests {
                 "confidence level 0.95",
                 "here: 55 people, 27 of them with the event",
                 "reads: age, died, months",
-                "leaves, masked, as sums over all hospitals: counts of rows, people, events and missing values; numbers of pairs of this hospital's rows by their order in time and risk, and sums of squares of each row's part in them, once",
+                "leaves, masked, as sums over all hospitals: counts of rows, people, events and missing values; how many times there are, and their sum; numbers of pairs of this hospital's rows by their order in time and risk, and sums of squares of each row's part in them, once",
             ])
     }
 

@@ -26,9 +26,11 @@ struct CommonGrid: Sendable {
             switch plan.times {
             case .exact: strata.append(Self.eventTimes(events, weights))
             case .grid:
-                let exits = zip(events, others).map { Int($0 + $1) }
+                var exits = zip(events, others).map { Int($0 + $1) }
+                // Nobody is followed beyond the last cell in which someone leaves.
+                if let end = ends.last, end >= 0 { exits.removeLast(exits.count - 1 - end) }
                 // Intervals without an event add nothing to the likelihood: they are left out, and no sum is taken at them.
-                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).ranges.filter {
+                let ranges = MergedIntervals(exits: exits, smallest: smallestInterval).known.filter {
                     range in
                     events[range].contains { $0 > 0 }
                 }
@@ -83,6 +85,8 @@ package struct MergedIntervals: Hashable, Sendable {
     package let ranges: [Range<Int>]
     /// Exits in the thinnest interval; nil without cells.
     package let thinnest: Int?
+    /// The cells of each interval in which someone may leave: all, or where one exit is enough the last, which has ended it.
+    package let known: [Range<Int>]
 
     package init(exits: [Int], smallest: Int) {
         var ranges: [Range<Int>] = []
@@ -107,5 +111,6 @@ package struct MergedIntervals: Hashable, Sendable {
         }
         self.ranges = ranges
         thinnest = counts.min()
+        known = smallest > 1 ? ranges : ranges.map { $0.upperBound - 1..<$0.upperBound }
     }
 }

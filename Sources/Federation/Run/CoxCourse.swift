@@ -381,6 +381,7 @@ struct CoxReport: Sendable {
             of: fit, terms: cox.model.terms, names: cox.model.parameterNames, scale: scale,
             level: plan.level, robust: robust)
         result.differences = differences.isEmpty ? nil : differences
+        if result.times == .grid { result.gridWidth = plan.gridWidth }
         return result
     }
 

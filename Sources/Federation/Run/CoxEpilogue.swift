@@ -62,7 +62,7 @@ struct CoxEpilogue: Sendable {
             report.plan.axis.map { axis in
                 PredictedCurves(
                     prediction, common(), ends: followUpEnds.map { axis.time(at: $0) }, axis: axis,
-                    coordinates: coordinates, level: report.plan.level)
+                    coordinates: coordinates, plan: report.plan)
             }
         }
         self.diagnostics = diagnostics.map { ($0, $0.ask(coordinates, beta: fit.beta, common())) }

@@ -38,6 +38,9 @@ struct ExitTable: Sendable {
     /// Exits in the thinnest merged interval; nil with exact times.
     let thinnest: Int?
     private let times: [Double]
+    /// On a grid the interval that each time is the end of; nil with exact times.
+    private let intervals: [GridInterval]?
+    private let axis: TimeAxis?
 
     /// Throws unless the numbers are counts of these rows and events.
     init(
@@ -58,11 +61,14 @@ struct ExitTable: Sendable {
             ranges = exits.indices.filter { exits[$0] > 0 }.map { $0..<($0 + 1) }
             thinnest = nil
         case .grid:
-            let merged = MergedIntervals(exits: exits, smallest: smallestInterval)
-            (ranges, thinnest) = (merged.ranges, merged.thinnest)
+            // Nobody is followed beyond the last cell in which someone leaves.
+            let followed = exits.lastIndex { $0 > 0 }.map { Array(exits[...$0]) } ?? exits
+            let merged = MergedIntervals(exits: followed, smallest: smallestInterval)
+            (ranges, thinnest) = (merged.known, merged.thinnest)
         }
         times = ranges.map { plan.axis?.time(at: $0.upperBound - 1) ?? Double($0.upperBound - 1) }
-        self.groups = groups
+        intervals = plan.times == .grid ? ranges.map(plan.interval) : nil
+        (self.groups, axis) = (groups, plan.axis)
     }
 
     private static func group(
@@ -100,7 +106,23 @@ struct ExitTable: Sendable {
     func counts(of group: Group) -> TransitionCounts {
         TransitionCounts(
             times: times, events: group.weightedEvents.map(merged), censored: merged(group.weightedOthers),
-            entered: group.weightedEntries.map(entered))
+            entered: group.weightedEntries.map(entered), intervals: intervals)
+    }
+
+    /// A group's rows (or their weights) at risk just before some times, from its entries and exits before each; nil if nobody
+    /// enters late, so that the counts at the exits tell it.
+    func atRisk(of group: Group, at times: [Double]) -> [Double]? {
+        guard let entries = group.entries, let weights = group.weightedEntries, let axis else { return nil }
+        func present(_ entries: [Double], _ exits: [[Double]], before position: Int) -> Double {
+            let left = exits.reduce(0) { $0 + $1[..<position].reduce(0, +) }
+            return entries[..<position].reduce(0, +) - left
+        }
+        return times.map { time in
+            let position = axis.positionCount(before: time)
+            // Weights of nobody would leave a rounding error.
+            return present(entries, group.events + [group.others], before: position) == 0
+                ? 0 : present(weights, group.weightedEvents + [group.weightedOthers], before: position)
+        }
     }
 
     /// The same at the times at which someone of the group leaves, with the last position of each.
@@ -120,7 +142,8 @@ struct ExitTable: Sendable {
             shape: shape, ends: kept.map { ranges[$0].upperBound - 1 },
             counts: TransitionCounts(
                 times: only(times), events: all.events.map(only), censored: only(all.censored),
-                entered: entered), areas: areas)
+                entered: entered, intervals: intervals.map { intervals in kept.map { intervals[$0] } }),
+            areas: areas)
     }
 
     private func merged(_ lanes: [Double]) -> [Double] { ranges.map { lanes[$0].reduce(0, +) } }

@@ -39,12 +39,15 @@ struct IncidenceCourse: Sendable {
             return IncidenceResult.Group(
                 name: group.0, rows: group.1.rows, events: group.1.eventCounts,
                 curve: estimate.curve(limits: incidence.limits, level: plan.level),
-                at: estimate.at(incidence.at, limits: incidence.limits, level: plan.level))
+                at: estimate.at(
+                    incidence.at, atRisk: table.atRisk(of: group.1, at: incidence.at),
+                    limits: incidence.limits, level: plan.level))
         }
         var result = IncidenceResult(
             id: plan.id, counts: counts, times: plan.times, by: incidence.by?.text,
             causes: plan.causes.map(\.name), limits: incidence.limits, level: plan.level, groups: groups,
             warnings: plan.guaranteeTimeWarnings, weights: incidence.weights?.text)
+        result.gridWidth = plan.gridWidth
         guard let test = incidence.test else { return result }
         let strata = table.strata(incidence.stratumCount).map { $0.map(table.counts) }
         result.tests = plan.causes.indices.map { GrayTest.test(strata: strata, cause: $0, rho: test.rho) }

@@ -11,9 +11,13 @@ package struct Query: Hashable, Sendable {
     package var ask: Ask
     /// The positions of the time axis, where they were found by a search and are not the study's.
     package var axis: TimeAxis?
+    /// The mean size of times over all hospitals: times that differ by rounding only are told by it.
+    ///
+    /// Nil where none are compared.
+    package var meanTime: Double?
 
     package enum Ask: Hashable, Sendable {
-        /// Rows, people, events, rows dropped by variable, people by level.
+        /// Rows, people, events, rows dropped by variable, people by level; of a model also how many times and their sum.
         case counts
         /// Rows, Σx, Σx² of every column, scaled to [-1, 1] by the dictionary's ranges.
         case moments
@@ -111,8 +115,8 @@ package struct Query: Hashable, Sendable {
         }
     }
 
-    package init(analysis: String, ask: Ask, axis: TimeAxis? = nil) {
-        (self.analysis, self.ask, self.axis) = (analysis, ask, axis)
+    package init(analysis: String, ask: Ask, axis: TimeAxis? = nil, meanTime: Double? = nil) {
+        (self.analysis, self.ask, self.axis, self.meanTime) = (analysis, ask, axis, meanTime)
     }
 
     package var kind: String {
@@ -276,6 +280,11 @@ extension Query {
             append(curve.counts.censored)
             append(curve.counts.entered ?? [])
             append(curve.areas)
+            for interval in curve.counts.intervals ?? [] {
+                append([
+                    interval.start, interval.end, Double(interval.places ?? 0), interval.isClosed ? 1 : 0,
+                ])
+            }
         }
         func append(_ function: TimeFunction) {
             let kind: Double =
@@ -311,6 +320,7 @@ extension Query {
         }
         append(beta ?? [])
         if let axis { append(axis.context) }
+        if let meanTime { append([meanTime]) }
         switch ask {
         case .riskSums(_, _, let grid), .covariateRiskSums(_, _, let grid): append(grid)
         case .gram(_, _, let grid, let hazard):
@@ -413,8 +423,14 @@ package struct CountsLayout: Sendable {
     private let landmark: Double?
     /// Columns of which `spread` takes in people who are not in the analysis.
     package let spreadColumns: [Int]
+    /// Whether how many times there are and their sum is counted, too: where rows at a site are compared by time.
+    package let hasTimes: Bool
+    /// The unit of the sum of times.
+    private let timeUnit: Double
 
     package init(_ plan: AnalysisPlan) {
+        hasTimes = plan.model != nil
+        timeUnit = DictionaryRange(plan.timeBounds).half
         droppedVariables = plan.neededVariables
         levels = plan.levels
         landmark = plan.endpoint.landmark
@@ -422,31 +438,50 @@ package struct CountsLayout: Sendable {
     }
 
     /// rows, people, events, rows dropped, dropped by variable, people by level, people not at risk at the landmark, people
-    /// that `spread` adds by column.
-    package var count: Int {
+    /// that `spread` adds by column, times other than 0 and their sum.
+    package var count: Int { spreadEnd + (hasTimes ? 2 : 0) }
+
+    private var spreadEnd: Int {
         4 + droppedVariables.count + levels.count + (landmark == nil ? 0 : 1) + spreadColumns.count
     }
 
     /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
     static let rowsMax = 1e8
 
+    /// A larger sum of times at a site is sent as this.
+    static let timeSumMax = 0x1p50
+
     /// Throws unless the numbers can be counts: a hospital may send any, and everything later relies on them.
     package func counts(_ sum: [Double]) throws(StudyError) -> CohortCounts {
         let (rows, people, events) = (sum[0], sum[1], sum[2])
-        guard sum.allSatisfy({ $0 >= 0 && $0 <= Self.rowsMax && $0 == $0.rounded() }), people <= rows,
-            events <= rows
+        let whole = hasTimes ? sum.dropLast() : sum[...]
+        guard whole.allSatisfy({ $0 >= 0 && $0 <= Self.rowsMax && $0 == $0.rounded() }), people <= rows,
+            events <= rows, sum.allSatisfy({ $0 >= 0 && $0.isFinite })
         else { throw .sums("the hospitals' counts of rows, people and events make no sense") }
         let dropped = sum[4..<(4 + droppedVariables.count)]
         return CohortCounts(
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
             droppedByVariable: Dictionary(
                 zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
-            landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1 - spreadColumns.count])) })
+            landmark: landmark.map {
+                .init(time: $0, excluded: Int(sum[spreadEnd - 1 - spreadColumns.count]))
+            })
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
         sum[(4 + droppedVariables.count)...].prefix(levels.count).map { Int($0) }
     }
 
-    package func spreadCounts(_ sum: [Double]) -> [Int] { sum.suffix(spreadColumns.count).map { Int($0) } }
+    package func spreadCounts(_ sum: [Double]) -> [Int] {
+        sum[..<spreadEnd].suffix(spreadColumns.count).map { Int($0) }
+    }
+
+    /// The mean size of the times other than 0, over all sites; nil without any.
+    ///
+    /// R takes each time once that several rows have; that cannot be summed over sites, and a mean over rows does not depend on how
+    /// rows are divided among them. Where no two rows share a time, the two are equal.
+    package func meanTime(_ sum: [Double]) -> Double? {
+        guard hasTimes, sum[count - 2] > 0, sum[count - 1] > 0 else { return nil }
+        return sum[count - 1] / sum[count - 2] * timeUnit
+    }
 }

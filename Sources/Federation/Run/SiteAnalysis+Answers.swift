@@ -72,7 +72,14 @@ extension SiteAnalysis {
                 cases.cohortRowCount - cases.rows.count,
             ]
             + dropped + levelCounts + [cases.landmarkExcludedPeople].compactMap { $0 } + spreadPeople
-        return numbers.map { Double($0) }
+        return numbers.map { Double($0) } + (layout.hasTimes ? timeSums() : [])
+    }
+
+    /// How many entries and exits are not at 0, and the sum of their sizes, in units of the dictionary's range.
+    private func timeSums() -> [Double] {
+        let times = (cases.exit + (cases.entry ?? [])).filter { $0 != 0 }
+        let unit = DictionaryRange(plan.timeBounds).half
+        return [Double(times.count), min(times.reduce(0) { $0 + abs($1) / unit }, CountsLayout.timeSumMax)]
     }
 
     private func exits() -> [Double] {

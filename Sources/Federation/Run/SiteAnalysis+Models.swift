@@ -3,7 +3,7 @@ import Survival
 /// What models are asked for.
 extension SiteAnalysis {
     func model(_ coordinates: Query.Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {
-        guard case .cox(let cox) = plan.kind, let data else {
+        guard case .cox(let cox) = plan.kind, let data = try tiedData() else {
             throw StudyError.sums("only a model has a likelihood")
         }
         return (
@@ -41,7 +41,7 @@ extension SiteAnalysis {
     }
 
     func markerPairs(_ options: ConcordanceOptions, scale: Double) throws -> [Double] {
-        guard case .concordance(let concordance) = plan.kind, let data else {
+        guard case .concordance(let concordance) = plan.kind, let data = try tiedData() else {
             throw StudyError.sums("only a concordance has a marker")
         }
         let pairs = ConcordancePairs(data, marker: data.columns[0], options: options)
@@ -88,9 +88,11 @@ extension SiteAnalysis {
         }
     }
 
-    /// The common-baseline likelihood, on a time axis counted in positions.
+    /// The common-baseline likelihood, on a time axis counted in positions, which decides alone which times are equal.
     func baseline(_ coordinates: Query.Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
-        let (data, cox) = try model(coordinates)
+        guard case .cox(let cox) = plan.kind,
+            let data = data?.rescaled(center: coordinates.center, scale: coordinates.scale)
+        else { throw StudyError.sums("only a model has a likelihood") }
         guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
         let onAxis = try SurvivalData(
             entry: data.entry?.map { Double(axis.entryPosition(of: $0)) },

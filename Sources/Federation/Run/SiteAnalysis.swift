@@ -13,7 +13,10 @@ struct SiteAnalysis: Sendable {
     /// The level of the cluster's category in each row; nil if clusters are people, or there are none.
     let clusters: [Int32]?
     let levelCounts: [Int]
+    /// The rows with their times as recorded; see `tiedData`.
     let data: SurvivalData?
+    /// The mean size of times over all hospitals, by which times that differ by rounding are told.
+    private(set) var meanTime: Double?
     let concentration: Double
     /// Of a table of the patients only.
     let people: SiteTable?
@@ -63,12 +66,13 @@ struct SiteAnalysis: Sendable {
             (clusters, data, people) = (nil, nil, nil)
             concentration = weights.map { Concentration.share(of: $0, person: cases.person) } ?? 0
         case .concordance(let concordance):
-            let data = try cases.survivalData(model: concordance.model, weights: concordance.weights)
+            let data = try cases.survivalData(
+                model: concordance.model, weights: concordance.weights, mergesNearTies: false)
             levelCounts = try cases.levelCounts(model: concordance.model)
             concentration = try Concentration.share(of: data, concordance.model, cases)
             (groups, clusters, people, self.data) = (nil, nil, nil, data)
         case .cox(let cox):
-            let data = try cases.survivalData(model: cox.model, weights: cox.weights)
+            let data = try cases.survivalData(model: cox.model, weights: cox.weights, mergesNearTies: false)
             groups = plan.exitGroupCount > 1 ? data.stratum : nil
             let clusters = cox.cluster?.levels == nil ? nil : try cases.clusterIndex(of: cox.model)
             self.clusters = clusters
@@ -150,11 +154,17 @@ struct SiteAnalysis: Sendable {
         return seen.map(\.count)
     }
 
-    /// The same on the time axis that a search has found.
-    func located(on axis: TimeAxis?) -> SiteAnalysis {
+    /// The same with what a query says of the times of all hospitals.
+    func located(by query: Query) -> SiteAnalysis {
         var located = self
-        located.plan = plan.located(on: axis)
+        located.plan = plan.located(on: query.axis)
+        located.meanTime = query.meanTime
         return located
+    }
+
+    /// The rows with times made equal that differ by rounding only.
+    func tiedData() throws -> SurvivalData? {
+        try data.map { data in try kept.tied(meanTime) { try data.tied(meanTime: meanTime) } }
     }
 
     var eventPeople: Int {
@@ -185,9 +195,10 @@ struct CellIndex: Sendable {
     let people: [Int]
 }
 
-/// The sorted likelihood of a model in its present working coordinates.
+/// The sorted likelihood of a model in its present working coordinates, and its rows with tied times.
 final class KeptLikelihood: Sendable {
     private let kept = Mutex<(coordinates: Query.Coordinates, likelihood: PartialLikelihood)?>(nil)
+    private let rows = Mutex<(meanTime: Double?, data: SurvivalData)?>(nil)
 
     func likelihood(
         at coordinates: Query.Coordinates, make: () throws -> PartialLikelihood
@@ -196,6 +207,15 @@ final class KeptLikelihood: Sendable {
             if let kept, kept.coordinates == coordinates { return kept.likelihood }
             let made = try make()
             kept = (coordinates, made)
+            return made
+        }
+    }
+
+    func tied(_ meanTime: Double?, make: () throws -> SurvivalData) throws -> SurvivalData {
+        try rows.withLock { rows in
+            if let rows, rows.meanTime == meanTime { return rows.data }
+            let made = try make()
+            rows = (meanTime, made)
             return made
         }
     }

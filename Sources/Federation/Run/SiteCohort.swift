@@ -45,7 +45,7 @@ package struct SiteCohort: Sendable {
         }
         if let failure = failures[query.analysis] { return none(.unanswerable, failure) }
         do {
-            let numbers = try prepared(query.analysis).located(on: query.axis).answer(query.ask)
+            let numbers = try prepared(query.analysis).located(by: query).answer(query.ask)
             precondition(numbers.count == count, "an answer fits its query's layout")
             return (numbers + [0], nil)
         } catch SurvivalDataError.riskOutOfRange {

@@ -125,6 +125,7 @@ struct AnalysisRun: Sendable {
     private(set) var levelTotals: [Int]?
     private(set) var spreadTotals: [Int]?
     private(set) var thinnestInterval: Int?
+    private var meanTime: Double?
     private var course: Course = .counting
 
     private enum Course: Sendable {
@@ -187,7 +188,7 @@ struct AnalysisRun: Sendable {
         case .counting: try begin(answers[0])
         case .locating(var search, let counts):
             if let times = try search.receive(answers[0]) {
-                plan.axis = TimeAxis(times)
+                plan.axis = TimeAxis(plan.endpoint.hasEntry ? times.marked(at: plan.pointTimes) : times)
                 start(counts)
             } else {
                 locate(search, counts)
@@ -221,6 +222,7 @@ struct AnalysisRun: Sendable {
         let counts = try layout.counts(sum)
         levelTotals = layout.levelCounts(sum)
         spreadTotals = layout.spreadCounts(sum)
+        meanTime = layout.meanTime(sum)
         if let range = plan.searchRange {
             locate(TimeSearch(range: range, rows: counts.rows), counts)
         } else {
@@ -279,7 +281,7 @@ struct AnalysisRun: Sendable {
 
     private mutating func pend(_ asks: [Query.Ask]) {
         let found = plan.searchRange == nil ? nil : plan.axis
-        pending = asks.map { Query(analysis: plan.id, ask: $0, axis: found) }
+        pending = asks.map { Query(analysis: plan.id, ask: $0, axis: found, meanTime: meanTime) }
     }
 
     private mutating func finish(_ result: AnalysisResult) {

@@ -48,7 +48,8 @@ struct SurvivalCourse: Sendable {
         let reversed = options.hasFollowUp ? curves.map { next($0.reversed) } : curves.map { _ in nil }
         let reports = groups.indices.map { index in
             report(
-                survival.groups[index], groups[index], curves[index], squares: own[index],
+                survival.groups[index], groups[index], curves[index],
+                atRisk: table.atRisk(of: groups[index], at: survival.at), squares: own[index],
                 reversedSquares: reversed[index])
         }
         var result = SurvivalResult(
@@ -61,6 +62,7 @@ struct SurvivalCourse: Sendable {
         result.cluster = survival.cluster
         result.weights = survival.weights?.text
         result.event = plan.ownEvent
+        result.gridWidth = plan.gridWidth
         return result
     }
 
@@ -83,8 +85,8 @@ struct SurvivalCourse: Sendable {
     }
 
     private func report(
-        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, squares: [Double]?,
-        reversedSquares: [Double]?
+        _ name: String, _ group: ExitTable.Group, _ curve: CurveCounts, atRisk: [Double]?,
+        squares: [Double]?, reversedSquares: [Double]?
     ) -> SurvivalResult.Group {
         let (own, options) = (curve.counts.exits, survival.options)
         let estimate = KaplanMeier(own, estimate: options.estimate, squares: squares, areas: curve.areas)
@@ -92,7 +94,7 @@ struct SurvivalCourse: Sendable {
             name: name, rows: group.rows, events: group.eventCounts.reduce(0, +),
             median: estimate.quantile(0.5, limits: survival.limits, level: plan.level),
             curve: estimate.curve(limits: survival.limits, level: plan.level),
-            at: estimate.at(survival.at, limits: survival.limits, level: plan.level),
+            at: estimate.at(survival.at, atRisk: atRisk, limits: survival.limits, level: plan.level),
             quantiles: options.quantiles.map {
                 .init(share: $0, time: estimate.quantile($0, limits: survival.limits, level: plan.level))
             },

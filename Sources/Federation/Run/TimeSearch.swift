@@ -158,10 +158,10 @@ struct TimeSearch: Sendable {
     }
 }
 
-/// Times at which someone leaves, with those that R takes for equal in one chain.
+/// Times at which someone leaves, with those that R takes for equal in one chain; and times that a study asks about.
 package struct FoundTimes: Hashable, Sendable {
     /// The smallest and the largest time of each chain, ascending.
-    let chains: [ClosedRange<Double>]
+    private(set) var chains: [ClosedRange<Double>]
     private let tolerance: Double
 
     /// Times in any order, each known to a thousandth of the tolerance of R's rule or better.
@@ -170,6 +170,16 @@ package struct FoundTimes: Hashable, Sendable {
         chains = TiedTimes.chains(of: decimal)
         let mean = decimal.reduce(0) { $0 + abs($1) } / Double(max(decimal.count, 1))
         tolerance = TiedTimes.tolerance * max(1, mean)
+    }
+
+    /// With further times, at which nobody leaves, so that entries before and after each can be told apart.
+    func marked(at marks: [Double]) -> FoundTimes {
+        var marked = self
+        let new = Set(marks).filter { mark in
+            !chains.contains { $0.lowerBound - tolerance <= mark && mark <= $0.upperBound + tolerance }
+        }
+        marked.chains = (chains + new.map { $0...$0 }).sorted { $0.lowerBound < $1.lowerBound }
+        return marked
     }
 
     /// The number of 15 significant digits nearest to a time: most are written so, and rounding in the sums has gone.

@@ -16,6 +16,8 @@ package struct AnalysisPlan: Sendable {
     package var lateVariables: [String]
     /// What the dictionary allows the end of follow-up to be.
     package var timeBounds: ClosedRange<Double>
+    /// Of what the recorded times are multiples, by the dictionary; nil if of nothing.
+    package var timeResolution: Double?
     /// Positions on the time axis; nil where no time leaves a hospital.
     ///
     /// Also nil before they are found, where the times have a `searchRange`.
@@ -157,6 +159,7 @@ package struct AnalysisPlan: Sendable {
             variables = Array(Set(neededVariables + read.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             timeBounds = try scope.bounds(of: endpoint.time)
+            timeResolution = scope.resolution(of: endpoint.time)
             (axis, searchRange) = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch {
             throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
@@ -187,6 +190,26 @@ package struct AnalysisPlan: Sendable {
         var located = self
         located.axis = axis
         return located
+    }
+
+    /// The interval of the grid that some cells of its axis make up.
+    func interval(_ cells: Range<Int>) -> GridInterval {
+        GridInterval(
+            start: axis?.time(at: cells.lowerBound - 1) ?? 0, end: axis?.time(at: cells.upperBound - 1) ?? 0,
+            isClosed: cells.lowerBound == 0, resolution: timeResolution, origin: endpoint.landmark ?? 0)
+    }
+
+    /// The width of the study's grid where times are on it.
+    package var gridWidth: Double? { times == .grid ? axis?.step : nil }
+
+    /// The times at which values of curves are asked for.
+    package var pointTimes: [Double] {
+        switch kind {
+        case .survival(let survival): survival.at
+        case .incidence(let incidence): incidence.at
+        case .cox(let cox): cox.prediction?.at ?? []
+        case .concordance, .table: []
+        }
     }
 
     /// Case weights.

@@ -65,6 +65,14 @@ package struct TimeAxis: Hashable, Sendable {
         }
     }
 
+    /// Positions that lie before a time.
+    package func positionCount(before time: Double) -> Int {
+        switch positions {
+        case .steps(let step): min(Int(max((time / step - Self.slack).rounded(.up), 0)), count)
+        case .found(let found): found.index(atOrAfter: time) + 1
+        }
+    }
+
     private func clamped(_ steps: Double) -> Int { Int(min(max(steps, 0), Double(count - 1))) }
 
     /// The time of a position: the double nearest to the decimal value where the step has at most nine decimal places.

@@ -123,8 +123,10 @@ extension CompleteCases {
 
     /// The rows as a regression wants them; a stratum's number is the mixed-radix number of its levels, the
     /// last fastest.
+    ///
+    /// Without `mergesNearTies` the times are as recorded; see `SurvivalData`.
     package func survivalData(
-        model: ModelSpecification, weights: Expression?
+        model: ModelSpecification, weights: Expression?, mergesNearTies: Bool = true
     ) throws(ScopeError) -> SurvivalData {
         let weight = if let weights { try numbers(of: weights) } else { [Double]?.none }
         let offset = if let offset = model.offset { try numbers(of: offset) } else { [Double]?.none }
@@ -132,7 +134,7 @@ extension CompleteCases {
         do {
             return try SurvivalData(
                 entry: entry, exit: exit, event: event, weight: weight, offset: offset, stratum: stratum,
-                columns: columns)
+                columns: columns, mergesNearTies: mergesNearTies)
         } catch {
             throw ScopeError(.unusable(error.description))
         }

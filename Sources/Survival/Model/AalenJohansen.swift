@@ -2,7 +2,7 @@
 ///
 /// Everyone begins free of all events. F_c(t) = Σ S(u−)·d_c(u)/n(u) over the times up to t, S the Kaplan-Meier curve of any event
 /// (Aalen and Johansen, Scand J Stat 1978); as R's multi-state `survfit`. Standard errors are infinitesimal jackknives, from sums
-/// over people that `CurveInfluence` makes.
+/// over people that `CurveInfluence` makes. Counts on a public grid are read as `GridInterval` says.
 package struct AalenJohansen: Sendable {
     private let counts: TransitionCounts
     private let atRisk: [Double]
@@ -10,16 +10,18 @@ package struct AalenJohansen: Sendable {
     private let probabilities: [[Double]]
     /// Their standard errors.
     private let errors: [[Double]]
+    /// On a grid, by state and time: between which values exact times would put the probabilities; empty otherwise.
+    private let extremes: [[GridExtremes]]
 
     /// `squares` are the sums over sites of `CurveInfluence.squares` for these counts.
     package init(_ counts: TransitionCounts, squares: [Double]) {
         let states = counts.events.count + 1
         precondition(squares.count == counts.times.count * states, "squares for each state at each time")
-        let atRisk = counts.atRisk
+        let (atRisk, exposed) = (counts.atRisk, counts.exposed)
         var probabilities = Array(repeating: [Double](), count: states)
         var (free, incidence) = (1.0, counts.events.map { _ in 0.0 })
         for index in counts.times.indices {
-            let rates = counts.events.map { $0[index] > 0 ? $0[index] / atRisk[index] : 0 }
+            let rates = counts.events.map { $0[index] > 0 ? $0[index] / exposed[index] : 0 }
             for cause in rates.indices { incidence[cause] += free * rates[cause] }
             let stay = 1 - rates.reduce(0, +)
             // Where the last one leaves, rounding must not leave a part of one behind.
@@ -31,6 +33,29 @@ package struct AalenJohansen: Sendable {
         errors = (0..<states).map { state in
             counts.times.indices.map { max(0, squares[$0 * states + state]).squareRoot() }
         }
+        extremes = counts.intervals.map { Self.extremes(counts, atRisk: atRisk, $0) } ?? []
+    }
+
+    /// Each cause's incidence grows most if those who leave without an event do so first, and least if last.
+    private static func extremes(
+        _ counts: TransitionCounts, atRisk: [Double], _ intervals: [GridInterval]
+    ) -> [[GridExtremes]] {
+        var free = CurveExtremes(.kaplanMeier)
+        var result = Array(repeating: [GridExtremes](), count: counts.events.count + 1)
+        var incidence = counts.events.map { _ in GridExtremes(lowest: 0, highest: 0) }
+        for (index, interval) in intervals.enumerated() {
+            let (before, events) = (free.survival, counts.events.map { $0[index] })
+            let least = interval.isPoint ? atRisk[index] : atRisk[index] - counts.censored[index]
+            for (cause, own) in events.enumerated() where own > 0 {
+                incidence[cause].lowest += before.lowest * own / atRisk[index]
+                incidence[cause].highest = min(1, incidence[cause].highest + before.highest * own / least)
+            }
+            free.pass(
+                interval, atRisk: atRisk[index], events: events.reduce(0, +), censored: counts.censored[index]
+            )
+            for (state, value) in ([free.survival] + incidence).enumerated() { result[state].append(value) }
+        }
+        return result
     }
 
     /// One point for each time.
@@ -40,12 +65,21 @@ package struct AalenJohansen: Sendable {
         }
         return IncidenceResult.Curve(
             time: counts.times, atRisk: atRisk, censored: counts.censored, events: counts.events,
-            eventFree: states[0], incidence: Array(states.dropFirst()))
+            eventFree: states[0], incidence: Array(states.dropFirst()),
+            gridStart: counts.intervals?.map(\.start))
     }
 
-    /// The probabilities at given times, NA after the last exit; at risk are those of the next exit.
-    package func at(_ times: [Double], limits: ConfidenceLimits, level: Double) -> [IncidenceResult.Point] {
-        times.map { time in
+    /// The probabilities at given times, NA after the last exit.
+    ///
+    /// `present` are the rows at risk just before each of the times, with delayed entry; without, they follow from the counts.
+    package func at(
+        _ times: [Double], atRisk present: [Double]? = nil, limits: ConfidenceLimits, level: Double
+    ) -> [IncidenceResult.Point] {
+        precondition(present == nil || present?.count == times.count, "rows at risk for each time")
+        return times.enumerated().map { index, time in
+            if let intervals = counts.intervals {
+                return point(at: time, on: intervals, limits: limits, level: level)
+            }
             let next = counts.times.firstIndexSorted { $0 >= time }
             let past = counts.times.firstIndexSorted { $0 > time }
             let isFollowed = next < counts.times.count
@@ -55,9 +89,63 @@ package struct AalenJohansen: Sendable {
                 return estimates(state, at: [past - 1], limits: limits, level: level)
             }
             return IncidenceResult.Point(
-                time: time, atRisk: isFollowed ? Reported(atRisk[next]) : .notAvailable,
+                time: time,
+                atRisk: isFollowed ? Reported(present?[index] ?? atRisk[next]) : .notAvailable,
                 eventFree: states[0], incidence: Array(states.dropFirst()))
         }
+    }
+
+    /// On a grid: every probability has gone the same part of its way through an interval.
+    private func point(
+        at time: Double, on intervals: [GridInterval], limits: ConfidenceLimits, level: Double
+    ) -> IncidenceResult.Point {
+        let index = counts.times.firstIndexSorted { $0 >= time }
+        guard index < intervals.count else {
+            let none = probabilities.map { _ in Estimates.notAvailable }
+            return .init(
+                time: time, atRisk: .notAvailable, eventFree: none[0], incidence: Array(none.dropFirst()))
+        }
+        let interval = intervals[index]
+        let leaving = counts.events.reduce(counts.censored[index]) { $0 + $1[index] }
+        let present = (atRisk[index] - leaving * interval.shareBefore(time)).rounded()
+        let (isBegun, isEnded) = (interval.isBegun(by: time), time >= interval.end)
+        let progress = isBegun ? path(of: index, interval).progress(at: time) : 0
+        let states = probabilities.indices.map { state -> Estimates in
+            let certain = state == 0 ? 1.0 : 0
+            let before = index > 0 ? probabilities[state][index - 1] : certain
+            let (from, to) = (index > 0 ? errors[state][index - 1] : 0, errors[state][index])
+            var estimates: Estimates
+            if isEnded {
+                estimates = self.estimates(state, at: [index], limits: limits, level: level)
+            } else if index == 0, !isBegun {
+                estimates = .certain(certain)
+            } else {
+                estimates = .init(
+                    before + progress * (probabilities[state][index] - before),
+                    error: (from * from + progress * (to * to - from * from)).squareRoot(), limits: limits,
+                    level: level)
+            }
+            let known =
+                index > 0 ? extremes[state][index - 1] : GridExtremes(lowest: certain, highest: certain)
+            if !isEnded {
+                estimates.bounds = [(isBegun ? known.joined(extremes[state][index]) : known).bounds]
+            }
+            return estimates
+        }
+        let fewest = isBegun ? atRisk[index] - (interval.isPoint ? 0 : leaving) : present
+        let people = GridExtremes(lowest: fewest, highest: isBegun ? atRisk[index] : present)
+        let isInside = isBegun && !isEnded
+        return .init(
+            time: time, atRisk: Reported(present), eventFree: states[0], incidence: Array(states.dropFirst()),
+            grid: .init(
+                from: isInside ? interval.start : time, to: isInside ? interval.end : time,
+                atRisk: people.bounds))
+    }
+
+    private func path(of index: Int, _ interval: GridInterval) -> GridPath {
+        GridPath(
+            interval,
+            ratio: index > 0 ? probabilities[0][index] / probabilities[0][index - 1] : probabilities[0][0])
     }
 
     private typealias Estimates = IncidenceResult.Estimates
@@ -67,20 +155,34 @@ package struct AalenJohansen: Sendable {
     ) -> Estimates {
         var result = Estimates()
         for index in indices {
-            let (value, error) = (probabilities[state][index], errors[state][index])
-            let interval =
-                limits == .plain && value == 0
-                ? (0, 0) : limits.interval(around: value, relativeError: error / value, level: level)
-            result.estimate.append(Reported(value))
-            result.se.append(Reported(error))
-            result.lower.append(Reported(interval.0))
-            result.upper.append(Reported(interval.1))
+            result.append(
+                probabilities[state][index], error: errors[state][index], limits: limits, level: level)
+            if !extremes.isEmpty {
+                result.bounds = (result.bounds ?? []) + [extremes[state][index].bounds]
+            }
         }
         return result
     }
 }
 
 extension IncidenceResult.Estimates {
+    fileprivate init(_ value: Double, error: Double, limits: ConfidenceLimits, level: Double) {
+        self.init()
+        append(value, error: error, limits: limits, level: level)
+    }
+
+    fileprivate mutating func append(
+        _ value: Double, error: Double, limits: ConfidenceLimits, level: Double
+    ) {
+        let interval =
+            limits == .plain && value == 0
+            ? (0, 0) : limits.interval(around: value, relativeError: error / value, level: level)
+        estimate.append(Reported(value))
+        se.append(Reported(error))
+        lower.append(Reported(interval.0))
+        upper.append(Reported(interval.1))
+    }
+
     /// Nobody is followed that long.
     fileprivate static var notAvailable: Self {
         Self(estimate: [.notAvailable], se: [.notAvailable], lower: [.notAvailable], upper: [.notAvailable])

@@ -34,18 +34,53 @@ package struct BaselineHazard: Sendable {
 
     /// The cumulative hazard of covariates `x` in a stratum, at each of its times with a death.
     package func points(stratum: Int, covariates x: [Double], offset: Double = 0) -> [Point] {
-        let start = grid.strata[..<stratum].reduce(0) { $0 + $1.times.count }
+        var sums = Sums(x)
         let risk = Elementary.exponential(dot(x, beta) + offset)
-        var (sum, variance) = (CompensatedSum(), CompensatedSum())
-        var drift = x.map { _ in 0.0 }
         return grid.strata[stratum].times.enumerated().map { index, time in
-            let point = start + index
-            sum += hazard.survivor[point]
-            variance += hazard.survivorVariance[point]
-            for column in x.indices { drift[column] += means.survivor[point * x.count + column] }
-            let lever = zip(x, drift).map { sum.value * $0 - $1 }
-            let square = variance.value + covariance.variance(of: lever)
-            return Point(time: time, hazard: risk * sum.value, se: risk * max(0, square).squareRoot())
+            sums.add(start(of: stratum) + index, of: self)
+            return point(sums, time: time, risk: risk)
+        }
+    }
+
+    /// The same within an interval of the grid, the next after the first `count` points of the stratum, where a part of its
+    /// increments has passed: the hazard is taken as constant in it.
+    package func point(
+        at time: Double, stratum: Int, covariates x: [Double], offset: Double, after count: Int, share: Double
+    ) -> Point {
+        var sums = Sums(x)
+        for index in 0..<count { sums.add(start(of: stratum) + index, of: self) }
+        sums.add(start(of: stratum) + count, of: self, share: share)
+        return point(sums, time: time, risk: Elementary.exponential(dot(x, beta) + offset))
+    }
+
+    private func start(of stratum: Int) -> Int {
+        grid.strata[..<stratum].reduce(0) { $0 + $1.times.count }
+    }
+
+    private func point(_ sums: Sums, time: Double, risk: Double) -> Point {
+        let sum = sums.hazard.value
+        let lever = zip(sums.covariates, sums.drift).map { sum * $0 - $1 }
+        let square = sums.variance.value + covariance.variance(of: lever)
+        return Point(time: time, hazard: risk * sum, se: risk * max(0, square).squareRoot())
+    }
+
+    /// Increments up to a time.
+    private struct Sums {
+        let covariates: [Double]
+        var hazard = CompensatedSum()
+        var variance = CompensatedSum()
+        var drift: [Double]
+
+        init(_ covariates: [Double]) {
+            (self.covariates, drift) = (covariates, covariates.map { _ in 0 })
+        }
+
+        mutating func add(_ point: Int, of other: BaselineHazard, share: Double = 1) {
+            hazard += share * other.hazard.survivor[point]
+            variance += share * other.hazard.survivorVariance[point]
+            for column in drift.indices {
+                drift[column] += share * other.means.survivor[point * drift.count + column]
+            }
         }
     }
 }

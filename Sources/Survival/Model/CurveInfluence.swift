@@ -47,7 +47,7 @@ package struct CurveCounts: Sendable, Hashable {
 /// The variance is the sum over clusters of the squared influence, which adds up over sites if no cluster has rows at two (as
 /// R's `survfit(..., robust = TRUE, cluster = )` and its multi-state curves). With rates a_c = d_c/n, an event-free probability
 /// p changes by −p·Σa and an incidence by p·a; a cluster with weight y at risk, of which w_c leaves by cause c, changes the rates
-/// by (w_c − y·a_c)/n.
+/// by (w_c − y·a_c)/n. On a grid, n and y count who leaves without an event in part (see `GridInterval`).
 package struct CurveInfluence: Sendable {
     /// A row on the times of a curve: at risk at the times `entry ... exit`, leaving at the last of them.
     package struct Row: Sendable, Hashable {
@@ -66,21 +66,34 @@ package struct CurveInfluence: Sendable {
     }
 
     private let curve: CurveCounts
-    private let atRisk: [Double]
+    /// At risk for the events of each time.
+    private let exposed: [Double]
     /// Event-free probability just before each time (with `exponential`, just after it).
     private let free: [Double]
+    /// On a grid, the way of the curve from each interval's start to its end.
+    private let paths: [GridPath]
 
     package init(_ curve: CurveCounts) {
         self.curve = curve
-        atRisk = curve.counts.atRisk
+        exposed = curve.counts.exposed
         var (free, present, hazard) = ([Double](), 1.0, 0.0)
-        for (time, people) in atRisk.enumerated() {
-            let rate = people > 0 ? curve.counts.events.reduce(0) { $0 + $1[time] } / people : 0
-            hazard += rate
+        var paths: [GridPath] = []
+        for (time, people) in exposed.enumerated() {
+            let events = curve.counts.events.reduce(0) { $0 + $1[time] }
+            let rate = people > 0 ? events / people : 0
+            let interval = curve.counts.intervals?[time]
+            let increment =
+                interval.map { $0.hazardIncrement(events, of: people, isUntied: false).0 } ?? rate
+            hazard += increment
             free.append(curve.shape == .exponential ? Elementary.exponential(-hazard) : present)
             present *= 1 - rate
+            if let interval {
+                let ratio =
+                    curve.shape == .exponential ? Elementary.exponential(-increment) : max(0, 1 - rate)
+                paths.append(GridPath(interval, ratio: ratio))
+            }
         }
-        self.free = free
+        (self.free, self.paths) = (free, paths)
     }
 
     /// Σ over clusters of squared influences: for each time one number a quantity, then one for each area.
@@ -109,59 +122,104 @@ package struct CurveInfluence: Sendable {
     /// One cluster's influence on every quantity at every time, then on every area.
     private func influence(of rows: [Row]) -> [Double] {
         var result = Array(repeating: 0.0, count: curve.squareCount)
-        var areas = AreaSums(curve)
+        var areas = AreaSums(curve, paths)
         var (state, hazard) = (Array(repeating: 0.0, count: curve.counts.events.count + 1), 0.0)
         for time in curve.ends.indices.dropFirst(rows.map(\.entry).min() ?? 0) {
             areas.advance(to: time)
+            let before = state[0]
             let changes = rateChanges(of: rows, at: time)
             let total = changes.reduce(0, +)
             for (cause, rate) in rates(at: time).enumerated() {
                 state[cause + 1] += state[0] * rate + free[time] * changes[cause]
             }
             state[0] = state[0] * (1 - rates(at: time).reduce(0, +)) - free[time] * total
-            hazard += total
+            hazard += curve.counts.intervals == nil ? total : hazardChange(of: rows, at: time)
             if curve.shape == .exponential { state[0] = -free[time] * hazard }
             let own = curve.shape == .incidence ? state : [state[0], hazard]
             result.replaceSubrange(time * own.count..<(time + 1) * own.count, with: own)
-            areas.last = state[0]
+            areas.pass(time, from: before, to: state[0])
         }
         result.replaceSubrange((curve.ends.count * curve.width)..., with: areas.finished())
         return result
     }
 
     private func rates(at time: Int) -> [Double] {
-        curve.counts.events.map { atRisk[time] > 0 ? $0[time] / atRisk[time] : 0 }
+        curve.counts.events.map { exposed[time] > 0 ? $0[time] / exposed[time] : 0 }
     }
 
     /// By how much the rows change each cause's rate at a time.
     private func rateChanges(of rows: [Row], at time: Int) -> [Double] {
+        let (present, leaving) = places(of: rows, at: time)
+        guard exposed[time] > 0 else { return leaving.map { _ in 0 } }
+        return zip(leaving, rates(at: time)).map { ($0 - present * $1) / exposed[time] }
+    }
+
+    /// The rows' weights at risk for the events of a time, and leaving at it by each cause.
+    private func places(of rows: [Row], at time: Int) -> (present: Double, leaving: [Double]) {
         var (present, leaving) = (0.0, Array(repeating: 0.0, count: curve.counts.events.count))
         for row in rows where row.entry <= time && time <= row.exit {
             present += row.weight
-            if row.exit == time, let cause = row.cause { leaving[cause] += row.weight }
+            guard row.exit == time else { continue }
+            if let cause = row.cause {
+                leaving[cause] += row.weight
+            } else if let interval = curve.counts.intervals?[time] {
+                present -= row.weight * interval.absence
+            }
         }
-        guard atRisk[time] > 0 else { return leaving.map { _ in 0 } }
-        return zip(leaving, rates(at: time)).map { ($0 - present * $1) / atRisk[time] }
+        return (present, leaving)
+    }
+
+    /// By how much the rows change the cumulative hazard in an interval, whose d events come in k parts after each other:
+    /// Σ (d/k)/(n − j·d/k).
+    private func hazardChange(of rows: [Row], at time: Int) -> Double {
+        let (present, leaving) = places(of: rows, at: time)
+        let events = curve.counts.events.reduce(0) { $0 + $1[time] }
+        guard exposed[time] > 0, let interval = curve.counts.intervals?[time] else { return 0 }
+        let count = interval.parts(of: events)
+        let own = leaving.reduce(0, +) / Double(count)
+        return (0..<count).reduce(0) { sum, index in
+            let left = exposed[time] - Double(index) * events / Double(count)
+            let change = present - Double(index) * own
+            return sum + own / left - change * events / Double(count) / (left * left)
+        }
     }
 }
 
 /// The areas under one cluster's influence on S, up to each of the times asked for; flat after the last time.
 private struct AreaSums {
     private let times: [Double]
+    private let intervals: [GridInterval]?
+    /// By interval of a grid and area: how long the influence at its end has to be counted in it, up to the area's end.
+    private let shares: [[Double]]
     private let limits: [Double]
     private var sums: [Double]
     private var begin: Double?
     /// The influence since the time reached.
-    var last = 0.0
+    private var last = 0.0
 
-    init(_ curve: CurveCounts) {
-        (times, limits) = (curve.counts.times, curve.areas)
+    init(_ curve: CurveCounts, _ paths: [GridPath]) {
+        (times, intervals, limits) = (curve.counts.times, curve.counts.intervals, curve.areas)
         sums = limits.map { _ in 0 }
+        shares =
+            limits.isEmpty
+            ? [] : paths.map { path in curve.areas.map { path.area(to: $0) } }
     }
 
+    /// The curve is flat until a time, or the start of its interval.
     mutating func advance(to time: Int) {
-        add(to: times[time])
+        add(to: intervals?[time].start ?? times[time])
         begin = times[time]
+    }
+
+    /// The influence changes at a time, or within its interval.
+    mutating func pass(_ time: Int, from before: Double, to after: Double) {
+        last = after
+        guard let interval = intervals?[time] else { return }
+        for index in limits.indices {
+            let length = max(0, min(interval.end, limits[index]) - interval.start)
+            sums[index] += before * length
+            if length > 0 { sums[index] += (after - before) * shares[time][index] }
+        }
     }
 
     mutating func finished() -> [Double] {

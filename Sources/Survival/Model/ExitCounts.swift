@@ -8,11 +8,19 @@ package struct ExitCounts: Sendable, Hashable {
     package var events: [Double]
     package var censored: [Double]
     package var entered: [Double]?
+    /// On a public grid the interval that each time is the end of; nil for exact times.
+    package var intervals: [GridInterval]?
 
-    package init(times: [Double], events: [Double], censored: [Double], entered: [Double]? = nil) {
-        let lengths = [events.count, censored.count, entered?.count ?? times.count]
+    package init(
+        times: [Double], events: [Double], censored: [Double], entered: [Double]? = nil,
+        intervals: [GridInterval]? = nil
+    ) {
+        let lengths = [
+            events.count, censored.count, entered?.count ?? times.count, intervals?.count ?? times.count,
+        ]
         precondition(lengths.allSatisfy { $0 == times.count }, "a count for each time")
         (self.times, self.events, self.censored, self.entered) = (times, events, censored, entered)
+        self.intervals = intervals
     }
 
     /// The counts of a site's rows (or of some of them: a group) on the times that all sites share.
@@ -46,30 +54,38 @@ package struct ExitCounts: Sendable, Hashable {
         return atRisk
     }
 
+    /// At risk for the events of each time: those at risk before it, but on a grid only a part of those who leave without an event.
+    var exposed: [Double] {
+        guard let intervals else { return atRisk }
+        return zip(zip(atRisk, censored), intervals).map { $0.0 - $1.absence * $0.1 }
+    }
+
     /// The same counts for the time to censoring, of which an event is the end: reverse Kaplan-Meier (Schemper and Smith,
     /// Control Clin Trials 1996), whose median is the median follow-up.
     package var reversed: ExitCounts {
-        ExitCounts(times: times, events: censored, censored: events, entered: entered)
+        ExitCounts(times: times, events: censored, censored: events, entered: entered, intervals: intervals)
     }
 
     /// Events, censored and (if rows enter late) entered, one after the other: the vector that a site sends.
     package var vector: [Double] { events + censored + (entered ?? []) }
 
     /// The counts of a sum of `vector`s.
-    package init(times: [Double], vector: [Double], hasDelayedEntry: Bool) {
+    package init(
+        times: [Double], vector: [Double], hasDelayedEntry: Bool, intervals: [GridInterval]? = nil
+    ) {
         let count = times.count
         precondition(vector.count == count * (hasDelayedEntry ? 3 : 2), "two or three counts for each time")
         self.init(
             times: times, events: Array(vector[..<count]), censored: Array(vector[count..<2 * count]),
-            entered: hasDelayedEntry ? Array(vector[(2 * count)...]) : nil)
+            entered: hasDelayedEntry ? Array(vector[(2 * count)...]) : nil, intervals: intervals)
     }
 
     package static func + (left: ExitCounts, right: ExitCounts) -> ExitCounts {
         precondition(
-            left.times == right.times && (left.entered == nil) == (right.entered == nil),
-            "counts on the same times")
+            left.times == right.times && (left.entered == nil) == (right.entered == nil)
+                && left.intervals == right.intervals, "counts on the same times")
         return ExitCounts(
             times: left.times, vector: zip(left.vector, right.vector).map { $0 + $1 },
-            hasDelayedEntry: left.entered != nil)
+            hasDelayedEntry: left.entered != nil, intervals: left.intervals)
     }
 }

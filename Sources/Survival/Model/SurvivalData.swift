@@ -39,18 +39,42 @@ package struct SurvivalData: Sendable {
         guard (counts + columns.map(\.count)).allSatisfy({ $0 == exit.count }) else { throw .lengthsDiffer }
         try Self.check(
             entry: entry, exit: exit, weight: weight, offset: offset, stratum: stratum, columns: columns)
-        if mergesNearTies {
-            let tied = TiedTimes(merging: exit + (entry ?? []))
-            self.entry = entry?.map(tied.callAsFunction)
-            self.exit = exit.map(tied.callAsFunction)
-            if let entry = self.entry, zip(entry, self.exit).contains(where: { $0 >= $1 }) {
-                throw .intervalWithinRounding
-            }
-        } else {
-            (self.entry, self.exit) = (entry, exit)
-        }
+        (self.entry, self.exit) =
+            mergesNearTies ? try Self.tied(entry: entry, exit: exit, meanTime: nil) : (entry, exit)
         (self.event, self.weight, self.offset) = (event, weight, offset)
         (self.stratum, self.columns) = (stratum, columns)
+    }
+
+    /// The same rows with times made equal that differ by rounding only, `meanTime` being the mean size of times at all sites.
+    ///
+    /// Times are compared within strata, so that it does not matter which other rows are at the same site. Without a mean, as R
+    /// does with these rows alone.
+    package func tied(meanTime: Double?) throws(SurvivalDataError) -> SurvivalData {
+        guard let meanTime, let stratum else {
+            return SurvivalData(self, times: try Self.tied(entry: entry, exit: exit, meanTime: meanTime))
+        }
+        var (entries, exits) = (entry, exit)
+        for rows in Dictionary(grouping: exit.indices, by: { stratum[$0] }).values {
+            let times = try Self.tied(
+                entry: entry.map { entry in rows.map { entry[$0] } }, exit: rows.map { exit[$0] },
+                meanTime: meanTime)
+            for (place, row) in rows.enumerated() {
+                exits[row] = times.exit[place]
+                if let entry = times.entry { entries?[row] = entry[place] }
+            }
+        }
+        return SurvivalData(self, times: (entries, exits))
+    }
+
+    private static func tied(
+        entry: [Double]?, exit: [Double], meanTime: Double?
+    ) throws(SurvivalDataError) -> (entry: [Double]?, exit: [Double]) {
+        let tied = TiedTimes(merging: exit + (entry ?? []), mean: meanTime)
+        let merged = (entry: entry?.map(tied.callAsFunction), exit: exit.map(tied.callAsFunction))
+        if let entry = merged.entry, zip(entry, merged.exit).contains(where: { $0 >= $1 }) {
+            throw .intervalWithinRounding
+        }
+        return merged
     }
 
     private static func check(
@@ -100,6 +124,12 @@ package struct SurvivalData: Sendable {
             columns: columns)
     }
 
+    private init(_ other: SurvivalData, times: (entry: [Double]?, exit: [Double])) {
+        (self.entry, self.exit, self.event) = (times.entry, times.exit, other.event)
+        (self.weight, self.offset, self.stratum) = (other.weight, other.offset, other.stratum)
+        self.columns = other.columns
+    }
+
     private init(_ other: SurvivalData, offset: [Double]?, columns: [[Double]]) {
         (self.entry, self.exit, self.event) = (other.entry, other.exit, other.event)
         (self.weight, self.offset, self.stratum) = (other.weight, offset, other.stratum)
@@ -127,7 +157,7 @@ package enum SurvivalDataError: Error, Hashable, Sendable, CustomStringConvertib
         case .notFinite(let what): "\(what) is missing or infinite; leave incomplete rows out first"
         case .entryNotBeforeExit: "a row enters at or after its exit; leave such rows out first"
         case .intervalWithinRounding:
-            "a row's entry and exit differ by rounding only (less than 1.5e-8); check the unit of the times"
+            "a row's entry and exit differ by rounding only (less than 1.5e-8, or that part of the mean time); check the unit of the times"
         case .weightNotPositive: "a case weight is zero, negative or infinite; weights must be positive"
         case .stratumNegative: "a stratum has a negative index; number the strata from 0"
         case .riskOutOfRange:

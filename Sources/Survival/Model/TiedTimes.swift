@@ -2,6 +2,7 @@
 ///
 /// All distinct times are sorted; neighbours closer than √ε = 1.49e-8, absolutely or relative to the mean of the distinct
 /// absolute times, merge, in chains, to the smallest of the chain. Very small units therefore merge different times.
+/// A site that has only some of the rows is told the mean over all of them, so that its ties do not depend on which it has.
 package struct TiedTimes: Sendable {
     /// The times that stay, ascending.
     private let kept: [Double]
@@ -10,15 +11,16 @@ package struct TiedTimes: Sendable {
     /// √ε.
     package static let tolerance = 0x1p-26
 
-    package init(merging times: some Sequence<Double>) {
+    /// `mean` is that of the absolute times of all sites; without, that of the distinct times given.
+    package init(merging times: some Sequence<Double>, mean: Double? = nil) {
         let distinct = Set(times).sorted()
-        kept = Self.chains(of: distinct).map(\.lowerBound)
+        kept = Self.chains(of: distinct, mean: mean).map(\.lowerBound)
         changesNothing = kept.count == distinct.count
     }
 
     /// The smallest and the largest of each chain of distinct ascending times that merge.
-    package static func chains(of distinct: [Double]) -> [ClosedRange<Double>] {
-        let mean = distinct.reduce(0) { $0 + abs($1) } / Double(max(distinct.count, 1))
+    package static func chains(of distinct: [Double], mean: Double? = nil) -> [ClosedRange<Double>] {
+        let mean = mean ?? distinct.reduce(0) { $0 + abs($1) } / Double(max(distinct.count, 1))
         var chains: [ClosedRange<Double>] = []
         for (index, time) in distinct.enumerated() {
             let gap = index == 0 ? .infinity : time - distinct[index - 1]

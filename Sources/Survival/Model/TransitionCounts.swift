@@ -7,28 +7,41 @@ package struct TransitionCounts: Sendable, Hashable {
     package var events: [[Double]]
     package var censored: [Double]
     package var entered: [Double]?
+    /// That of `ExitCounts`.
+    package var intervals: [GridInterval]?
 
-    package init(times: [Double], events: [[Double]], censored: [Double], entered: [Double]? = nil) {
-        let lengths = events.map(\.count) + [censored.count, entered?.count ?? times.count]
+    package init(
+        times: [Double], events: [[Double]], censored: [Double], entered: [Double]? = nil,
+        intervals: [GridInterval]? = nil
+    ) {
+        let optional = [entered?.count, intervals?.count].compactMap(\.self)
+        let lengths = events.map(\.count) + [censored.count] + optional
         precondition(lengths.allSatisfy { $0 == times.count }, "a count for each time")
         (self.times, self.events, self.censored, self.entered) = (times, events, censored, entered)
+        self.intervals = intervals
     }
 
     /// The counts with all causes taken together.
     package var exits: ExitCounts {
         let all = times.indices.map { index in events.reduce(0) { $0 + $1[index] } }
-        return ExitCounts(times: times, events: all, censored: censored, entered: entered)
+        return ExitCounts(
+            times: times, events: all, censored: censored, entered: entered, intervals: intervals)
     }
 
     /// At risk just before each time.
     package var atRisk: [Double] { exits.atRisk }
 
+    /// At risk for the events of each time; see `ExitCounts`.
+    var exposed: [Double] { exits.exposed }
+
     package static func + (left: TransitionCounts, right: TransitionCounts) -> TransitionCounts {
-        precondition(left.times == right.times, "counts on the same times")
+        precondition(
+            left.times == right.times && left.intervals == right.intervals, "counts on the same times")
         func sum(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { $0 + $1 } }
         return TransitionCounts(
             times: left.times, events: zip(left.events, right.events).map(sum),
             censored: sum(left.censored, right.censored),
-            entered: left.entered.flatMap { own in right.entered.map { sum(own, $0) } })
+            entered: left.entered.flatMap { own in right.entered.map { sum(own, $0) } },
+            intervals: left.intervals)
     }
 }

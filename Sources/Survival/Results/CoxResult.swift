@@ -38,6 +38,8 @@ package struct CoxResult: Hashable, Sendable, Codable {
     /// Survival at stated covariates, if the study asks for it, and the scale of its limits.
     package var predictions: [Prediction]?
     package var curveLimits: ConfidenceLimits?
+    /// The width of the study's grid, if `times` are on it; what is read off curves between its points is interpolated.
+    package var gridWidth: Double?
     /// Tests that the coefficients are the same at all sites, if the study asks for them and they can be made.
     package var heterogeneity: Heterogeneity?
     /// Binned residuals, if the study asks for them.

@@ -19,6 +19,8 @@ package struct IncidenceResult: Hashable, Sendable, Codable {
     package var strata: [String]?
     /// The tests' weight (1 − F(t−))^rho, F being the incidence over all groups; nil for 0.
     package var rho: Double?
+    /// The width of the study's grid, if the curves are on it; what is read off between its points is interpolated.
+    package var gridWidth: Double?
 
     package struct Group: Hashable, Sendable, Codable {
         /// The level's label; empty without groups.
@@ -41,11 +43,15 @@ package struct IncidenceResult: Hashable, Sendable, Codable {
         package var se: [Reported] = []
         package var lower: [Reported] = []
         package var upper: [Reported] = []
+        /// On a grid: between which values exact times would put the estimates.
+        package var bounds: [Bounds]?
 
         package init(
-            estimate: [Reported] = [], se: [Reported] = [], lower: [Reported] = [], upper: [Reported] = []
+            estimate: [Reported] = [], se: [Reported] = [], lower: [Reported] = [], upper: [Reported] = [],
+            bounds: [Bounds]? = nil
         ) {
             (self.estimate, self.se, self.lower, self.upper) = (estimate, se, lower, upper)
+            self.bounds = bounds
         }
     }
 
@@ -59,13 +65,15 @@ package struct IncidenceResult: Hashable, Sendable, Codable {
         package var eventFree: Estimates
         /// By cause.
         package var incidence: [Estimates]
+        /// On a grid: where the interval of each time begins.
+        package var gridStart: [Double]?
 
         package init(
             time: [Double], atRisk: [Double], censored: [Double], events: [[Double]], eventFree: Estimates,
-            incidence: [Estimates]
+            incidence: [Estimates], gridStart: [Double]? = nil
         ) {
             (self.time, self.atRisk, self.censored, self.events) = (time, atRisk, censored, events)
-            (self.eventFree, self.incidence) = (eventFree, incidence)
+            (self.eventFree, self.incidence, self.gridStart) = (eventFree, incidence, gridStart)
         }
     }
 
@@ -75,9 +83,26 @@ package struct IncidenceResult: Hashable, Sendable, Codable {
         /// Estimates of one element.
         package var eventFree: Estimates
         package var incidence: [Estimates]
+        /// On a grid.
+        package var grid: Grid?
 
-        package init(time: Double, atRisk: Reported, eventFree: Estimates, incidence: [Estimates]) {
+        /// The interval that the time lies in, as of `SurvivalResult.Point.Grid`, and between which values exact times would put
+        /// the rows at risk; the bounds of the estimates stand with them.
+        package struct Grid: Hashable, Sendable, Codable {
+            package var from: Double
+            package var to: Double
+            package var atRisk: Bounds
+
+            package init(from: Double, to: Double, atRisk: Bounds) {
+                (self.from, self.to, self.atRisk) = (from, to, atRisk)
+            }
+        }
+
+        package init(
+            time: Double, atRisk: Reported, eventFree: Estimates, incidence: [Estimates], grid: Grid? = nil
+        ) {
             (self.time, self.atRisk, self.eventFree, self.incidence) = (time, atRisk, eventFree, incidence)
+            self.grid = grid
         }
     }
 

@@ -19,6 +19,18 @@ package enum Reported: Hashable, Sendable {
     }
 }
 
+/// Between which values a number lies that a grid of times does not tell exactly.
+package struct Bounds: Hashable, Sendable, Codable {
+    package var lowest: Reported
+    package var highest: Reported
+
+    package init(lowest: Reported, highest: Reported) {
+        (self.lowest, self.highest) = (lowest, highest)
+    }
+
+    package static var notAvailable: Self { Self(lowest: .notAvailable, highest: .notAvailable) }
+}
+
 /// A test statistic with its degrees of freedom and upper-tail p-value.
 package struct TestResult: Hashable, Sendable, Codable {
     package var statistic: Reported

@@ -17,6 +17,8 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
     package var event: String?
     /// The formula of the case weights; counts are then sums of weights.
     package var weights: String?
+    /// The width of the study's grid, if the curves are on it; what is read off between its points is interpolated.
+    package var gridWidth: Double?
 
     package struct Group: Hashable, Sendable, Codable {
         /// The level's label; empty without groups.
@@ -61,9 +63,15 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var se: Reported
         package var lower: Reported
         package var upper: Reported
+        /// On a grid: between which values exact times would put the mean.
+        package var bounds: Bounds?
 
-        package init(time: Double, mean: Reported, se: Reported, lower: Reported, upper: Reported) {
+        package init(
+            time: Double, mean: Reported, se: Reported, lower: Reported, upper: Reported,
+            bounds: Bounds? = nil
+        ) {
             (self.time, self.mean, self.se, self.lower, self.upper) = (time, mean, se, lower, upper)
+            self.bounds = bounds
         }
     }
 
@@ -80,14 +88,28 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         /// Cumulative hazard (Nelson-Aalen's, or Fleming and Harrington's) and its standard error.
         package var hazard: [Reported]
         package var hazardSE: [Reported]
+        /// On a grid.
+        package var grid: Grid?
+
+        /// Where the interval of each time begins, and what exact times could make of the curve at its end.
+        package struct Grid: Hashable, Sendable, Codable {
+            package var start: [Double]
+            package var survival: [Bounds]
+            package var hazard: [Bounds]
+
+            package init(start: [Double], survival: [Bounds], hazard: [Bounds]) {
+                (self.start, self.survival, self.hazard) = (start, survival, hazard)
+            }
+        }
 
         package init(
             time: [Double], atRisk: [Double], events: [Double], censored: [Double], survival: [Reported],
-            se: [Reported], lower: [Reported], upper: [Reported], hazard: [Reported], hazardSE: [Reported]
+            se: [Reported], lower: [Reported], upper: [Reported], hazard: [Reported], hazardSE: [Reported],
+            grid: Grid? = nil
         ) {
             (self.time, self.atRisk, self.events, self.censored) = (time, atRisk, events, censored)
             (self.survival, self.se, self.lower, self.upper) = (survival, se, lower, upper)
-            (self.hazard, self.hazardSE) = (hazard, hazardSE)
+            (self.hazard, self.hazardSE, self.grid) = (hazard, hazardSE, grid)
         }
     }
 
@@ -95,9 +117,11 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var estimate: Reported
         package var lower: Reported
         package var upper: Reported
+        /// On a grid: between which times exact times would put the estimate; NA where they might not reach it.
+        package var bounds: Bounds?
 
-        package init(estimate: Reported, lower: Reported, upper: Reported) {
-            (self.estimate, self.lower, self.upper) = (estimate, lower, upper)
+        package init(estimate: Reported, lower: Reported, upper: Reported, bounds: Bounds? = nil) {
+            (self.estimate, self.lower, self.upper, self.bounds) = (estimate, lower, upper, bounds)
         }
     }
 
@@ -111,13 +135,31 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         /// Cumulative hazard and its standard error.
         package var hazard: Reported
         package var hazardSE: Reported
+        /// On a grid.
+        package var grid: Grid?
+
+        /// The interval of the grid that the time lies in (from `from` to below `to`; both the time itself where it is a point of the
+        /// grid), and between which values exact times would put the numbers.
+        package struct Grid: Hashable, Sendable, Codable {
+            package var from: Double
+            package var to: Double
+            package var atRisk: Bounds
+            package var survival: Bounds
+            package var hazard: Bounds
+
+            package init(from: Double, to: Double, atRisk: Bounds, survival: Bounds, hazard: Bounds) {
+                (self.from, self.to, self.atRisk) = (from, to, atRisk)
+                (self.survival, self.hazard) = (survival, hazard)
+            }
+        }
 
         package init(
             time: Double, atRisk: Reported, survival: Reported, se: Reported, lower: Reported,
-            upper: Reported, hazard: Reported, hazardSE: Reported
+            upper: Reported, hazard: Reported, hazardSE: Reported, grid: Grid? = nil
         ) {
             (self.time, self.atRisk, self.survival, self.se) = (time, atRisk, survival, se)
             (self.lower, self.upper, self.hazard, self.hazardSE) = (lower, upper, hazard, hazardSE)
+            self.grid = grid
         }
     }
 

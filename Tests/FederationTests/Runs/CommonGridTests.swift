@@ -68,7 +68,7 @@ struct CommonGridTests {
         let exits = Self.lanes(
             plan, [[.events: [1: 7, 2: 8]], [.events: [1: 4, 2: 3], .otherExits: [3: 9]]])
         let grid = try CommonGrid(plan, exits: exits, smallestInterval: 6)
-        #expect(grid.grid.strata.map(\.times) == [[1, 6], [2]])
+        #expect(grid.grid.strata.map(\.times) == [[1, 2], [2]])
         #expect(grid.thinnestInterval == 7)
     }
 
@@ -76,7 +76,7 @@ struct CommonGridTests {
         let plan = try Self.plan("age, strata(stage)")
         let exits = Self.lanes(plan, [[.events: [1: 7]], [:], [.otherExits: [2: 2]]])
         let grid = try CommonGrid(plan, exits: exits, smallestInterval: 6)
-        #expect(grid.grid.strata.map(\.times) == [[6], [], []])
+        #expect(grid.grid.strata.map(\.times) == [[1], [], []])
         #expect(grid.thinnestInterval == 7)
     }
 
