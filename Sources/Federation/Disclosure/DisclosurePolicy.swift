@@ -97,14 +97,15 @@ extension DisclosurePolicy {
     ) throws(ProtocolError) -> ClearedVector {
         guard siteCount >= sitesMin else {
             throw .refused(
-                DisclosureError(rule: "sites-min", "fewer than \(sitesMin) hospitals in the session"))
+                DisclosureError(
+                    rule: "sites-min", "fewer than \(sitesMin) hospitals in the session", isOfRows: false))
         }
         var numbers: [Double] = []
         for query in run.queries {
             guard let analysis = run.plan.analysis(query.analysis) else {
                 throw .failed("the study has no analysis \"\(query.analysis)\"")
             }
-            do { try admit(analysis, of: run.plan.study) } catch { throw .refused(error) }
+            do { try admit(analysis, in: run.plan) } catch { throw .refused(error) }
             try admit(analysis, on: cohort)
             try check(query, of: analysis, run, on: cohort, evaluations: evaluations)
             do { numbers += try cohort.answer(query) } catch { throw .failed("\(error)") }
@@ -125,7 +126,8 @@ extension DisclosurePolicy {
                 throw .refused(
                     DisclosureError(
                         rule: "interval-exits-min", in: analysis.id,
-                        "fewer than \(intervalExitsMin) exits in an interval of the merged time grid"))
+                        "fewer than \(intervalExitsMin) exits in an interval of the merged time grid",
+                        isOfRows: false))
             }
         }
         guard query.beta != nil else { return }
@@ -133,7 +135,7 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "evaluations-max", in: analysis.id,
-                    "more than \(evaluationsMax) evaluations of the model"))
+                    "more than \(evaluationsMax) evaluations of the model", isOfRows: false))
         }
         let largest: Double
         do { largest = try cohort.linearPredictorMax(of: query) } catch { throw .failed("\(error)") }
@@ -168,7 +170,7 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "interval-exits-min", in: query.analysis,
-                    "fewer than \(intervalExitsMin) events in a time bin of diagnostics:"))
+                    "fewer than \(intervalExitsMin) events in a time bin of diagnostics:", isOfRows: false))
         }
     }
 

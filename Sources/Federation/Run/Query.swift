@@ -377,13 +377,14 @@ package struct CountsLayout: Sendable {
     package let droppedVariables: [String]
     package let levels: [ModelSpecification.Level]
     private let landmark: Double?
+    private let censorAt: Double?
     /// Columns of which `spread` takes in people who are not in the analysis.
     package let spreadColumns: [Int]
 
     package init(_ plan: AnalysisPlan) {
         droppedVariables = plan.neededVariables
         levels = plan.levels
-        landmark = plan.endpoint.landmark
+        (landmark, censorAt) = (plan.endpoint.landmark, plan.endpoint.censorAt)
         spreadColumns = plan.spreadColumns
     }
 
@@ -407,7 +408,8 @@ package struct CountsLayout: Sendable {
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
             droppedByVariable: Dictionary(
                 zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
-            landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1 - spreadColumns.count])) })
+            landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1 - spreadColumns.count])) },
+            censorAt: censorAt)
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {
