@@ -2,15 +2,15 @@ import Survival
 
 /// Text measured and cut for a terminal with a fixed pitch.
 ///
-/// Names come from study files and other hospitals: what could repaint a terminal, reorder a line or hide in it is written out
-/// (`String.visible`); line breaks and tabs become spaces.
+/// Names come from study files and other hospitals: what could repaint a terminal, reorder a line or hide in it becomes
+/// U+FFFD (`String.masked`); line breaks and tabs become spaces.
 struct TerminalText: Hashable {
     let string: String
     /// Columns taken: 2 for wide East Asian characters and emoji, 1 for other graphemes.
     let width: Int
 
     init(_ raw: String) {
-        string = String(raw.map { $0.isNewline || $0 == "\t" ? " " : $0 }).visible
+        string = String(raw.map { $0.isNewline || $0 == "\t" ? " " : $0 }).masked
         width = string.reduce(0) { $0 + columns(of: $1) }
     }
 

@@ -64,3 +64,17 @@ extension StudyPlan {
         return .analysis(id: analysis.id, line: line, reason: "\(key): \(reason)")
     }
 }
+
+extension StudyPlan {
+    /// Whether every formula of the study is a variable of the dictionary, or says how one of them compares with constants.
+    ///
+    /// The conditions of a cohort stand together, so that they are of one variable among them. A spline is a formula: its knots
+    /// are the author's.
+    package var isWithoutFormulas: Bool {
+        analyses.allSatisfy { analysis in
+            analysis.formulas.allSatisfy { scope.isComparisonOfOneVariable($0.expression) }
+                && Set(analysis.cohort.flatMap { scope.variables(of: $0) }).count <= 1
+                && analysis.model?.hasSpline != true
+        }
+    }
+}

@@ -40,8 +40,9 @@ package func didYouMean(_ suggestion: String?) -> String {
     return "; did you mean \(suggestion.hasPrefix("'") ? suggestion : quoted(suggestion))?"
 }
 
-/// A name in an error sentence: in double quotes, shortened, on one line, and with nothing in it that is not seen.
+/// A name in an error sentence: in double quotes, shortened, and without characters that are not seen, which could disguise
+/// it.
 package func quoted(_ name: String) -> String {
-    let shown = String(String.UnicodeScalarView(name.unicodeScalars.prefix(80)))
-    return "\"" + shown.visible.replacing("\n", with: "\\u{a}") + (name.unicodeScalars.count > 80 ? "..." : "") + "\""
+    let shown = String(String.UnicodeScalarView(name.unicodeScalars.prefix(80))).masked
+    return "\"" + shown + (name.unicodeScalars.count > 80 ? "..." : "") + "\""
 }

@@ -10,6 +10,11 @@ extension String {
         }
     }
 
+    /// The same with U+FFFD for each such character, line feeds included: where there is room for one sign only.
+    package var masked: String {
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.isSeen ? $0 : "\u{FFFD}" }))
+    }
+
     /// On one line, with single blanks and no character that is not seen; the form in which others' words stand inside ours.
     package var visibleLine: String {
         split(whereSeparator: { $0.isNewline || $0 == "\t" || $0.isBlank }).map { String($0).visible }
