@@ -53,7 +53,9 @@ extension StudyExplanation {
         if !cox.model.strata.isEmpty { lines.append("strata: \(list(cox.model.strata))") }
         if let offset = cox.model.offset { lines.append("offset: \(StudyWords.inline(offset.text))") }
         if let weights = cox.weights { lines.append("case weights: \(StudyWords.inline(weights.text))") }
-        if let cluster = cox.cluster { lines.append("rows that belong together: by \(StudyWords.inline(cluster.name))") }
+        if let cluster = cox.cluster {
+            lines.append("rows that belong together: by \(StudyWords.inline(cluster.name))")
+        }
         if let penalty = cox.penalty { lines.append("penalty: \(words(for: penalty, cox.model))") }
         if cox.limits == .profile { lines.append("limits: profile") }
         if let evaluations = cox.statedEvaluations {
@@ -74,7 +76,9 @@ extension StudyExplanation {
     private func choices(of incidence: AnalysisPlan.IncidencePlan) -> [String] {
         var lines = ["limits: \(incidence.limits.rawValue)"]
         if !incidence.at.isEmpty { lines.append("incidence at \(list(incidence.at))") }
-        if let weights = incidence.weights { lines.append("case weights: \(StudyWords.inline(weights.text))") }
+        if let weights = incidence.weights {
+            lines.append("case weights: \(StudyWords.inline(weights.text))")
+        }
         if let test = incidence.test, test.rho != 0 {
             lines.append("test weighted with (1 - F(t))^\(test.rho)")
         }
@@ -100,7 +104,9 @@ extension StudyExplanation {
         var lines = ["limits: \(survival.limits.rawValue)"]
         if options.estimate != .kaplanMeier { lines.append("estimate: \(options.estimate.rawValue)") }
         if let weights = survival.weights { lines.append("case weights: \(StudyWords.inline(weights.text))") }
-        if let cluster = survival.cluster { lines.append("rows that belong together: by \(StudyWords.inline(cluster))") }
+        if let cluster = survival.cluster {
+            lines.append("rows that belong together: by \(StudyWords.inline(cluster))")
+        }
         if !survival.at.isEmpty { lines.append("survival at \(list(survival.at))") }
         if !options.quantiles.isEmpty {
             lines.append("times by which shares \(list(options.quantiles)) had the event")

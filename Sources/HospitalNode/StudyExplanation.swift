@@ -105,7 +105,9 @@ package struct StudyExplanation {
         case .incidence(let incidence):
             let groups = incidence.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
             let weights = incidence.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
-            let causes = analysis.causes.map { "\(StudyWords.inline($0.name)) (\(StudyWords.inline($0.condition.text)))" }.joined(separator: ", ")
+            let causes = analysis.causes.map {
+                "\(StudyWords.inline($0.name)) (\(StudyWords.inline($0.condition.text)))"
+            }.joined(separator: ", ")
             let strata = StudyWords.list(incidence.strata.map(\.expression.text))
             let test =
                 incidence.test == nil ? "" : ", Gray's test\(strata.isEmpty ? "" : " within \(strata)")"
@@ -113,7 +115,8 @@ package struct StudyExplanation {
         case .concordance(let concordance):
             let strata = StudyWords.list(concordance.model.strata.map(\.text))
             let weights = concordance.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
-            let robust = concordance.cluster.map { ", robust standard error by \(StudyWords.inline($0))" } ?? ""
+            let robust =
+                concordance.cluster.map { ", robust standard error by \(StudyWords.inline($0))" } ?? ""
             let event = analysis.ownEvent.map { ", event \(StudyWords.inline($0))" } ?? ""
             return
                 "concordance of \(StudyWords.inline(concordance.marker.text)), of pairs within hospitals\(strata.isEmpty ? "" : " and \(strata)")\(event)\(weights)\(robust)"
@@ -134,7 +137,8 @@ package struct StudyExplanation {
                 "Cox model of \(StudyWords.list(cox.model.parameterNames)); \(baseline)\(event)\(hazard)\(robust ?? "")\(check ?? "")\(concordance)\(curves)"
         case .table(let table):
             let names = StudyWords.list(table.variables.map(\.name))
-            return "table of \(names)\(table.by.map { ", by \(StudyWords.inline($0.text)), with tests" } ?? "")"
+            return
+                "table of \(names)\(table.by.map { ", by \(StudyWords.inline($0.text)), with tests" } ?? "")"
         }
     }
 

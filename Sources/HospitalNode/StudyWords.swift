@@ -8,7 +8,9 @@ enum StudyWords {
     /// Terminals have 80 columns or more; a line that the terminal breaks would go on where ours begin.
     static let columnMax = 78
 
-    /// A text inside a line of ours. A short one without blanks, such as a variable's name, says no sentence and stands as it is.
+    /// A text inside a line of ours.
+    ///
+    /// A short one without blanks, such as a variable's name, says no sentence and stands as it is.
     static func inline(_ text: String) -> String {
         let line = text.visibleLine.replacing("«", with: "\\u{ab}").replacing("»", with: "\\u{bb}")
         return !line.isEmpty && line.count <= 60 && !line.contains(" ") ? line : "«\(line)»"

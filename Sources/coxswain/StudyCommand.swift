@@ -160,7 +160,9 @@ struct StudyCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all studies at the coordinator; of others' only whether they wait, run or are over.")
+        static let configuration = CommandConfiguration(
+            abstract:
+                "List all studies at the coordinator; of others' only whether they wait, run or are over.")
         @OptionGroup var access: Access
 
         func run() async throws {

@@ -49,6 +49,26 @@ struct UnattendedTests {
             try !approves("{survival: {id: s, times: exact}}"), "at exact times, which a person may approve")
     }
 
+    /// The stricter rules are not the only ones: nobody reads such a study before it is answered.
+    @Test(arguments: [
+        ("{cox: {id: m, terms: [age, sex], cohort: 'age >= 31 and age < 109'}}", true),
+        ("{cox: {id: m, terms: ['age > 60']}}", true),
+        ("{cox: {id: m, terms: [log(crp)]}}", false),
+        ("{cox: {id: m, terms: ['rcs(age, 40, 60, 80)']}}", false),
+        ("{cox: {id: m, terms: [age], cohort: 'age > 31 or sex == \"f\"'}}", false),
+        ("{cox: {id: m, terms: ['(age * age)']}}", false),
+    ])
+    func `only comparisons of one variable go without a person`(_ analysis: String, _ isApproved: Bool) throws
+    {
+        let hospital = try Hospital(policy: [
+            "unattended": Self.rules.replacing("level-people-min: 20", with: "level-people-min: 10")
+        ])
+        let study = try hospital.receive(analysis)
+        let office = try hospital.office()
+        #expect(try office.assess(study).objections.isEmpty, "a person may approve it")
+        #expect(try office.approveUnattended(study) == isApproved)
+    }
+
     @Test func `a study that somebody decided about is not decided about again`() throws {
         let hospital = try Hospital(policy: ["unattended": Self.rules])
         let study = try hospital.receive(Self.model)

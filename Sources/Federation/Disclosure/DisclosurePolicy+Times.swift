@@ -10,7 +10,9 @@ extension DisclosurePolicy {
         let times = StatedTimes(of: analysis, in: plan)
         guard !allowsExactTimes else {
             // Who may ask for exact times could have any grid; its width is held against the rule by the study's own unit.
-            guard let grid = times.grid, grid * plan.study.endpoint.unit.days < timeGridDaysMin else { return }
+            guard let grid = times.grid, grid * plan.study.endpoint.unit.days < timeGridDaysMin else {
+                return
+            }
             throw tooFine(analysis.id)
         }
         for expression in [analysis.endpoint.time, analysis.endpoint.start].compactMap(\.self)
@@ -44,10 +46,11 @@ extension DisclosurePolicy {
     private struct Ruler {
         var step: Double
         var unit: TimeUnit
-        /// Whether the dictionary has it, or it follows from the policy's narrowest grid.
-        var isOfDictionary: Bool
+
+        var description: String { "\(step.formattedShort) \(unit.rawValue)\(step == 1 ? "" : "s")" }
     }
 
+    /// The fewest steps of the dictionary's grid, or without one of its unit, that last as long as the policy wants.
     private func ruler(of plan: StudyPlan, _ analysis: String) throws(DisclosureError) -> Ruler {
         let time = plan.timeVariables.endpoint.first
         guard let unit = time?.unit.flatMap(TimeUnit.init(named:)) else {
@@ -56,25 +59,13 @@ extension DisclosurePolicy {
                 "the dictionary gives \(quoted(time?.name ?? plan.study.endpoint.time)) no unit of time, without which a grid cannot be judged; add unit: to it (\(TimeUnit.names))"
             )
         }
-        guard let grid = time?.grid else {
-            let steps = (timeGridDaysMin / unit.days - 1e-9).rounded(.up)
-            return Ruler(step: max(steps, 1), unit: unit, isOfDictionary: false)
-        }
-        guard grid * unit.days >= timeGridDaysMin * (1 - 1e-9) else {
-            throw .ofText(
-                "time-grid-days-min", in: analysis,
-                "the dictionary's grid of \(quoted(time?.name ?? "")) is finer than \(timeGridDaysMin.formattedShort) days")
-        }
-        return Ruler(step: grid, unit: unit, isOfDictionary: true)
+        let grid = time?.grid ?? 1
+        let steps = (timeGridDaysMin / (grid * unit.days) - 1e-9).rounded(.up)
+        return Ruler(step: grid * max(steps, 1), unit: unit)
     }
 
     private func offGrid(_ key: String, _ time: Double, _ ruler: Ruler) -> String {
-        let (step, unit) = (ruler.step.formattedShort, ruler.unit.rawValue)
-        let words =
-            "\(key): \(time.formattedShort) is no multiple of \(step) \(unit)\(ruler.step == 1 ? "" : "s"), on which all times of a study lie"
-        return ruler.isOfDictionary
-            ? "\(words) (grid: in the dictionary)"
-            : "\(words) here, as the dictionary has no grid: of its own"
+        "\(key): \(time.formattedShort) is no multiple of \(ruler.description), on which all times of a study lie here (by the dictionary's grid: and this rule)"
     }
 
     // MARK: - Formulas
@@ -89,7 +80,9 @@ extension DisclosurePolicy {
             if let variable {
                 // A mean of times; or, as a covariate, a time that is known when follow-up begins.
                 if key == "variables" { continue }
-                if key == "terms", times.entry.contains(variable.name), !variable.isMeasuredAfterTimeZero { continue }
+                if key == "terms", times.entry.contains(variable.name), !variable.isMeasuredAfterTimeZero {
+                    continue
+                }
             }
             let names = plan.scope.variables(of: expression).filter(times.names.contains)
             guard let name = names.first else { continue }
@@ -104,7 +97,8 @@ extension DisclosurePolicy {
     private func refuseTimeBins(in analysis: AnalysisPlan, _ plan: StudyPlan) throws(DisclosureError) {
         guard case .table(let table) = analysis.kind else { return }
         for variable in table.variables {
-            guard case .number(_, let bins?) = variable.kind, let known = plan.scope.variable(variable.expression),
+            guard case .number(_, let bins?) = variable.kind,
+                let known = plan.scope.variable(variable.expression),
                 plan.timeVariables.names.contains(known.name)
             else { continue }
             throw .ofText(

@@ -49,7 +49,8 @@ package struct SiteSession: Sendable {
         guard opening.sites.count >= policy.sitesMin else {
             throw .refused(
                 DisclosureError(
-                    rule: "sites-min", "fewer than \(policy.sitesMin) hospitals in the session", isOfRows: false))
+                    rule: "sites-min", "fewer than \(policy.sitesMin) hospitals in the session",
+                    isOfRows: false))
         }
         do {
             key = try AgreementKey(secret: secret)

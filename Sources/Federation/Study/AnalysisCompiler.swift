@@ -385,7 +385,9 @@ struct AnalysisCompiler {
         guard let cut = endpoint.censorAt else { return bounds }
         guard bounds.lowerBound < cut else {
             throw Fault(
-                reason: "the dictionary allows no \"\(endpoint.time.text)\" before the end of follow-up (censor-at:)")
+                reason:
+                    "the dictionary allows no \"\(endpoint.time.text)\" before the end of follow-up (censor-at:)"
+            )
         }
         return bounds.lowerBound...min(bounds.upperBound, cut)
     }

@@ -290,7 +290,8 @@ extension AnalysisPlan.Kind {
         case .cox(let cox):
             named("terms", cox.model.expressions) + named("weights", [cox.weights])
                 + named("functional-form", cox.diagnostics?.covariates.map(\.expression) ?? [])
-        case .table(let table): named("by", [table.by]) + named("variables", table.variables.map(\.expression))
+        case .table(let table):
+            named("by", [table.by]) + named("variables", table.variables.map(\.expression))
         }
     }
 

@@ -29,7 +29,8 @@ extension StudyPlan {
         if let column = analysis.model?.unboundedColumn {
             throw fault(
                 "terms", nil, of: analysis,
-                "\(quoted(column.name)) has no finite limits by the dictionary's ranges; give its variables a range in the dictionary")
+                "\(quoted(column.name)) has no finite limits by the dictionary's ranges; give its variables a range in the dictionary"
+            )
         }
     }
 
@@ -56,7 +57,9 @@ extension StudyPlan {
             case "event", "causes": [study.endpoint.event] + study.endpoint.causes.map(\.text)
             default: []
             }
-        if let expression, shared.contains(where: { $0.flatMap { try? Expression(parsing: $0) } == expression }) {
+        if let expression,
+            shared.contains(where: { $0.flatMap { try? Expression(parsing: $0) } == expression })
+        {
             let place = key == "cohort" ? key : "endpoint"
             return .key(place, line: study.lines[place], reason: reason)
         }

@@ -22,7 +22,9 @@ extension StudyFile {
         missingSite = try root.choice("missing-site", among: MissingSite.self) ?? .fail
         patienceSeconds = try Self.patience(in: root)
         for key in ["cohort", "endpoint"] { lines[key] = root.line(of: key) }
-        for (name, _, line) in try root.has("define") ? root.pairs("define") : [] { lines["define \(name)"] = line }
+        for (name, _, line) in try root.has("define") ? root.pairs("define") : [] {
+            lines["define \(name)"] = line
+        }
         try root.finish()
     }
 

@@ -82,7 +82,9 @@ package struct CompleteCases: Sendable {
         (exit, event) = ends
     }
 
-    /// Ends what lasts longer than a time at it, without an event; who it ended for. An event at the time itself counts.
+    /// Ends what lasts longer than a time at it, without an event; who it ended for.
+    ///
+    /// An event at the time itself counts.
     private static func cut(_ ends: inout (exit: [Double], event: [Bool]), at time: Double?) -> [Bool] {
         guard let time else { return Array(repeating: false, count: ends.exit.count) }
         let isCut = ends.exit.map { $0 > time }

@@ -24,14 +24,17 @@ extension String {
 
 extension Character {
     /// A blank of any width.
-    fileprivate var isBlank: Bool { unicodeScalars.allSatisfy { $0.properties.generalCategory == .spaceSeparator } }
+    fileprivate var isBlank: Bool {
+        unicodeScalars.allSatisfy { $0.properties.generalCategory == .spaceSeparator }
+    }
 }
 
 extension Unicode.Scalar {
     /// Whether it is seen as itself.
     package var isSeen: Bool {
         switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+            false
         // Zero-width joiners, variation selectors, fillers of scripts, tags; and the Braille pattern without a dot.
         default: !properties.isDefaultIgnorableCodePoint && value != 0x2800
         }
