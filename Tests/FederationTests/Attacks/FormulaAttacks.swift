@@ -112,7 +112,7 @@ struct FormulaAttacks {
             "time-grid: 1.3 is no multiple of 1 month")
         try expectRefused(
             "privacy: {time-grid: 4}\nanalyses: [{survival: {id: s}}]",
-            "time-grid: 4 is no multiple of 3 months, on which all times of a study lie (grid: in the dictionary)",
+            "time-grid: 4 is no multiple of 3 months, on which all times of a study lie here",
             grid: 3)
     }
 

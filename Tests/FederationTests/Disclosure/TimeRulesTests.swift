@@ -56,8 +56,8 @@ struct TimeRulesTests {
             ("day", nil, [30, 60, 90], [1, 29, 31, 45, 30.5]), ("week", nil, [5, 10], [1, 4, 6, 5.5]),
             ("month", nil, [1, 2, 12], [0.08, 0.5, 1.1, 1.5]), ("year", nil, [1, 2], [0.08, 0.5, 1.5]),
             ("day", 45, [45, 90], [30, 60, 46]), ("month", 2, [2, 4], [1, 3]), ("month", 3, [3, 6], [1, 4]),
-            // A grid of the dictionary's that is finer than the rule allows nothing.
-            ("day", 7, [], [7, 28, 30, 35, 210]),
+            // Of a grid of the dictionary\'s that is finer than the rule, the fewest steps that are not.
+            ("day", 7, [35, 70], [7, 28, 30, 42]),
         ] as [(String, Double?, [Double], [Double])])
     func `every length of time that a study states is held against the hospital's ruler`(
         _ unit: String, _ grid: Double?, _ good: [Double], _ bad: [Double]
