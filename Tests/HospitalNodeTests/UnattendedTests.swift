@@ -79,4 +79,28 @@ struct UnattendedTests {
         try hospital.forge("UPDATE studies SET decision = 'pending', reason = NULL, decided_by = NULL")
         #expect(try !hospital.office().approveUnattended(try hospital.study(study.plan.hash)))
     }
+
+    /// Whatever a coordinator lets through: the node looks at the text itself, and says so where it decides.
+    @Test(arguments: [
+        (
+            "{cox: {id: m, terms: ['(age + 5 * (age == 35))']}}",
+            "policy rule formulas: analysis \"m\" (line 5): terms:"
+        ),
+        ("{describe: {id: m, variables: ['1 / (age - 50)']}}", "\"age - 50\" may be 0"),
+        ("{concordance: {id: m, of: age, event: died and months > 7}}", "policy rule times-exact"),
+        ("{cox: {id: m, terms: [age], censor-at: 7}}", "no unit of time"),
+    ])
+    func `a study whose text is not to be answered is not approved`(_ analysis: String, _ words: String)
+        throws
+    {
+        let hospital = try Hospital()
+        let study = try hospital.receive(analysis)
+        let office = try hospital.office()
+        #expect(try office.assess(study).objections.contains { $0.contains(words) })
+        let text = StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text
+        #expect(text.hasPrefix("WARNING: this study cannot be approved here:"))
+        #expect(throws: NodeError.self) {
+            try office.approve(study, until: hospital.now + 86_400, by: "Dr. Kim")
+        }
+    }
 }

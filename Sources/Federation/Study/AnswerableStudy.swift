@@ -13,6 +13,7 @@ extension StudyPlan {
             let line = error.definition.flatMap { study.lines["define \($0)"] }
             throw .key("define", line: line, reason: "\(error)")
         }
+        try requireUnit()
         try requireKnownUnit()
         for analysis in analyses { try requireAnswerable(analysis) }
     }
@@ -30,6 +31,23 @@ extension StudyPlan {
             throw fault(
                 "terms", nil, of: analysis,
                 "\(quoted(column.name)) has no finite limits by the dictionary's ranges; give its variables a range in the dictionary"
+            )
+        }
+    }
+
+    /// Refuses a study whose unit is not the one that the dictionary gives its times.
+    ///
+    /// Days called years would be reported, and judged by a hospital's rules, as what they are not. `coxswain fit` refuses them, too.
+    package func requireUnit() throws(StudyError) {
+        for text in [study.endpoint.time, study.endpoint.start].compactMap(\.self) {
+            // What is no formula at all is told with the analysis that needs it.
+            guard let expression = try? Expression(parsing: text), let variable = scope.variable(expression),
+                let named = variable.unit.flatMap(TimeUnit.init(named:)), named != study.endpoint.unit
+            else { continue }
+            throw .key(
+                "endpoint", line: study.lines["endpoint"],
+                reason:
+                    "the dictionary measures \(quoted(variable.name)) in \(named.rawValue)s, not in \(study.endpoint.unit.rawValue)s; write unit: \(named.rawValue)"
             )
         }
     }

@@ -26,26 +26,9 @@ package struct StudyPlan: Sendable {
         } catch {
             throw .definitions("\(error)")
         }
-        try Self.requireUnit(of: study, in: scope)
         analyses = []
         for analysis in study.analyses {
             analyses.append(try AnalysisPlan(analysis, in: study, scope: scope))
-        }
-    }
-
-    /// Refuses a study whose unit is not the one that the dictionary gives its times: days called years would be reported, and
-    /// judged by a hospital's rules, as what they are not.
-    private static func requireUnit(of study: StudyFile, in scope: VariableScope) throws(StudyError) {
-        for text in [study.endpoint.time, study.endpoint.start].compactMap(\.self) {
-            // What is no formula at all is told with the analysis that needs it.
-            guard let expression = try? Expression(parsing: text), let variable = scope.variable(expression),
-                let named = variable.unit.flatMap(TimeUnit.init(named:)), named != study.endpoint.unit
-            else { continue }
-            throw .key(
-                "endpoint", line: study.lines["endpoint"],
-                reason:
-                    "the dictionary measures \(quoted(variable.name)) in \(named.rawValue)s, not in \(study.endpoint.unit.rawValue)s; write unit: \(named.rawValue)"
-            )
         }
     }
 

@@ -82,7 +82,11 @@ struct TimeRulesTests {
         for unit in ["week", "month", "year"] {
             let study = Ward.study("privacy: {time-grid: 1}\nanalyses: [{survival: {id: m}}]")
                 .replacing("unit: month", with: "unit: \(unit)")
-            #expect(throws: StudyError.self) { try Ward.plan(study, dictionary: days) }
+            let plan = try Ward.plan(study, dictionary: days)
+            #expect(throws: StudyError.self) { try plan.requireUnit() }
+            #expect(throws: DisclosureError.self) {
+                try DisclosurePolicy.ofTheExamples().admit(plan, from: Self.lead)
+            }
         }
         let formula = Ward.study(
             "define: {long: months * 30}\nprivacy: {time-grid: 30}\nanalyses: [{survival: {id: m}}]"
