@@ -15,6 +15,7 @@ extension StudyDesk {
         let (hash, submitter, plan): (SHA256Digest, SPIFFEID, StudyPlan)
         do {
             (hash, submitter, plan) = try Self.read(message)
+            try plan.requireAnswerable()
         } catch {
             throw DeskError(
                 .unprocessable, "\(error)", hint: "run \"coxswain study check\" on the file first")

@@ -18,10 +18,19 @@ extension StudyDesk {
         return status
     }
 
-    /// As it is shown to an operator: what a round asks holds the coefficients so far, which are their own study lead's.
+    /// As it is shown to an operator: of another lead's study only that it waits, runs or is over.
+    ///
+    /// What hospitals decide and refuse, how it ended, for whom it waits, and what its rounds ask (which holds the coefficients
+    /// so far) are its own lead's.
     func status(_ hash: SHA256Digest, for peer: SPIFFEID) throws -> StudyStatus {
         var status = try status(hash)
-        if status.submitter != peer { status.session?.statements = [] }
+        guard status.submitter != peer else { return status }
+        if status.state.isOver { status.state = .over }
+        status.reason = ""
+        status.sites = status.sites.map { .init(name: $0.name, decision: .pending, reason: "") }
+        status.session?.statements = []
+        status.session?.waitingFor = []
+        status.session?.holding = []
         return status
     }
 

@@ -2,6 +2,7 @@ package import CohortStore
 import Cryptography
 import Federation
 import Foundation
+import Survival
 
 /// The audit log as one page of HTML for a data-protection officer: for each study who decided what, and for each round what
 /// left; self-contained, without scripts.
@@ -28,6 +29,7 @@ package struct AuditPage {
         table { border-collapse: collapse; width: 100%; font-size: 90% }
         th, td { border-bottom: 1px solid #bbb; padding: .3em .6em; text-align: left; vertical-align: top }
         code { font-size: 85%; overflow-wrap: anywhere }
+        blockquote { border-left: 4px solid #999; margin: .5em 0; padding: 0 1em; font-style: italic }
         </style></head><body>
         <h1>What left \(text(site))</h1>
         <p>All that a round sends is one vector of sums over this hospital's rows, masked so that only the total over all hospitals
@@ -44,9 +46,10 @@ package struct AuditPage {
 
     private func section(about study: LocalStudy) -> String {
         """
-        <h2>\(text(study.plan.study.title))</h2>
-        <p>Study \(text(study.plan.study.name)), SHA-256 <code>\(study.plan.hash.hex)</code>, asked by
-        \(text("\(study.submission.submitter)")). Purpose: \(text(study.plan.study.purpose ?? "not stated")).</p>
+        <h2>Study \(text(study.plan.study.name))</h2>
+        <p>SHA-256 <code>\(study.plan.hash.hex)</code>, asked by \(text("\(study.submission.submitter)")). Title and purpose, in the
+        words of its lead:</p>
+        <blockquote><p>\(text(study.plan.study.title))</p><p>\(text(study.plan.study.purpose ?? ""))</p></blockquote>
         \(history(of: study.plan.hash))
         """
     }
@@ -125,9 +128,9 @@ package struct AuditPage {
         Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
     }
 
-    /// Text that others wrote, with nothing in it that HTML would act on.
+    /// Text that others wrote, with nothing in it that HTML would act on, or that is not seen.
     private func text(_ raw: String) -> String {
-        raw.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        raw.visible.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
             .replacing("\"", with: "&quot;").replacing("'", with: "&#39;")
     }
 }

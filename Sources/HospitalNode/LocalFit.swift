@@ -33,6 +33,7 @@ package struct LocalFit {
             )
         }
         var plan = try StudyPlan(study: study, dictionary: dictionary, hash: SHA256Digest(of: file.text.utf8))
+        try plan.requireUnit()
         let local = try LocalTable(
             csv: data, dictionary: dictionary, variables: plan.variables, siteColumn: siteColumn)
         if local.rowsWithoutSite > 0 {

@@ -84,7 +84,7 @@ extension NodeOffice {
         do {
             try ledger.verifyNewAudit()
         } catch StoreError.ledger(.auditBroken) {
-            throw ProtocolError.failed("the audit log of this hospital's node is not intact")
+            throw ProtocolError.broken("the audit log of this hospital's node is not intact")
         }
     }
 

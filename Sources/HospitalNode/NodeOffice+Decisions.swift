@@ -37,13 +37,14 @@ extension NodeOffice {
 
     /// Approves a study for which the policy asks no person, if it is one; false if it is not.
     ///
-    /// Only a study that nobody has decided about, and only while no stricter rule objects.
+    /// Only a study that nobody has decided about, that has no formulas of its own, and only while no stricter rule objects.
     func approveUnattended(_ study: LocalStudy) throws -> Bool {
         let now = clock()
         guard case .pending = study.entry.decision, let unattended = policy.unattended,
             unattended.until > now,
             let strict = policy.withoutPerson, try act(Act.decisions, on: study.plan.hash) == nil
         else { return false }
+        guard study.plan.isWithoutFormulas else { return false }
         let assessment = try assess(study, under: strict)
         guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else { return false }
         do {
@@ -157,7 +158,9 @@ extension NodeOffice {
         _ entry: StudyEntry, of snapshot: SHA256Digest, _ act: Act, _ body: AuditBody
     ) throws -> Approval {
         let isUnattended = act == .approvedUnattended
-        guard let rules = isUnattended ? policy.withoutPerson : policy else {
+        guard let rules = isUnattended ? policy.withoutPerson : policy,
+            try !isUnattended || LocalStudy(entry).plan.isWithoutFormulas
+        else {
             throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
         }
         return Approval(

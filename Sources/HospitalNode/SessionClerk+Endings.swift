@@ -48,8 +48,13 @@ extension SessionClerk {
         }
     }
 
-    static let refusedPrefix = "refused: "
+    /// How the outcome of a refused session begins in the ledger: the reason that follows was told, or stays here.
+    enum RefusalPrefix {
+        static let told = "refused: "
+        static let kept = "refused without its reason: "
+    }
 
+    /// Ends a session here and tells the coordinator; what depends on this hospital's rows stays in the log.
     func refuse(_ id: SHA256Digest, of study: SHA256Digest, _ error: ProtocolError) async throws {
         logger.error("study \(study.short): refused: \(error)")
         do {
@@ -58,19 +63,21 @@ extension SessionClerk {
                 body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash)
                     .json,
                 at: office.clock())
-            try end(id, of: study, outcome: Self.refusedPrefix + "\(error)")
+            let isTold = error.told == "\(error)"
+            try end(id, of: study, outcome: (isTold ? RefusalPrefix.told : RefusalPrefix.kept) + "\(error)")
         } catch let fault as StoreError {
             // What cannot be written down is told all the same, or the study's lead would wait for nothing.
             logger.error("study \(study.short): the refusal could not be recorded: \(fault)")
         }
-        try await sendRefusal(of: id, "\(error)")
+        try await sendRefusal(of: id, error.told)
     }
 
-    /// Why this hospital refused a session, if the coordinator may not have heard of it yet.
+    /// What is told of why this hospital refused a session, if the coordinator may not have heard of it yet.
     func refusal(of id: SHA256Digest) throws -> String? {
-        guard let outcome = try office.ledger.session(id.hex)?.outcome, outcome.hasPrefix(Self.refusedPrefix)
-        else { return nil }
-        return String(outcome.dropFirst(Self.refusedPrefix.count))
+        guard let outcome = try office.ledger.session(id.hex)?.outcome else { return nil }
+        if outcome.hasPrefix(RefusalPrefix.kept) { return Refusal.withoutReason }
+        guard outcome.hasPrefix(RefusalPrefix.told) else { return nil }
+        return String(outcome.dropFirst(RefusalPrefix.told.count))
     }
 
     func sendRefusal(of id: SHA256Digest, _ reason: String) async throws {

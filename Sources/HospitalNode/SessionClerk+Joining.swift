@@ -44,7 +44,7 @@ extension SessionClerk {
     /// Refuses rows that are not those of another moment: of the approval, of the session's beginning, or of now.
     func requireUnchanged(_ loaded: LoadedCohort, since snapshot: SHA256Digest) throws {
         guard loaded.snapshot == snapshot else {
-            throw ProtocolError.failed("this hospital's patients changed during the session")
+            throw ProtocolError.broken("this hospital's patients changed during the session")
         }
     }
 

@@ -87,12 +87,12 @@ actor SessionClerk {
         } catch let error as StudyError {
             try await refuse(session, of: item.study, .failed("\(error)"))
         } catch let error as NodeError {
-            try await refuse(session, of: item.study, .failed("\(error)"))
+            try await refuse(session, of: item.study, .broken("\(error)"))
         } catch let error as StoreError where error.isLasting {
             logger.error("study \(item.study.short): \(error)")
             try await refuse(
                 session, of: item.study,
-                .failed("this hospital's node cannot use its files; its log says why"))
+                .broken("this hospital's node cannot use its files; its log says why"))
         }
     }
 
@@ -104,7 +104,7 @@ actor SessionClerk {
     /// The session as far as it got: from memory, or from the journal by taking every stored message again.
     func liveSession(_ stored: SessionEntry, study: SHA256Digest) throws -> LiveSession {
         guard let id = SHA256Digest(hex: stored.id) else {
-            throw ProtocolError.failed("the journal is damaged")
+            throw ProtocolError.broken("the journal is damaged")
         }
         if let session = live[id] { return session }
         guard let entry = try office.ledger.study(study) else {

@@ -7,10 +7,10 @@ extension StudyExplanation {
     func details(of analysis: AnalysisPlan) -> [String] {
         patients(of: analysis)
             + analysis.lateVariables.map {
-                "\($0) is measured after time zero and used as if known from the start"
+                "\(StudyWords.inline($0)) is measured after time zero and used as if known from the start"
                     + (analysis.endpoint.landmark == nil ? "" : " of follow-up at the landmark")
             }
-            + landmark(of: analysis)
+            + landmark(of: analysis) + end(of: analysis)
             + choices(of: analysis)
     }
 
@@ -22,10 +22,18 @@ extension StudyExplanation {
         } ?? []
     }
 
+    private func end(of analysis: AnalysisPlan) -> [String] {
+        analysis.endpoint.censorAt.map {
+            [
+                "follow-up ends at \($0) \(plan.study.endpoint.unit.rawValue)s after time zero: who was followed for longer is censored then"
+            ]
+        } ?? []
+    }
+
     private func patients(of analysis: AnalysisPlan) -> [String] {
         let conditions = analysis.cohort.map(\.text)
         guard !conditions.isEmpty else { return [] }
-        return ["patients: those with \(conditions.map { "(\($0))" }.joined(separator: " and "))"]
+        return ["patients: those with \(conditions.map(StudyWords.inline).joined(separator: " and "))"]
     }
 
     private func choices(of analysis: AnalysisPlan) -> [String] {
@@ -43,9 +51,11 @@ extension StudyExplanation {
     private func choices(of cox: AnalysisPlan.CoxPlan) -> [String] {
         var lines = ["ties: \(cox.ties.rawValue)"]
         if !cox.model.strata.isEmpty { lines.append("strata: \(list(cox.model.strata))") }
-        if let offset = cox.model.offset { lines.append("offset: \(offset.text)") }
-        if let weights = cox.weights { lines.append("case weights: \(weights.text)") }
-        if let cluster = cox.cluster { lines.append("rows that belong together: by \(cluster.name)") }
+        if let offset = cox.model.offset { lines.append("offset: \(StudyWords.inline(offset.text))") }
+        if let weights = cox.weights { lines.append("case weights: \(StudyWords.inline(weights.text))") }
+        if let cluster = cox.cluster {
+            lines.append("rows that belong together: by \(StudyWords.inline(cluster.name))")
+        }
         if let penalty = cox.penalty { lines.append("penalty: \(words(for: penalty, cox.model))") }
         if cox.limits == .profile { lines.append("limits: profile") }
         if let evaluations = cox.statedEvaluations {
@@ -58,7 +68,7 @@ extension StudyExplanation {
     private func curves(_ prediction: AnalysisPlan.Prediction?) -> [String] {
         guard let prediction else { return [] }
         return (prediction.hasBaselineHazard ? ["cumulative baseline hazard"] : [])
-            + prediction.profiles.map { "survival predicted for \($0.label)" }
+            + prediction.profiles.map { "survival predicted for \(StudyWords.inline($0.label))" }
             + (prediction.at.isEmpty ? [] : ["predicted at \(list(prediction.at))"])
             + (prediction.profiles.isEmpty ? [] : ["limits of curves: \(prediction.limits.rawValue)"])
     }
@@ -66,7 +76,9 @@ extension StudyExplanation {
     private func choices(of incidence: AnalysisPlan.IncidencePlan) -> [String] {
         var lines = ["limits: \(incidence.limits.rawValue)"]
         if !incidence.at.isEmpty { lines.append("incidence at \(list(incidence.at))") }
-        if let weights = incidence.weights { lines.append("case weights: \(weights.text)") }
+        if let weights = incidence.weights {
+            lines.append("case weights: \(StudyWords.inline(weights.text))")
+        }
         if let test = incidence.test, test.rho != 0 {
             lines.append("test weighted with (1 - F(t))^\(test.rho)")
         }
@@ -83,7 +95,7 @@ extension StudyExplanation {
     private func words(for penalty: CoxPenaltyPlan, _ model: ModelSpecification) -> String {
         guard case .ridge(let ridge) = penalty else { return "Firth's" }
         let scale = ridge.isScaled ? " times the covariate's variance" : ""
-        let names = ridge.columns.map { model.columns[$0].name }.joined(separator: ", ")
+        let names = StudyWords.list(ridge.columns.map { model.columns[$0].name })
         return "ridge, theta \(ridge.theta)\(scale), on \(names)"
     }
 
@@ -91,8 +103,10 @@ extension StudyExplanation {
         let options = survival.options
         var lines = ["limits: \(survival.limits.rawValue)"]
         if options.estimate != .kaplanMeier { lines.append("estimate: \(options.estimate.rawValue)") }
-        if let weights = survival.weights { lines.append("case weights: \(weights.text)") }
-        if let cluster = survival.cluster { lines.append("rows that belong together: by \(cluster)") }
+        if let weights = survival.weights { lines.append("case weights: \(StudyWords.inline(weights.text))") }
+        if let cluster = survival.cluster {
+            lines.append("rows that belong together: by \(StudyWords.inline(cluster))")
+        }
         if !survival.at.isEmpty { lines.append("survival at \(list(survival.at))") }
         if !options.quantiles.isEmpty {
             lines.append("times by which shares \(list(options.quantiles)) had the event")
@@ -107,7 +121,7 @@ extension StudyExplanation {
     }
 
     private func list(_ expressions: [Expression]) -> String {
-        expressions.map(\.text).joined(separator: ", ")
+        StudyWords.list(expressions.map(\.text))
     }
 
     private func list(_ numbers: [Double]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }

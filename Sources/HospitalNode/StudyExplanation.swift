@@ -18,7 +18,8 @@ package struct StudyExplanation {
     var plan: StudyPlan { assessment.study.plan }
 
     package var text: String {
-        (warnings + [""] + heading + [""] + analyses + [""] + disclosure + [""] + studyFile)
+        ((warnings + [""] + heading + [""] + analyses + [""] + disclosure + [""]).flatMap(StudyWords.wrapped)
+            + studyFile)
             .joined(separator: "\n")
     }
 
@@ -27,30 +28,38 @@ package struct StudyExplanation {
             return ["This hospital's policy has no objection to this study."]
         }
         return ["WARNING: this study cannot be approved here:"]
-            + assessment.objections.map { "  - \($0)" }
+            + assessment.objections.map { "  - \($0.visibleLine)" }
     }
 
     private var heading: [String] {
         let study = plan.study
-        return [
-            "\(study.title)",
+        let about = [
+            "Study \(study.name). What its lead wrote stands between « and », or behind a bar.",
             "  study       \(study.name), SHA-256 \(plan.hash.hex)",
-            "  asked by    \(assessment.study.submission.submitter)\(study.lead.map { " (\($0))" } ?? "")",
-            "  purpose     \(study.purpose ?? "not stated")",
+            "  title       \(StudyWords.inline(study.title))",
+            "  asked by    \(assessment.study.submission.submitter)\(study.lead.map { " (\(StudyWords.inline($0)))" } ?? "")",
+            "  purpose     \(study.purpose == nil ? "not stated" : "as its lead states it:")",
+        ]
+        let asked = [
             "  hospitals   \(study.sites.joined(separator: ", "))",
             "  dictionary  \(study.dictionary)",
-            "  patients    \(study.cohort.map { "those with \($0)" } ?? "all that were imported")",
+            "  patients    \(study.cohort.map { "those with \(StudyWords.inline($0))" } ?? "all that were imported")",
             "  outcome     \(outcome(of: study))",
         ]
-            + study.definitions.map { "  define      \($0.name) := \($0.text)" }
+        return about + StudyWords.block(study.purpose ?? "", indent: "    ") + asked
+            + study.definitions.map { "  define      \($0.name) := \(StudyWords.inline($0.text))" }
             + (study.privacy.timeGrid.map { [grid(of: $0, in: study)] } ?? [])
             + ["  silence     \(silence(in: study))"]
     }
 
     private func outcome(of study: StudyFile) -> String {
         let endpoint = study.endpoint
-        let entry = endpoint.start.map { ", at risk from \($0)" } ?? ""
-        return "\(endpoint.event) by \(endpoint.time) (\(endpoint.unit.rawValue)s)\(entry)"
+        let entry = endpoint.start.map { ", at risk from \(StudyWords.inline($0))" } ?? ""
+        let end = endpoint.censorAt.map {
+            ", everybody's follow-up ended at \($0.length(in: endpoint.unit)) \(endpoint.unit.rawValue)s"
+        }
+        return
+            "\(StudyWords.inline(endpoint.event)) by \(StudyWords.inline(endpoint.time)) (\(endpoint.unit.rawValue)s)\(entry)\(end ?? "")"
     }
 
     private func grid(of step: Double, in study: StudyFile) -> String {
@@ -65,9 +74,7 @@ package struct StudyExplanation {
 
     /// Indented, so that no line of it can pass for one of ours.
     private var studyFile: [String] {
-        ["The study file, word for word:"]
-            + assessment.study.submission.study.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { "    \($0)" }
+        ["The study file, word for word:"] + StudyWords.verbatim(assessment.study.submission.study)
     }
 
     private var analyses: [String] {
@@ -75,11 +82,11 @@ package struct StudyExplanation {
     }
 
     private func lines(about analysis: StudyAssessment.Analysis) -> [String] {
-        var lines = ["Analysis \(analysis.plan.id): \(asked(by: analysis.plan))"]
+        var lines = ["Analysis \(StudyWords.inline(analysis.plan.id)): \(asked(by: analysis.plan))"]
         lines += details(of: analysis.plan).map { "  \($0)" }
         lines.append(
             "  here: \(analysis.facts.people) people, \(analysis.facts.events) of them with the event")
-        lines.append("  reads: \(analysis.plan.variables.joined(separator: ", "))")
+        lines.append("  reads: \(StudyWords.list(analysis.plan.variables))")
         lines += smallestLevel(of: analysis)
         lines.append("  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))")
         return lines
@@ -88,28 +95,31 @@ package struct StudyExplanation {
     private func asked(by analysis: AnalysisPlan) -> String {
         switch analysis.kind {
         case .survival(let survival):
-            let groups = survival.by.map { ", by \($0.text)" } ?? ""
-            let strata = survival.strata.map(\.expression.text).joined(separator: ", ")
+            let groups = survival.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
+            let strata = StudyWords.list(survival.strata.map(\.expression.text))
             let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
-            let robust = survival.cluster.map { ", robust standard errors by \($0)" } ?? ""
-            let weights = survival.weights.map { ", weighted by \($0.text)" } ?? ""
-            let event = analysis.ownEvent.map { " to \($0)" } ?? ""
+            let robust = survival.cluster.map { ", robust standard errors by \(StudyWords.inline($0))" } ?? ""
+            let weights = survival.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
+            let event = analysis.ownEvent.map { " to \(StudyWords.inline($0))" } ?? ""
             return "survival curve\(event)\(groups)\(weights)\(robust)\(test), \(times(analysis))"
         case .incidence(let incidence):
-            let groups = incidence.by.map { ", by \($0.text)" } ?? ""
-            let weights = incidence.weights.map { ", weighted by \($0.text)" } ?? ""
-            let causes = analysis.causes.map { "\($0.name) (\($0.condition.text))" }.joined(separator: ", ")
-            let strata = incidence.strata.map(\.expression.text).joined(separator: ", ")
+            let groups = incidence.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
+            let weights = incidence.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
+            let causes = analysis.causes.map {
+                "\(StudyWords.inline($0.name)) (\(StudyWords.inline($0.condition.text)))"
+            }.joined(separator: ", ")
+            let strata = StudyWords.list(incidence.strata.map(\.expression.text))
             let test =
                 incidence.test == nil ? "" : ", Gray's test\(strata.isEmpty ? "" : " within \(strata)")"
             return "cumulative incidence of \(causes)\(groups)\(weights)\(test), \(times(analysis))"
         case .concordance(let concordance):
-            let strata = concordance.model.strata.map(\.text).joined(separator: ", ")
-            let weights = concordance.weights.map { ", weighted by \($0.text)" } ?? ""
-            let robust = concordance.cluster.map { ", robust standard error by \($0)" } ?? ""
-            let event = analysis.ownEvent.map { ", event \($0)" } ?? ""
+            let strata = StudyWords.list(concordance.model.strata.map(\.text))
+            let weights = concordance.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
+            let robust =
+                concordance.cluster.map { ", robust standard error by \(StudyWords.inline($0))" } ?? ""
+            let event = analysis.ownEvent.map { ", event \(StudyWords.inline($0))" } ?? ""
             return
-                "concordance of \(concordance.marker.text), of pairs within hospitals\(strata.isEmpty ? "" : " and \(strata)")\(event)\(weights)\(robust)"
+                "concordance of \(StudyWords.inline(concordance.marker.text)), of pairs within hospitals\(strata.isEmpty ? "" : " and \(strata)")\(event)\(weights)\(robust)"
         case .cox(let cox):
             let baseline =
                 cox.baseline == .site
@@ -118,16 +128,17 @@ package struct StudyExplanation {
             let check = cox.check.map {
                 "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
             }
-            let robust = cox.cluster.map { "; robust variance by \($0.name)" }
+            let robust = cox.cluster.map { "; robust variance by \(StudyWords.inline($0.name))" }
             let concordance = cox.concordance == nil ? "" : "; concordance of pairs within hospitals"
-            let event = analysis.ownEvent.map { "; event \($0)" } ?? ""
+            let event = analysis.ownEvent.map { "; event \(StudyWords.inline($0))" } ?? ""
             let hazard = cox.hazard == .subdistribution ? "; subdistribution hazard (Fine and Gray)" : ""
             let curves = cox.prediction == nil ? "" : "; curves of the baseline hazard, from the same sums"
             return
-                "Cox model of \(cox.model.parameterNames.joined(separator: ", ")); \(baseline)\(event)\(hazard)\(robust ?? "")\(check ?? "")\(concordance)\(curves)"
+                "Cox model of \(StudyWords.list(cox.model.parameterNames)); \(baseline)\(event)\(hazard)\(robust ?? "")\(check ?? "")\(concordance)\(curves)"
         case .table(let table):
-            let names = table.variables.map(\.name).joined(separator: ", ")
-            return "table of \(names)\(table.by.map { ", by \($0.text), with tests" } ?? "")"
+            let names = StudyWords.list(table.variables.map(\.name))
+            return
+                "table of \(names)\(table.by.map { ", by \(StudyWords.inline($0.text)), with tests" } ?? "")"
         }
     }
 
@@ -146,7 +157,7 @@ package struct StudyExplanation {
         let present = zip(analysis.plan.levels, analysis.facts.levels).filter { $0.1 > 0 }
         guard let smallest = present.min(by: { $0.1 < $1.1 }) else { return [] }
         return [
-            "  smallest group here: \(smallest.0.variable) = \(smallest.0.level), \(smallest.1) \(smallest.1 == 1 ? "person" : "people")"
+            "  smallest group here: \(StudyWords.inline(smallest.0.variable)) = \(StudyWords.inline(smallest.0.level)), \(smallest.1) \(smallest.1 == 1 ? "person" : "people")"
         ]
     }
 
@@ -189,8 +200,8 @@ package struct StudyExplanation {
         let counted = table.variables.compactMap { variable -> String? in
             guard case .number(_, let bins?) = variable.kind else { return nil }
             return bins.isExact
-                ? "people by single value of \(variable.name)"
-                : "people by bins of \(variable.name), first only bins in which a hospital has at least \(TablePlan.floorMin), then merged bins that hold at least \(smallest) of each group"
+                ? "people by single value of \(StudyWords.inline(variable.name))"
+                : "people by bins of \(StudyWords.inline(variable.name)), first only bins in which a hospital has at least \(TablePlan.floorMin), then merged bins that hold at least \(smallest) of each group"
         }
         return ([sums] + counted).joined(separator: "; ")
             + "; smaller cells are known to the coordinator and withheld from the result"
@@ -209,7 +220,7 @@ package struct StudyExplanation {
     ) -> String {
         guard let diagnostics = cox.diagnostics else { return "" }
         let covariates = diagnostics.covariates.map {
-            "; people in \($0.cells.count) cells of \($0.expression.text); rows, people, events and expected events in bins of it of \(diagnostics.smallestBin) people or more over all hospitals"
+            "; people in \($0.cells.count) cells of \(StudyWords.inline($0.expression.text)); rows, people, events and expected events in bins of it of \(diagnostics.smallestBin) people or more over all hospitals"
         }
         let isCounted = cox.check == .km || cox.baseline == .common
         let counts = isCounted ? "" : "; events and censorings at \(analysis.axis?.count ?? 0) times"
@@ -237,7 +248,7 @@ package struct StudyExplanation {
         guard let cluster = cox.cluster else { return "" }
         return cluster.levels == nil
             ? "; sums over people of squares and products of score residuals"
-            : "; sums of score residuals for each \(cluster.name)"
+            : "; sums of score residuals for each \(StudyWords.inline(cluster.name))"
     }
 
     private func leavingForConcordance(_ cox: AnalysisPlan.CoxPlan) -> String {

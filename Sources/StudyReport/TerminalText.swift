@@ -1,14 +1,16 @@
+import Survival
+
 /// Text measured and cut for a terminal with a fixed pitch.
 ///
-/// Names come from study files and other hospitals: control characters and direction overrides, which could
-/// repaint a terminal or reorder a line, become U+FFFD; line breaks and tabs become spaces.
+/// Names come from study files and other hospitals: what could repaint a terminal, reorder a line or hide in it becomes
+/// U+FFFD (`String.masked`); line breaks and tabs become spaces.
 struct TerminalText: Hashable {
     let string: String
     /// Columns taken: 2 for wide East Asian characters and emoji, 1 for other graphemes.
     let width: Int
 
     init(_ raw: String) {
-        string = String(raw.map(harmless))
+        string = String(raw.map { $0.isNewline || $0 == "\t" ? " " : $0 }).masked
         width = string.reduce(0) { $0 + columns(of: $1) }
     }
 
@@ -45,18 +47,6 @@ struct TerminalText: Hashable {
         if lineWidth > 0 || lines.isEmpty { endLine() }
         return lines
     }
-}
-
-private func harmless(_ character: Character) -> Character {
-    if character.isNewline || character == "\t" { return " " }
-    let isUnsafe = character.unicodeScalars.contains { scalar in
-        switch scalar.value {
-        // C0, DEL and C1 controls; bidirectional marks, embeddings, overrides and isolates (Unicode UAX #9).
-        case 0x00...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069, 0x061C: true
-        default: false
-        }
-    }
-    return isUnsafe ? "\u{FFFD}" : character
 }
 
 /// Columns of one grapheme, after the ranges W and F of Unicode's EastAsianWidth (UAX #11), to the block.

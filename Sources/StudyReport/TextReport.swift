@@ -93,6 +93,11 @@ struct TextReport {
                     + "\(counted(landmark.excluded, "person", "people")) not at risk then "
                     + "\(landmark.excluded == 1 ? "is" : "are") not in.")
         }
+        if let time = counts.censorAt {
+            addParagraph(
+                "Follow-up ends at \(NumberText.time(time)) \(unit)s for everybody: who was followed for longer is censored then."
+            )
+        }
         guard counts.dropped > 0 else {
             addParagraph("No row was left out for a missing value.")
             return

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Membership
 import ServiceLifecycle
+import Survival
 import UnixSignals
 
 /// `coxswain coordinator`: the consortium's coordinator.

@@ -4,6 +4,7 @@ import Federation
 import Foundation
 import HospitalNode
 import Membership
+import Survival
 
 /// The command line: parses arguments, calls, prints.
 ///
@@ -84,30 +85,6 @@ extension FileHandle {
     static func say(_ line: String) {
         let line = line.replacing("\n", with: " ").visible
         standardError.write(Data("\(line)\n".utf8))
-    }
-}
-
-extension String {
-    /// With characters that act on a terminal, or reorder or hide text, written out; line feeds excepted.
-    ///
-    /// What others wrote must neither act on the terminal nor look like something else.
-    var visible: String {
-        var text = ""
-        for scalar in unicodeScalars {
-            text +=
-                scalar == "\n" || scalar.isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
-        }
-        return text
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether it is seen as itself; controls, direction overrides, zero-width characters and separators of lines are not.
-    fileprivate var isPlain: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
-        default: true
-        }
     }
 }
 

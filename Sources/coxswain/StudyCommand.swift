@@ -42,6 +42,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() throws {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
+            try plan.requireAnswerable()
             print(
                 "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
             )
@@ -62,7 +63,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let files = try StudyFiles(study: file, dictionary: dictionary)
-            _ = try files.plan()
+            try files.plan().requireAnswerable()
             let status = try await access.withDesk {
                 try await $0.submit(study: files.study.text, dictionary: files.dictionary.text)
             }
@@ -160,7 +161,9 @@ struct StudyCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all studies at the coordinator.")
+        static let configuration = CommandConfiguration(
+            abstract:
+                "List all studies at the coordinator; of others' only whether they wait, run or are over.")
         @OptionGroup var access: Access
 
         func run() async throws {

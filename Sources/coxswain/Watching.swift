@@ -2,6 +2,7 @@ import ArgumentParser
 import Federation
 import Foundation
 import Membership
+import Survival
 
 extension OperatorDesk {
     /// Prints a line on standard error for each change; ends with the study, or, if asked, with the hospitals' decisions.
@@ -37,7 +38,8 @@ struct Progress {
         var lines: [String] = []
         for site in status.sites where decisions[site.name] != site.decision {
             decisions[site.name] = site.decision
-            let reason = site.reason.isEmpty ? "" : ": \(site.reason)"
+            // A person's words, which are not this program's.
+            let reason = site.reason.isEmpty ? "" : ": «\(site.reason.visibleLine)»"
             lines.append("\(site.name): \(site.decision.rawValue)\(reason)")
         }
         if let session = status.session, status.state == .running { lines += self.lines(for: session) }

@@ -122,6 +122,31 @@ struct StudyDeskTests {
         }
     }
 
+    @Test func `another study's lead sees nothing of what hospitals decide and refuse`() async throws {
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let refusal = Refusal(session: session, site: "west", reason: Refusal.withoutReason)
+        try await desk.receive(
+            try SignedMessage(refusal, by: trial.signer(.node("west"))), round: 0, session: session,
+            from: "west")
+        let other = SPIFFEID(consortium: "trial", role: .operator("mallory"))
+        let own = try await desk.list(for: trial.operatorID)[0]
+        #expect(own.state == .failed && own.reason == "west refused: \(Refusal.withoutReason)")
+        #expect(own.sites.allSatisfy { $0.decision == .approved })
+        for status in [
+            try await desk.list(for: other)[0],
+            try await desk.status(study, for: other, after: nil, wait: .zero),
+        ] {
+            #expect(
+                status.state == .over && status.reason.isEmpty && status.session?.waitingFor.isEmpty != false)
+            #expect(status.sites.allSatisfy { $0.decision == .pending && $0.reason.isEmpty })
+            let text = String(decoding: CanonicalJSON.bytes(status), as: UTF8.self)
+            #expect(!text.contains("refused") && !text.contains("failed") && !text.contains("allow"))
+        }
+    }
+
     @Test func `a decision counts only as its own hospital's on this very study`() async throws {
         let desk = try await trial.desk()
         let study = try await desk.submit(trial.submission(), by: trial.operatorID).study

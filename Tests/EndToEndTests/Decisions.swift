@@ -27,7 +27,7 @@ extension EndToEnd {
                 try await decline("site-3", consortium)
                 let watch = try await consortium.study("watch", "brief", "--decisions")
                 #expect(watch.status == 2)
-                #expect(watch.error.contains("site-3: declined: no consent for this use\n"))
+                #expect(watch.error.contains("site-3: declined: «no consent for this use»\n"))
                 let launch = try await consortium.study("launch", "brief")
                 #expect(launch.status == 1)
                 #expect(

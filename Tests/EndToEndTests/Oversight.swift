@@ -179,7 +179,13 @@ extension EndToEnd {
                 _ = try await consortium.runStudy()
                 try await consortium.study("launch", "approved-before").succeeded()
                 let watch = try await consortium.study("watch", "approved-before")
-                #expect(watch.status == 2 && watch.error.contains(" refused: \(rule), analysis \"m\": "))
+                #expect(
+                    watch.status == 2
+                        && watch.error.contains(" refused: this hospital's policy does not allow the study\n")
+                )
+                #expect(!watch.error.contains(rule), "the rule stays at the hospital")
+                let logs = consortium.scenario.siteNames.map { consortium.folder.text("\($0)/log") }
+                #expect(logs.contains { $0.contains("\(rule), analysis \"m\": ") }, "in its own log")
                 #expect(!watch.error.contains("round 1"), "it is refused before anything is asked")
                 try await submit("but-few", few, consortium)
                 let shown = try await consortium.node("site-1", "show", "but-few").succeeded()

@@ -85,7 +85,10 @@ struct CheckpointTests {
             entries: try office.ledger.auditEntries(), head: try office.ledger.auditHead(),
             studies: try office.studies(), site: office.site
         ).html
-        #expect(page.contains("<h2>A &lt;b&gt;bold&lt;/b&gt; &quot;study&quot; &amp; more</h2>"))
+        #expect(
+            page.contains(
+                "<blockquote><p>A &lt;b&gt;bold&lt;/b&gt; &quot;study&quot; &amp; more</p><p></p></blockquote>"
+            ))
         #expect(page.contains("by Dr &lt;i&gt;Kim&lt;/i&gt;; until 2027-01-16T08:00:00Z"))
         #expect(page.contains("patients-imported") && page.contains("<p>Nothing left.</p>"))
         #expect(!page.contains("<b>") && !page.contains("<i>"))

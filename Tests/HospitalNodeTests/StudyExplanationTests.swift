@@ -12,7 +12,8 @@ struct StudyExplanationTests {
         let office = try hospital.office()
         let text = StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text
         #expect(text.contains("This hospital's policy has no objection to this study."))
-        let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        let lines = text.replacing(#/\n +\| /#, with: " ").split(separator: "\n")
+            .map { $0.trimmingCharacters(in: .whitespaces) }
         let first = try #require(lines.firstIndex { $0.hasPrefix("Analysis ") })
         let last = try #require(lines.firstIndex { $0.hasPrefix("leaves, ") })
         return Array(lines[first...last])
@@ -23,7 +24,7 @@ struct StudyExplanationTests {
         #expect(
             words == [
                 "Analysis c: concordance of age, of pairs within hospitals",
-                "patients: those with (age >= 35)",
+                "patients: those with «age >= 35»",
                 "concordance with time weight n",
                 "confidence level 0.95",
                 "here: 55 people, 27 of them with the event",
@@ -38,7 +39,7 @@ struct StudyExplanationTests {
         )
         #expect(
             words.prefix(3) == [
-                "Analysis c: concordance of log(crp) > 1, of pairs within hospitals and sex, event died and age > 31, weighted by age, robust standard error by patient",
+                "Analysis c: concordance of «log(crp) > 1», of pairs within hospitals and sex, event «died and age > 31», weighted by age, robust standard error by patient",
                 "concordance with time weight n/G2 from 3.0 to 40.0",
                 "confidence level 0.9",
             ])
@@ -54,7 +55,7 @@ struct StudyExplanationTests {
             endpoint: causes)
         #expect(
             words.prefix(4) == [
-                "Analysis i: cumulative incidence of early (died and months <= 20), late (died and months > 20), by sex, Gray's test within age > 50, at exact times (to 1.0 month)",
+                "Analysis i: cumulative incidence of early («died and months <= 20»), late («died and months > 20»), by sex, Gray's test within «age > 50», at exact times (to 1.0 month)",
                 "limits: log",
                 "incidence at 12.0",
                 "confidence level 0.95",

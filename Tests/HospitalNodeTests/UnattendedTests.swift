@@ -49,6 +49,26 @@ struct UnattendedTests {
             try !approves("{survival: {id: s, times: exact}}"), "at exact times, which a person may approve")
     }
 
+    /// The stricter rules are not the only ones: nobody reads such a study before it is answered.
+    @Test(arguments: [
+        ("{cox: {id: m, terms: [age, sex], cohort: 'age >= 31 and age < 109'}}", true),
+        ("{cox: {id: m, terms: ['age > 60']}}", true),
+        ("{cox: {id: m, terms: [log(crp)]}}", false),
+        ("{cox: {id: m, terms: ['rcs(age, 40, 60, 80)']}}", false),
+        ("{cox: {id: m, terms: [age], cohort: 'age > 31 or sex == \"f\"'}}", false),
+        ("{cox: {id: m, terms: ['(age * age)']}}", false),
+    ])
+    func `only comparisons of one variable go without a person`(_ analysis: String, _ isApproved: Bool) throws
+    {
+        let hospital = try Hospital(policy: [
+            "unattended": Self.rules.replacing("level-people-min: 20", with: "level-people-min: 10")
+        ])
+        let study = try hospital.receive(analysis)
+        let office = try hospital.office()
+        #expect(try office.assess(study).objections.isEmpty, "a person may approve it")
+        #expect(try office.approveUnattended(study) == isApproved)
+    }
+
     @Test func `a study that somebody decided about is not decided about again`() throws {
         let hospital = try Hospital(policy: ["unattended": Self.rules])
         let study = try hospital.receive(Self.model)
@@ -58,5 +78,29 @@ struct UnattendedTests {
         // Not even if its decision was taken out of the ledger.
         try hospital.forge("UPDATE studies SET decision = 'pending', reason = NULL, decided_by = NULL")
         #expect(try !hospital.office().approveUnattended(try hospital.study(study.plan.hash)))
+    }
+
+    /// Whatever a coordinator lets through: the node looks at the text itself, and says so where it decides.
+    @Test(arguments: [
+        (
+            "{cox: {id: m, terms: ['(age + 5 * (age == 35))']}}",
+            "policy rule formulas: analysis \"m\" (line 5): terms:"
+        ),
+        ("{describe: {id: m, variables: ['1 / (age - 50)']}}", "\"age - 50\" may be 0"),
+        ("{concordance: {id: m, of: age, event: died and months > 7}}", "policy rule times-exact"),
+        ("{cox: {id: m, terms: [age], censor-at: 7}}", "no unit of time"),
+    ])
+    func `a study whose text is not to be answered is not approved`(_ analysis: String, _ words: String)
+        throws
+    {
+        let hospital = try Hospital()
+        let study = try hospital.receive(analysis)
+        let office = try hospital.office()
+        #expect(try office.assess(study).objections.contains { $0.contains(words) })
+        let text = StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text
+        #expect(text.hasPrefix("WARNING: this study cannot be approved here:"))
+        #expect(throws: NodeError.self) {
+            try office.approve(study, until: hospital.now + 86_400, by: "Dr. Kim")
+        }
     }
 }

@@ -3,9 +3,20 @@ package struct DisclosureError: Error, Hashable, Sendable, CustomStringConvertib
     package let rule: String
     package let analysis: String?
     package let reason: String
+    /// Whether the refusal follows from this hospital's rows, or only from what everybody knows: the study's text, the policy,
+    /// the sums over all hospitals.
+    ///
+    /// That a hospital's rows break a rule says something about them, so it is told to nobody outside; see `ProtocolError.told`.
+    package let isOfRows: Bool
 
-    init(rule: String, in analysis: String? = nil, _ reason: String) {
-        (self.rule, self.analysis, self.reason) = (rule, analysis, reason)
+    /// Unless it is said to be of what everybody knows, a refusal is taken to be of the rows.
+    init(rule: String, in analysis: String? = nil, _ reason: String, isOfRows: Bool = true) {
+        (self.rule, self.analysis, self.reason, self.isOfRows) = (rule, analysis, reason, isOfRows)
+    }
+
+    /// A refusal that follows from the study's text.
+    static func ofText(_ rule: String, in analysis: String? = nil, _ reason: String) -> DisclosureError {
+        DisclosureError(rule: rule, in: analysis, reason, isOfRows: false)
     }
 
     package var description: String {

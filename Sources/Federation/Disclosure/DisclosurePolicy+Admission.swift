@@ -4,50 +4,74 @@ import Survival
 /// Whether a study may be asked at all, by its text and by how many people and events there are here.
 extension DisclosurePolicy {
     /// Refuses a study whose text asks for what this policy never allows.
+    ///
+    /// All that it says is of the text: everybody may know it, and could have known it before.
     package func admit(_ plan: StudyPlan, from submitter: SPIFFEID) throws(DisclosureError) {
         guard case .operator(let name) = submitter.role else {
-            throw DisclosureError(rule: "operators", "studies are considered of operators only")
+            throw .ofText("operators", "studies are considered of operators only")
         }
         guard operators.isEmpty || operators.contains(name) else {
-            throw DisclosureError(rule: "operators", "studies of operator \(name) are not considered here")
+            throw .ofText("operators", "studies of operator \(name) are not considered here")
         }
-        guard plan.study.sites.count >= sitesMin else {
-            throw DisclosureError(rule: "sites-min", "the study names fewer than \(sitesMin) hospitals")
-        }
-        for analysis in plan.analyses { try admit(analysis, of: plan.study) }
+        try admit(plan)
     }
 
-    func admit(_ analysis: AnalysisPlan, of study: StudyFile) throws(DisclosureError) {
-        if case .cox(let cox) = analysis.kind, let asked = cox.statedEvaluations, asked > evaluationsMax {
-            throw DisclosureError(
-                rule: "evaluations-max", in: analysis.id,
-                "the study may need \(asked) evaluations of the model; \(evaluationsMax) are allowed (evaluations:)"
-            )
+    /// The same, whoever asks.
+    package func admit(_ plan: StudyPlan) throws(DisclosureError) {
+        guard plan.study.sites.count >= sitesMin else {
+            throw .ofText("sites-min", "the study names fewer than \(sitesMin) hospitals")
         }
-        if case .cox(let cox) = analysis.kind, cox.baseline == .common, !allowsCommonBaseline {
-            throw DisclosureError(
-                rule: "baseline-common", in: analysis.id,
-                "one baseline hazard over all hospitals needs sums indexed by time; use baseline: site")
+        if self != .local {
+            do { try plan.requireAnswerable() } catch { throw .ofText("formulas", "\(error)") }
         }
+        for analysis in plan.analyses { try admit(analysis, in: plan) }
+    }
+
+    func admit(_ analysis: AnalysisPlan, in plan: StudyPlan) throws(DisclosureError) {
+        let study = plan.study
+        if self != .local {
+            do { try plan.requireAnswerable(analysis) } catch { throw .ofText("formulas", "\(error)") }
+        }
+        if case .cox(let cox) = analysis.kind { try admit(cox, in: analysis.id) }
         if case .table(let table) = analysis.kind { try admit(table, in: analysis.id, of: study) }
-        try admitLandmark(of: analysis, in: study)
+        try admitTimes(of: analysis, in: plan)
         guard analysis.usesTimes else { return }
         switch analysis.times {
         case .exact where !allowsExactTimes:
-            throw DisclosureError(
-                rule: "times-exact", in: analysis.id, "sums at exact times are not allowed; use times: grid")
+            throw .ofText(
+                "times-exact", in: analysis.id, "sums at exact times are not allowed; use times: grid")
         case .exact: return
         case .grid:
-            guard (study.privacy.timeGrid ?? 0) * study.endpoint.unit.days >= timeGridDaysMin else {
-                throw DisclosureError(
-                    rule: "time-grid-days-min", in: analysis.id,
-                    "the study's time-grid is finer than \(timeGridDaysMin.formattedShort) days")
-            }
             guard study.privacy.smallestInterval >= intervalExitsMin else {
-                throw DisclosureError(
-                    rule: "interval-exits-min", in: analysis.id,
+                throw .ofText(
+                    "interval-exits-min", in: analysis.id,
                     "the study's smallest-interval is below \(intervalExitsMin)")
             }
+        }
+    }
+
+    private func admit(_ cox: AnalysisPlan.CoxPlan, in analysis: String) throws(DisclosureError) {
+        if let asked = cox.statedEvaluations, asked > evaluationsMax {
+            throw .ofText(
+                "evaluations-max", in: analysis,
+                "the study may need \(asked) evaluations of the model; \(evaluationsMax) are allowed (evaluations:)"
+            )
+        }
+        guard cox.baseline == .site || allowsCommonBaseline else {
+            throw .ofText(
+                "baseline-common", in: analysis,
+                "one baseline hazard over all hospitals needs sums indexed by time; use baseline: site")
+        }
+        guard let diagnostics = cox.diagnostics else { return }
+        guard diagnostics.covariates.isEmpty || diagnostics.smallestBin >= levelPeopleMin else {
+            throw .ofText(
+                "level-people-min", in: analysis,
+                "the smallest-bin of its diagnostics: is below \(levelPeopleMin)")
+        }
+        guard !diagnostics.hasSchoenfeld || diagnostics.smallestBin >= intervalExitsMin else {
+            throw .ofText(
+                "interval-exits-min", in: analysis,
+                "the smallest-bin of its diagnostics: is below \(intervalExitsMin)")
         }
     }
 
@@ -55,30 +79,13 @@ extension DisclosurePolicy {
         _ table: TablePlan, in analysis: String, of study: StudyFile
     ) throws(DisclosureError) {
         guard study.privacy.smallestCell >= tableCellMin else {
-            throw DisclosureError(
-                rule: "table-cell-min", in: analysis, "the study's smallest-cell is below \(tableCellMin)")
+            throw .ofText(
+                "table-cell-min", in: analysis, "the study's smallest-cell is below \(tableCellMin)")
         }
         guard allowsValueCounts || !table.countsValues else {
-            throw DisclosureError(
-                rule: "value-counts", in: analysis,
+            throw .ofText(
+                "value-counts", in: analysis,
                 "counts of people by single values are not allowed; use bins of a width, or none")
-        }
-    }
-
-    /// A landmark cuts the time axis as a grid does: cohorts of two landmarks differ by who left in between.
-    private func admitLandmark(
-        of analysis: AnalysisPlan, in study: StudyFile
-    ) throws(DisclosureError) {
-        guard !allowsExactTimes, let landmark = analysis.endpoint.landmark else { return }
-        let unit = study.endpoint.unit
-        let others =
-            [0] + study.analyses.compactMap { $0.landmark?.length(in: unit) }.filter { $0 != landmark }
-        let distances = others.map { abs($0 - landmark) * unit.days }
-        guard distances.allSatisfy({ $0 >= timeGridDaysMin }) else {
-            throw DisclosureError(
-                rule: "time-grid-days-min", in: analysis.id,
-                "its landmark is less than \(timeGridDaysMin.formattedShort) days from time zero or from another analysis's"
-            )
         }
     }
 

@@ -102,14 +102,15 @@ extension DisclosurePolicy {
     ) throws(ProtocolError) -> ClearedVector {
         guard siteCount >= sitesMin else {
             throw .refused(
-                DisclosureError(rule: "sites-min", "fewer than \(sitesMin) hospitals in the session"))
+                DisclosureError(
+                    rule: "sites-min", "fewer than \(sitesMin) hospitals in the session", isOfRows: false))
         }
         var (lanes, troubles) = ([Int128](), [String]())
         for query in run.queries {
             guard let analysis = run.plan.analysis(query.analysis) else {
                 throw .failed("the study has no analysis \"\(query.analysis)\"")
             }
-            do { try admit(analysis, of: run.plan.study) } catch { throw .refused(error) }
+            do { try admit(analysis, in: run.plan) } catch { throw .refused(error) }
             let attempt = try answer(query, of: analysis, run, on: cohort, evaluations: evaluations)
             let (encoded, overflow) = try Self.encode(attempt.lanes, siteCount: siteCount)
             lanes += encoded
@@ -149,7 +150,8 @@ extension DisclosurePolicy {
                 throw .refused(
                     DisclosureError(
                         rule: "interval-exits-min", in: analysis.id,
-                        "fewer than \(intervalExitsMin) exits in an interval of the merged time grid"))
+                        "fewer than \(intervalExitsMin) exits in an interval of the merged time grid",
+                        isOfRows: false))
             }
         }
         guard query.beta != nil else { return }
@@ -157,7 +159,7 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "evaluations-max", in: analysis.id,
-                    "more than \(evaluationsMax) evaluations of the model"))
+                    "more than \(evaluationsMax) evaluations of the model", isOfRows: false))
         }
     }
 
@@ -197,7 +199,7 @@ extension DisclosurePolicy {
             throw .refused(
                 DisclosureError(
                     rule: "interval-exits-min", in: query.analysis,
-                    "fewer than \(intervalExitsMin) events in a time bin of diagnostics:"))
+                    "fewer than \(intervalExitsMin) events in a time bin of diagnostics:", isOfRows: false))
         }
     }
 

@@ -6,7 +6,7 @@ extension DataDictionary {
     /// The keys are those of `dictionary`, `version`, `title`, `person` and `variables`, a mapping of each
     /// variable's name to `type` (number, integer, category, boolean or identifier), `label`, `unit`,
     /// `column`, `missing`, `required`, `filter`, `term`, `measured` (baseline, follow-up or a time such as 3 months); for numbers
-    /// `range` and `resolution`; for categories `levels` (a list, or a mapping of levels to labels) and
+    /// `range`, `resolution` and (of times) `grid`; for categories `levels` (a list, or a mapping of levels to labels) and
     /// `reference` (the first level unless given).
     package init(yaml text: String, file: String) throws(DocumentError) {
         let root = try YAMLDocument(text: text, file: file).root
@@ -47,7 +47,7 @@ extension DataDictionary.Variable {
         let measurement = try yaml.measurement()
         self.init(
             name: name, label: try yaml.optionalString("label"), kind: kind,
-            unit: try yaml.optionalString("unit"),
+            unit: try yaml.optionalString("unit"), grid: try yaml.grid(),
             column: try yaml.optionalString("column"),
             missing: try yaml.has("missing") ? yaml.strings("missing") : [],
             isRequired: try yaml.flag("required", default: false),
@@ -79,8 +79,8 @@ extension YAMLMapping {
             switch type {
             case .number: ["levels", "reference"]
             case .integer: ["levels", "reference", "resolution"]
-            case .category: ["range", "resolution"]
-            case .boolean, .identifier: ["levels", "reference", "range", "resolution"]
+            case .category: ["range", "resolution", "grid"]
+            case .boolean, .identifier: ["levels", "reference", "range", "resolution", "grid"]
             }
         for key in foreign where has(key) {
             throw error(at: key, "a variable of type \(type.rawValue) has no \(key)")
@@ -99,6 +99,15 @@ extension YAMLMapping {
         }
         let resolution = try has("resolution") ? number("resolution") : nil
         return .number(lower: lower, upper: upper, resolution: isInteger ? 1 : resolution)
+    }
+
+    /// Reads `grid`, the width of a time variable's public grid in its unit.
+    fileprivate func grid() throws(DocumentError) -> Double? {
+        guard has("grid") else { return nil }
+        guard let unit = try optionalString("unit"), TimeUnit(named: unit) != nil else {
+            throw error(at: "grid", "a grid is of a time, whose unit is one of: \(TimeUnit.names)")
+        }
+        return try number("grid")
     }
 
     private static func end(_ text: String) -> Double? {

@@ -29,6 +29,9 @@ package struct YAMLMapping {
     /// Line on which the mapping begins, from 1.
     package var line: Int { place.line }
 
+    /// Line on which a key stands, from 1; nil without it.
+    package func line(of key: String) -> Int? { entry(key)?.place.line }
+
     /// All keys in the order of the file.
     package var keys: [String] { entries.map(\.key) }
 

@@ -159,12 +159,15 @@ package struct RoundHeld: Message {
     }
 }
 
-/// A site's refusal to go on with a session; names a rule, never the numbers that broke it.
+/// A site's refusal to go on with a session; says why where everybody may know it, and nothing where its rows are why.
 package struct Refusal: Message {
     package static let type = "refusal"
     package var session: SHA256Digest
     package var site: String
     package var reason: String
+
+    /// All that is said of a refusal that depends on a hospital's rows.
+    package static let withoutReason = "this hospital's policy does not allow the study"
 
     package init(session: SHA256Digest, site: String, reason: String) {
         (self.session, self.site, self.reason) = (session, site, reason)

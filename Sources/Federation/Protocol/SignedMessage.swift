@@ -110,11 +110,27 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     case outOfPlace(String)
     /// A rule of this site's disclosure policy.
     case refused(DisclosureError)
+    /// Something is not in order that has to do with no row: a file, a log, sums that do not fit together.
+    case broken(String)
+    /// What a site cannot compute of its rows.
     case failed(String)
+
+    /// What a hospital says of it to others.
+    ///
+    /// Whatever depends on its rows stays without the reason, which would say something about them: its own log and `node show`
+    /// have the rule.
+    package var told: String {
+        switch self {
+        case .malformed, .untrusted, .outOfPlace, .broken: description
+        case .refused(let error) where !error.isOfRows: description
+        case .refused, .failed: Refusal.withoutReason
+        }
+    }
 
     package var description: String {
         switch self {
-        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason), .failed(let reason):
+        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason), .broken(let reason),
+            .failed(let reason):
             reason
         case .refused(let error): "\(error)"
         }

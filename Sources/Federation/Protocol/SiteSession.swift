@@ -50,12 +50,14 @@ package struct SiteSession: Sendable {
         else { throw .outOfPlace("the session asks hospitals that the study does not name") }
         guard opening.sites.count >= policy.sitesMin else {
             throw .refused(
-                DisclosureError(rule: "sites-min", "fewer than \(policy.sitesMin) hospitals in the session"))
+                DisclosureError(
+                    rule: "sites-min", "fewer than \(policy.sitesMin) hospitals in the session",
+                    isOfRows: false))
         }
         do {
             key = try AgreementKey(secret: secret)
         } catch {
-            throw .failed("\(error)")
+            throw .broken("\(error)")
         }
         self.opening = opening
         self.plan = plan
@@ -204,7 +206,7 @@ package struct SiteSession: Sendable {
                 session: hello.session, round: asked.round, site: site, request: asked.request, lanes: masked,
                 checkpoint: checkpoint)
         } catch {
-            throw .failed("\(error)")
+            throw .broken("\(error)")
         }
     }
 
@@ -244,7 +246,7 @@ extension StudyRun {
         do {
             try receive(try MaskedVector.sum(vectors, count: laneCount))
         } catch {
-            throw .failed("\(error)")
+            throw .broken("\(error)")
         }
         return checkpoints
     }

@@ -16,7 +16,7 @@ package struct StudyStatus: Hashable, Sendable, Codable {
     package struct Site: Hashable, Sendable, Codable {
         package var name: String
         package var decision: SiteDecision
-        /// A site's reason for declining.
+        /// A site's reason for declining; empty for readers who are not the study's lead, whose studies' decisions are all pending.
         package var reason: String
 
         package init(name: String, decision: SiteDecision, reason: String) {
@@ -63,8 +63,10 @@ package struct StudyStatus: Hashable, Sendable, Codable {
 /// The life of a study at the coordinator.
 package enum StudyState: String, Hashable, Sendable, Codable {
     case submitted, running, finished, failed, cancelled
+    /// One of the last three, which of them being none of the reader's business.
+    case over
 
-    package var isOver: Bool { self == .finished || self == .failed || self == .cancelled }
+    package var isOver: Bool { self != .submitted && self != .running }
 }
 
 package enum SiteDecision: String, Hashable, Sendable, Codable {

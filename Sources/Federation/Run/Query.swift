@@ -421,6 +421,7 @@ package struct CountsLayout: Sendable {
     package let droppedVariables: [String]
     package let levels: [ModelSpecification.Level]
     private let landmark: Double?
+    private let censorAt: Double?
     /// Columns of which `spread` takes in people who are not in the analysis.
     package let spreadColumns: [Int]
     /// Whether how many times there are and their sum is counted, too: where rows at a site are compared by time.
@@ -433,7 +434,7 @@ package struct CountsLayout: Sendable {
         timeUnit = DictionaryRange(plan.timeBounds).half
         droppedVariables = plan.neededVariables
         levels = plan.levels
-        landmark = plan.endpoint.landmark
+        (landmark, censorAt) = (plan.endpoint.landmark, plan.endpoint.censorAt)
         spreadColumns = plan.spreadColumns
     }
 
@@ -465,7 +466,8 @@ package struct CountsLayout: Sendable {
                 zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
             landmark: landmark.map {
                 .init(time: $0, excluded: Int(sum[spreadEnd - 1 - spreadColumns.count]))
-            })
+            },
+            censorAt: censorAt)
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {

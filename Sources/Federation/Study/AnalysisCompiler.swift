@@ -26,7 +26,12 @@ struct AnalysisCompiler {
             start = entry
         }
         let landmark = analysis.landmark?.length(in: study.endpoint.unit)
-        return EndpointSpecification(time: time, start: start, event: event, landmark: landmark)
+        let censorAt = (analysis.censorAt ?? study.endpoint.censorAt)?.length(in: study.endpoint.unit)
+        if let landmark, let censorAt, landmark >= censorAt {
+            throw Fault(reason: "its landmark is not before the end of follow-up (censor-at:)")
+        }
+        return EndpointSpecification(
+            time: time, start: start, event: event, landmark: landmark, censorAt: censorAt)
     }
 
     /// The analysis's own event or cause, or the study's event; of cumulative incidence any cause.
@@ -334,7 +339,7 @@ struct AnalysisCompiler {
         case .survival, .incidence, .cox: break
         }
         let origin = endpoint.landmark ?? 0
-        let whole = try scope.bounds(of: endpoint.time)
+        let whole = try followUpBounds(of: endpoint)
         guard endpoint.landmark == nil || whole.upperBound > origin else {
             throw Fault(reason: "the dictionary allows no \"\(endpoint.time.text)\" beyond the landmark")
         }
@@ -344,7 +349,8 @@ struct AnalysisCompiler {
         switch analysis.times {
         case .exact:
             if let step = scope.resolution(of: endpoint.time), min(bounds.lowerBound, starts) >= 0,
-                bounds.upperBound / step < Double(TimeAxis.countMax), isMultiple(origin, of: step)
+                bounds.upperBound / step < Double(TimeAxis.countMax), isMultiple(origin, of: step),
+                isMultiple(endpoint.censorAt ?? 0, of: step)
             {
                 return (try TimeAxis(step: step, upper: bounds.upperBound), nil)
             }
@@ -371,6 +377,19 @@ struct AnalysisCompiler {
             }
             return (try TimeAxis(step: step, upper: bounds.upperBound), nil)
         }
+    }
+
+    /// What the end of a row's follow-up may be, by the dictionary and where follow-up is cut.
+    func followUpBounds(of endpoint: EndpointSpecification) throws -> ClosedRange<Double> {
+        let bounds = try scope.bounds(of: endpoint.time)
+        guard let cut = endpoint.censorAt else { return bounds }
+        guard bounds.lowerBound < cut else {
+            throw Fault(
+                reason:
+                    "the dictionary allows no \"\(endpoint.time.text)\" before the end of follow-up (censor-at:)"
+            )
+        }
+        return bounds.lowerBound...min(bounds.upperBound, cut)
     }
 
     private func isMultiple(_ time: Double, of step: Double) -> Bool {

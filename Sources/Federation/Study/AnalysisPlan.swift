@@ -158,7 +158,7 @@ package struct AnalysisPlan: Sendable {
             let read = cohort + kind.described
             variables = Array(Set(neededVariables + read.flatMap { scope.variables(of: $0) })).sorted()
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
-            timeBounds = try scope.bounds(of: endpoint.time)
+            timeBounds = try compiler.followUpBounds(of: endpoint)
             timeResolution = scope.resolution(of: endpoint.time)
             (axis, searchRange) = try compiler.axis(of: analysis, endpoint: endpoint)
         } catch {
@@ -210,6 +210,15 @@ package struct AnalysisPlan: Sendable {
         case .cox(let cox): cox.prediction?.at ?? []
         case .concordance, .table: []
         }
+    }
+
+    /// Every formula of the analysis with the key that it stands under, the study's cohort and endpoint included.
+    ///
+    /// Whatever is evaluated for a patient is here: the rules for formulas look nowhere else.
+    package var formulas: [(key: String, expression: Expression)] {
+        cohort.map { ("cohort", $0) } + [("endpoint", endpoint.time)]
+            + [endpoint.start].compactMap(\.self).map { ("endpoint", $0) } + [("event", endpoint.event)]
+            + causes.map { ("causes", $0.condition) } + kind.formulas
     }
 
     /// Case weights.
@@ -287,6 +296,28 @@ extension [AnalysisPlan.Stratum] {
 }
 
 extension AnalysisPlan.Kind {
+    fileprivate var formulas: [(key: String, expression: Expression)] {
+        func named(_ key: String, _ expressions: [Expression?]) -> [(key: String, expression: Expression)] {
+            expressions.compactMap(\.self).map { (key, $0) }
+        }
+        return switch self {
+        case .survival(let survival):
+            named("by", [survival.by]) + named("strata", survival.strata.map(\.expression))
+                + named("weights", [survival.weights])
+        case .incidence(let incidence):
+            named("by", [incidence.by]) + named("strata", incidence.strata.map(\.expression))
+                + named("weights", [incidence.weights])
+        case .concordance(let concordance):
+            named("of", [concordance.marker]) + named("strata", concordance.model.strata)
+                + named("weights", [concordance.weights])
+        case .cox(let cox):
+            named("terms", cox.model.expressions) + named("weights", [cox.weights])
+                + named("functional-form", cox.diagnostics?.covariates.map(\.expression) ?? [])
+        case .table(let table):
+            named("by", [table.by]) + named("variables", table.variables.map(\.expression))
+        }
+    }
+
     /// Variables of a table, which may be missing: they are read, and drop no row.
     fileprivate var described: [Expression] {
         if case .table(let table) = self { table.variables.map(\.expression) } else { [] }

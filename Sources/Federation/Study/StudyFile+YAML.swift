@@ -21,6 +21,10 @@ extension StudyFile {
         privacy = try Privacy(root.optionalMapping("privacy"))
         missingSite = try root.choice("missing-site", among: MissingSite.self) ?? .fail
         patienceSeconds = try Self.patience(in: root)
+        for key in ["cohort", "endpoint"] { lines[key] = root.line(of: key) }
+        for (name, _, line) in try root.has("define") ? root.pairs("define") : [] {
+            lines["define \(name)"] = line
+        }
         try root.finish()
     }
 
@@ -306,6 +310,18 @@ extension StudyFile {
         return span
     }
 
+    /// Reads `censor-at: 5 years`, or a number in the endpoint's unit.
+    static func censorAt(in body: YAMLMapping) throws(DocumentError) -> TimeSpan? {
+        guard let text = try body.optionalString("censor-at") else { return nil }
+        guard let span = TimeSpan(text), span.count > 0 else {
+            throw body.error(
+                at: "censor-at",
+                "\(quoted(text)) is no end of follow-up; write a time after 0: \"5 years\", or a number in the endpoint's unit"
+            )
+        }
+        return span
+    }
+
     /// Reads `event`, a condition in place of the endpoint's, or `cause`, one of the endpoint's causes.
     private static func event(
         in body: YAMLMapping, of kind: Kind
@@ -344,7 +360,7 @@ extension StudyFile {
         let analysis = Analysis(
             id: id, cohort: cohort, event: event, cause: cause,
             times: times ?? (axis == .never ? .exact : .grid), level: level,
-            landmark: try landmark(in: body), kind: kind, line: body.line)
+            landmark: try landmark(in: body), censorAt: try censorAt(in: body), kind: kind, line: body.line)
         try body.finish()
         return analysis
     }
@@ -364,6 +380,7 @@ extension StudyFile.Endpoint {
             throw body.error(at: nil, "the endpoint needs a unit: day, week, month or year")
         }
         self.unit = unit
+        censorAt = try StudyFile.censorAt(in: body)
         try body.finish()
     }
 }

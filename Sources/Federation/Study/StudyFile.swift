@@ -22,6 +22,8 @@ package struct StudyFile: Hashable, Sendable {
     package var privacy: Privacy
     package var missingSite: MissingSite
     package var patienceSeconds: Int
+    /// Lines of the file on which `cohort`, `endpoint` and each definition (`define NAME`) stand, for messages.
+    package var lines: [String: Int] = [:]
 
     /// The time variable, the event (a condition), an optional entry time, and the unit of all three.
     package struct Endpoint: Hashable, Sendable {
@@ -32,6 +34,8 @@ package struct StudyFile: Hashable, Sendable {
         /// Conditions of which at most one is true: why the event happened.
         package var causes: [Definition] = []
         package var unit: TimeUnit
+        /// When everybody's follow-up ends, unless an analysis says another time.
+        package var censorAt: TimeSpan? = nil
     }
 
     /// A named expression.
@@ -68,6 +72,8 @@ package struct StudyFile: Hashable, Sendable {
         package var level: Double
         /// Only those still at risk then are in, and time counts from it.
         package var landmark: TimeSpan?
+        /// When everybody's follow-up ends, counted from time zero; the endpoint's unless given.
+        package var censorAt: TimeSpan? = nil
         package var kind: Kind
         /// Line of the study file, for messages.
         package var line: Int
@@ -184,9 +190,17 @@ package struct StudyFile: Hashable, Sendable {
     }
 }
 
-/// Units of follow-up time, with their length in days for policy rules.
+/// Units of follow-up time, a closed list, with their length in days for policy rules.
 package enum TimeUnit: String, Hashable, Sendable, CaseIterable {
     case day, week, month, year
+
+    /// The unit that a dictionary's text names, in singular or plural; nil for any other text.
+    package init?(named text: String) {
+        self.init(rawValue: text.hasSuffix("s") ? String(text.dropLast()) : text)
+    }
+
+    /// The list as people read it.
+    package static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
     package var days: Double {
         switch self {

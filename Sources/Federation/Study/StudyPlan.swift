@@ -46,6 +46,8 @@ package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
     case definitions(String)
     /// `line` is that of the study file, where the fault is in its text.
     case analysis(id: String, line: Int? = nil, reason: String)
+    /// A key of the study that is no analysis's.
+    case key(String, line: Int?, reason: String)
     case sums(String)
 
     package var description: String {
@@ -55,6 +57,8 @@ package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .definitions(let reason): "define: \(reason)"
         case .analysis(let id, let line?, let reason): "analysis \"\(id)\" (line \(line)): \(reason)"
         case .analysis(let id, nil, let reason): "analysis \"\(id)\": \(reason)"
+        case .key(let key, let line?, let reason): "\(key) (line \(line)): \(reason)"
+        case .key(let key, nil, let reason): "\(key): \(reason)"
         case .sums(let reason): reason
         }
     }

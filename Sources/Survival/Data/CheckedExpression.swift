@@ -18,6 +18,8 @@ struct CheckedExpression: Sendable {
     var variables: Set<String>
     /// Definitions behind it, through definitions.
     var definitions: Set<String>
+    /// What hospitals do not answer in its own text, whatever is in definitions; nil if they answer all of it.
+    var fault: ScopeError?
 
     var type: ExpressionType {
         switch meaning {

@@ -5,7 +5,8 @@
 package struct CompleteCases: Sendable {
     /// Indices of the rows in the table, ascending.
     package let rows: [Int]
-    /// Rows for which every condition of the cohort is true, and which are at risk at the landmark; a missing condition is not.
+    /// Rows for which every condition of the cohort is true, which are at risk at the landmark, and begin before follow-up is
+    /// cut (`EndpointSpecification.censorAt`); a missing condition is not.
     package let cohortRowCount: Int
     /// For each dictionary variable of endpoint and needed expressions, rows of the cohort dropped because it
     /// is missing.
@@ -23,6 +24,8 @@ package struct CompleteCases: Sendable {
     package let exit: [Double]
     package let entry: [Double]?
     package let event: [Bool]
+    /// Whether a row's follow-up went on beyond the time at which it is cut, so that nothing happened in it.
+    package let isCut: [Bool]
     /// The person of each row, from 0 without gaps, in the order of first rows.
     package let person: [Int32]
     package let peopleCount: Int
@@ -49,6 +52,9 @@ package struct CompleteCases: Sendable {
                     at: landmark, endpoint, isInCohort: screening.isInCohort, table: table, evaluator: &whole)
             } else { nil }
         if let followUp { screening.restrict(to: followUp.isAtRisk) }
+        if let cut = endpoint.censorAt, let start = endpoint.start {
+            screening.restrict(to: try whole.column(of: start).isBefore(cut))
+        }
         landmarkExcludedPeople = followUp?.excludedPeople
         for expression in (endpoint.expressions + needed).uniqued() { try screening.require(expression) }
         if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
@@ -60,15 +66,30 @@ package struct CompleteCases: Sendable {
         cohortRows = screening.cohortRows
         (person, peopleCount) = Self.renumbered(cases.person)
 
+        var ends: (exit: [Double], event: [Bool])
         if let followUp {
-            (exit, event) = try followUp.ends(of: rows)
+            ends = try followUp.ends(of: rows)
             entry = nil
-            return
+        } else {
+            var evaluator = ExpressionEvaluator(scope: scope, table: cases)
+            ends = (
+                try evaluator.finiteNumbers(of: endpoint.time),
+                try evaluator.finiteNumbers(of: endpoint.event).map { $0 == 1 }
+            )
+            entry = if let start = endpoint.start { try evaluator.finiteNumbers(of: start) } else { nil }
         }
-        var evaluator = ExpressionEvaluator(scope: scope, table: cases)
-        exit = try evaluator.finiteNumbers(of: endpoint.time)
-        entry = if let start = endpoint.start { try evaluator.finiteNumbers(of: start) } else { nil }
-        event = try evaluator.finiteNumbers(of: endpoint.event).map { $0 == 1 }
+        isCut = Self.cut(&ends, at: endpoint.censorAt.map { $0 - (endpoint.landmark ?? 0) })
+        (exit, event) = ends
+    }
+
+    /// Ends what lasts longer than a time at it, without an event; who it ended for.
+    ///
+    /// An event at the time itself counts.
+    private static func cut(_ ends: inout (exit: [Double], event: [Bool]), at time: Double?) -> [Bool] {
+        guard let time else { return Array(repeating: false, count: ends.exit.count) }
+        let isCut = ends.exit.map { $0 > time }
+        for row in isCut.indices where isCut[row] { (ends.exit[row], ends.event[row]) = (time, false) }
+        return isCut
     }
 
     /// The dictionary variables that `droppedByVariable` will list, sorted; known without any data.
@@ -276,6 +297,11 @@ private struct FactorColumns {
 }
 
 extension Column {
+    /// Whether each number is less than another, or missing.
+    fileprivate func isBefore(_ limit: Double) -> [Bool] {
+        numbers(ofLevel: { Double($0) }).map { !($0 >= limit) }
+    }
+
     /// The values as numbers, NaN where missing; `ofLevel` gives that of a level's index (0 for no, 1 for yes).
     fileprivate func numbers(ofLevel: (Int32) -> Double) -> [Double] {
         switch self {

@@ -9,6 +9,7 @@ package struct DataDictionaryError: Error, Hashable, Sendable, CustomStringConve
         case badVariableName
         case emptyRange
         case badResolution
+        case badGrid
         case tooFewLevels
         case badLevel(String)
         case duplicateLevel(String)
@@ -41,6 +42,9 @@ package struct DataDictionaryError: Error, Hashable, Sendable, CustomStringConve
             return "\(subject) needs a name without line breaks, backquotes or blanks at its ends"
         case .emptyRange: return "\(subject) needs a range whose lower end is below its upper end"
         case .badResolution: return "\(subject) needs a resolution above 0"
+        case .badGrid:
+            return
+                "\(subject) has a grid, which must be a width above 0, a multiple of its resolution, and of a number"
         case .tooFewLevels: return "\(subject) needs two levels or more"
         case .badLevel(let level):
             return
@@ -93,6 +97,7 @@ extension DataDictionary.Variable {
         guard Self.isName(name) else {
             throw DataDictionaryError(.badVariableName, variable: name)
         }
+        guard hasPossibleGrid else { throw DataDictionaryError(.badGrid, variable: name) }
         switch kind {
         case .number(let lower, let upper, let resolution):
             guard lower < upper else { throw DataDictionaryError(.emptyRange, variable: name) }
@@ -102,6 +107,12 @@ extension DataDictionary.Variable {
         case .category(let levels, let reference): try validate(levels: levels, reference: reference)
         case .boolean, .identifier: break
         }
+    }
+
+    private var hasPossibleGrid: Bool {
+        guard let grid else { return true }
+        guard case .number(_, _, let resolution) = kind, grid > 0, grid.isFinite else { return false }
+        return resolution.map { grid.isMultiple(of: $0) } ?? true
     }
 
     private func validate(levels: [String], reference: String) throws(DataDictionaryError) {
@@ -131,5 +142,13 @@ extension DataDictionary.Variable {
         guard let first = text.first, let last = text.last else { return false }
         return !first.isWhitespace && !last.isWhitespace
             && !text.contains { $0.isNewline || $0 == "`" }
+    }
+}
+
+extension Double {
+    /// Whether it is a whole number of steps, but for rounding: a multiple of 0.1 is not exact in binary.
+    package func isMultiple(of step: Double) -> Bool {
+        let steps = self / step
+        return abs(steps - steps.rounded()) <= 1e-9 * max(1, abs(steps))
     }
 }

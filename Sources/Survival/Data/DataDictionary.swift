@@ -10,6 +10,10 @@ package struct DataDictionary: Codable, Hashable, Sendable {
         package var label: String?
         package var kind: Kind
         package var unit: String?
+        /// The grid of a time variable, in its unit; nil leaves it to each hospital's policy.
+        ///
+        /// Where a hospital lets no exact times leave, what a study says of times lies on multiples of it.
+        package var grid: Double?
         /// The header of the variable's column in a CSV file.
         package var column: String
         /// Cell texts that mean "missing"; an empty cell always does.
@@ -26,12 +30,13 @@ package struct DataDictionary: Codable, Hashable, Sendable {
 
         /// A variable read from the CSV column of its own name unless `column` says another.
         package init(
-            name: String, label: String? = nil, kind: Kind, unit: String? = nil, column: String? = nil,
-            missing: [String] = [], isRequired: Bool = false, isAllowedInFilters: Bool = true,
+            name: String, label: String? = nil, kind: Kind, unit: String? = nil, grid: Double? = nil,
+            column: String? = nil, missing: [String] = [], isRequired: Bool = false,
+            isAllowedInFilters: Bool = true,
             isAllowedInTerms: Bool = true, isMeasuredAfterTimeZero: Bool = false,
             daysToMeasurement: Double? = nil, levelLabels: [String: String] = [:]
         ) {
-            (self.name, self.label, self.kind, self.unit) = (name, label, kind, unit)
+            (self.name, self.label, self.kind, self.unit, self.grid) = (name, label, kind, unit, grid)
             (self.column, self.missing, self.isRequired) = (column ?? name, missing, isRequired)
             (self.isAllowedInFilters, self.isAllowedInTerms) = (isAllowedInFilters, isAllowedInTerms)
             (self.isMeasuredAfterTimeZero, self.levelLabels) = (isMeasuredAfterTimeZero, levelLabels)

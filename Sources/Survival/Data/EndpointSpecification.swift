@@ -6,9 +6,16 @@ package struct EndpointSpecification: Sendable, Hashable {
     package var event: Expression
     /// Only rows at risk at this time are in, and time counts from it; nil without a landmark.
     package var landmark: Double?
+    /// A time, counted from time zero, at which everybody's follow-up ends: who is followed for longer is censored then; nil
+    /// without such a time.
+    package var censorAt: Double?
 
-    package init(time: Expression, start: Expression? = nil, event: Expression, landmark: Double? = nil) {
-        (self.time, self.start, self.event, self.landmark) = (time, start, event, landmark)
+    package init(
+        time: Expression, start: Expression? = nil, event: Expression, landmark: Double? = nil,
+        censorAt: Double? = nil
+    ) {
+        (self.time, self.start, self.event) = (time, start, event)
+        (self.landmark, self.censorAt) = (landmark, censorAt)
     }
 
     /// Whether rows of the analysis come under observation at times of their own; from a landmark on, all are.

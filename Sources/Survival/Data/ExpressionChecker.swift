@@ -7,6 +7,8 @@ struct ExpressionChecker {
     private let text: String
     private var usedVariables: Set<String> = []
     private var usedDefinitions: Set<String> = []
+    /// The first thing that hospitals do not answer.
+    private var fault: ScopeError?
 
     /// Checks `expression` against the dictionary's variables and the definitions that are checked already.
     static func check(
@@ -16,7 +18,8 @@ struct ExpressionChecker {
         var checker = Self(variables: variables, definitions: definitions, text: expression.text)
         let meaning = try checker.meaning(of: expression.syntax)
         return CheckedExpression(
-            meaning: meaning, variables: checker.usedVariables, definitions: checker.usedDefinitions)
+            meaning: meaning, variables: checker.usedVariables, definitions: checker.usedDefinitions,
+            fault: checker.fault)
     }
 
     private init(
@@ -99,6 +102,7 @@ struct ExpressionChecker {
 
     private mutating func negative(_ operand: Syntax) throws(ScopeError) -> CheckedExpression.Meaning {
         let value = try value(operand)
+        requireNumber(value.isBoolean, operand)
         return .value(.negative(value.operation), isBoolean: false, bounds: -value.bounds)
     }
 
@@ -118,6 +122,8 @@ struct ExpressionChecker {
         case .exp: image = bounds.mapped { Elementary.exponential($0) }
         case .abs: image = bounds.magnitude
         }
+        requireNumber(value.isBoolean, operand)
+        requireDefined(function, of: operand, bounds, image: image, at: syntax)
         return .value(.call(function, value.operation), isBoolean: false, bounds: image)
     }
 
@@ -134,6 +140,9 @@ struct ExpressionChecker {
             guard b.bounds != 0...0 else { throw error(.neverDefined(syntax.text()), at: syntax) }
             bounds = a.bounds / b.bounds
         }
+        requireNumber(a.isBoolean, left)
+        requireNumber(b.isBoolean, right)
+        requireDefined(bounds, at: syntax, divisor: symbol == .divide ? b.bounds : nil, right)
         return .value(.arithmetic(symbol, a.operation, b.operation), isBoolean: false, bounds: bounds)
     }
 
@@ -173,10 +182,11 @@ struct ExpressionChecker {
         case .value(let operation, let isBoolean, _):
             try refuseMismatch(of: right, isBoolean: isBoolean)
             let other = try meaning(of: right)
-            guard case .value(let second, _, _) = other else {
+            guard case .value(let second, let isBooleanToo, _) = other else {
                 // The category stands on the right: the same complaint as if it stood on the left.
                 return try comparison(symbol.mirrored, right, left, at: syntax)
             }
+            requireLike(symbol, left, isCondition: isBoolean, right, isConditionToo: isBooleanToo)
             return .comparison(symbol, operation, second)
         }
     }
@@ -268,6 +278,11 @@ struct ExpressionChecker {
         let suggestion = Spelling.nearest(to: written, among: levels)
         throw error(
             .unknownLevel(written, variable: name, levels: levels, suggestion: suggestion), at: literal)
+    }
+
+    /// Keeps what hospitals do not answer, if it is the first.
+    mutating func note(_ problem: ScopeError.Problem, at syntax: Syntax) {
+        if fault == nil { fault = error(problem, at: syntax) }
     }
 
     private func error(_ problem: ScopeError.Problem, at syntax: Syntax) -> ScopeError {

@@ -101,6 +101,17 @@ package struct ModelSpecification: Sendable {
         factors[column].allSatisfy(isNumber)
     }
 
+    /// Whether a term is a spline, or has one among its parts.
+    package var hasSpline: Bool { factors.contains { $0.contains(where: \.isCurved) } }
+
+    /// The first column that numbers within the dictionary's ranges can make too large for a double; nil if none does.
+    package var unboundedColumn: DesignColumn? {
+        zip(columns, factors).first { column, product in
+            let isProduct = product.count(where: isNumber) > 1 || product.contains(where: \.isCurved)
+            return isProduct && !(column.bounds.lowerBound.isFinite && column.bounds.upperBound.isFinite)
+        }?.0
+    }
+
     func isNumber(_ factor: Factor) -> Bool {
         switch factor {
         case .value(let expression): !leveled.contains(expression)

@@ -10,6 +10,10 @@ package struct ScopeError: Error, Hashable, Sendable, CustomStringConvertible {
         case ambiguousLevel(String, variable: String)
         case wrongType(found: String, expected: String)
         case neverDefined(String)
+        /// A condition where hospitals answer numbers only.
+        case conditionAsNumber(String)
+        /// Some value within the dictionary's ranges leaves it undefined.
+        case undefinedInRange(String, reason: String)
         case badDefinitionName(String)
         case duplicateDefinition(String)
         case tooManyDefinitions(maximum: Int)
@@ -69,6 +73,12 @@ extension ScopeError.Problem: CustomStringConvertible {
                 "several levels of \(quoted(variable)) equal the number \(level); write the level in quotes"
         case .wrongType(let found, let expected): return "found \(found) where \(expected) is needed"
         case .neverDefined(let what): return "\(what) is undefined for every value that the dictionary allows"
+        case .conditionAsNumber(let what):
+            return
+                "\(quoted(what)) is a condition, which is no number inside a formula; make it a term or a group of its own, an interaction (a:b), or a spline (rcs) of the number"
+        case .undefinedInRange(let what, let reason):
+            return
+                "\(quoted(what)) must have a value for everybody, and by the dictionary's ranges \(reason); choose the cases by cohort:, or give the variable a narrower range in the dictionary"
         case .badDefinitionName(let name):
             return
                 "\(quoted(name)) cannot name a definition; use letters, digits, _ and ., a letter first"

@@ -40,14 +40,9 @@ package func didYouMean(_ suggestion: String?) -> String {
     return "; did you mean \(suggestion.hasPrefix("'") ? suggestion : quoted(suggestion))?"
 }
 
-/// A name in an error sentence: in double quotes, shortened, and without control characters that could
-/// disguise it.
+/// A name in an error sentence: in double quotes, shortened, and without characters that are not seen, which could disguise
+/// it.
 package func quoted(_ name: String) -> String {
-    let shown = name.unicodeScalars.prefix(80).map { scalar in
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
-        default: String(scalar)
-        }
-    }
-    return "\"" + shown.joined() + (name.unicodeScalars.count > 80 ? "..." : "") + "\""
+    let shown = String(String.UnicodeScalarView(name.unicodeScalars.prefix(80))).masked
+    return "\"" + shown + (name.unicodeScalars.count > 80 ? "..." : "") + "\""
 }

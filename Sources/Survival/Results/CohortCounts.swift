@@ -9,6 +9,8 @@ package struct CohortCounts: Hashable, Sendable, Codable {
     package var droppedByVariable: [String: Int]
     /// The landmark from which time counts; nil without one.
     package var landmark: Landmark?
+    /// The time, counted from time zero, at which everybody's follow-up was ended; nil without one.
+    package var censorAt: Double?
 
     /// A time at which everyone in the analysis is at risk, in the endpoint's unit, and the people who were not.
     package struct Landmark: Hashable, Sendable, Codable {
@@ -22,11 +24,11 @@ package struct CohortCounts: Hashable, Sendable, Codable {
 
     package init(
         rows: Int, people: Int, events: Int, dropped: Int, droppedByVariable: [String: Int],
-        landmark: Landmark? = nil
+        landmark: Landmark? = nil, censorAt: Double? = nil
     ) {
         (self.rows, self.people, self.events) = (rows, people, events)
         (self.dropped, self.droppedByVariable) = (dropped, droppedByVariable)
-        self.landmark = landmark
+        (self.landmark, self.censorAt) = (landmark, censorAt)
     }
 }
 

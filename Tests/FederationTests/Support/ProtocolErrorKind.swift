@@ -11,7 +11,7 @@ enum ProtocolErrorKind: Hashable, Sendable {
         case .untrusted: self = .untrusted
         case .outOfPlace: self = .outOfPlace
         case .refused: self = .refused
-        case .failed: self = .failed
+        case .broken, .failed: self = .failed
         }
     }
 }

@@ -24,6 +24,16 @@ enum Ward {
             .init(name: "response", kind: .boolean, isMeasuredAfterTimeZero: true),
         ])
 
+    /// The dictionary with a unit, and perhaps a grid, of its times.
+    static func measured(in unit: String, grid: Double? = nil) -> DataDictionary {
+        var dictionary = dictionary
+        for index in dictionary.variables.indices
+        where ["months", "entered"].contains(dictionary.variables[index].name) {
+            (dictionary.variables[index].unit, dictionary.variables[index].grid) = (unit, grid)
+        }
+        return dictionary
+    }
+
     /// A study with these lines after the head; `sites` are named `site-1` and so on.
     static func study(sites: Int = 3, start: String? = nil, _ lines: String) -> String {
         let entry = start.map { "start: \($0), " } ?? ""

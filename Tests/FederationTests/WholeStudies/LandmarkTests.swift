@@ -225,7 +225,7 @@ struct LandmarkTests {
         #expect(error?.contains(reason) == true, "\(error ?? "none")")
     }
 
-    /// Ward's unit is the month; the policy's grid of 60 days is nearly two.
+    /// Without a grid of the dictionary's own, the policy's of 60 days is two months.
     @Test func `landmarks lie as far apart as a policy's time grid is wide`() throws {
         var policy = DisclosurePolicy.local
         (policy.allowsExactTimes, policy.timeGridDaysMin) = (false, 60)
@@ -235,11 +235,12 @@ struct LandmarkTests {
                 "{cox: {id: m\($0.offset), terms: [age], landmark: \($0.element)}}"
             }
             let study = Ward.study("analyses: [\(analyses.joined(separator: ", "))]")
-            let plan = try Ward.plan(study)
+            let plan = try Ward.plan(study, dictionary: Ward.measured(in: "month"))
             return sentence { try policy.admit(plan, from: lead) }
         }
         #expect(try refusal(["1"])?.contains("time-grid-days-min") == true)
         #expect(try refusal(["3", "4"])?.contains("time-grid-days-min") == true)
-        #expect(try refusal(["3", "6", "3"]) == nil)
+        #expect(try refusal(["3", "6", "3"])?.contains("no multiple of 2 months") == true)
+        #expect(try refusal(["4", "6", "4"]) == nil)
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env Rscript
-# What R says of splines, landmark cohorts, heterogeneity between sites and binned residuals: writes terms.json beside this file.
+# What R says of splines, landmark cohorts, follow-up that is cut, heterogeneity between sites and binned residuals: writes terms.json beside this file.
 #
 #   Rscript terms.R
 #
@@ -317,9 +317,44 @@ subdistribution <- function() {
     half_years = fit(update(f, . ~ . + sex), 6 * ceiling(d$etime / 6), "breslow")$answers)
 }
 
+# ---- follow-up ended for everybody at a time -----------------------------------------------------
+
+# Who is followed for longer is censored then; an event at the time itself counts.
+censored <- function() {
+  cut <- function(d, time, event, at) {
+    d[[event]] <- ifelse(d[[time]] > at, 0, d[[event]])
+    d[[time]] <- pmin(d[[time]], at)
+    d
+  }
+  cox <- function(formula, data) table_of(coxph(formula, data = data, control = control))
+  d <- read("lung")
+  d$event <- as.numeric(d$status == 2)
+  d <- cut(d, "time", "event", 360)
+  log_rank <- survdiff(Surv(time, event) ~ sex, data = d)
+  late <- d[d$time > 90, ]
+  late$time <- late$time - 90
+  pairs <- concordance(Surv(time, event) ~ age + strata(site), data = d, reverse = TRUE)
+  h <- read("heart")
+  h$event <- as.numeric(h$event)
+  h <- cut(h[h$start < 100, ], "stop", "event", 100)
+  m <- cut(read("mgus2"), "etime", "event", 120)
+  incidence <- summary(survfit(Surv(etime, factor(event, 0:2)) ~ 1, data = m), times = c(60, 120))
+  fine <- finegray(Surv(etime, factor(event, 0:2)) ~ age + sex, data = m, etype = "1")
+  gray <- coxph(Surv(fgstart, fgstop, fgstatus) ~ age + sex, weights = fgwt, data = fine, control = control)
+  list(
+    events = sum(d$event), site = cox(Surv(time, event) ~ age + factor(sex) + strata(site), d),
+    common = cox(Surv(time, event) ~ age + factor(sex), d),
+    landmark = cox(Surv(time, event) ~ age + factor(sex) + strata(site), late),
+    curves = curves(d$time, d$event, d$sex, c(100, 300)), log_rank = test(log_rank$chisq, 1),
+    concordance = unname(pairs$concordance), concordance_se = sqrt(pairs$var),
+    heart = cox(Surv(start, stop, event) ~ transplant + age + surgery + strata(id %% 3), h),
+    incidence = list(pcm = I(incidence$pstate[, 2]), death = I(incidence$pstate[, 3])),
+    fine_gray = I(unname(coef(gray))))
+}
+
 result <- list(
   versions = list(R = as.character(getRversion()), survival = as.character(packageVersion("survival"))),
-  splines = splines(), landmarks = landmarks(), time_dependent = time_dependent(),
+  splines = splines(), landmarks = landmarks(), censored = censored(), time_dependent = time_dependent(),
   heterogeneity = heterogeneity(), diagnostics = diagnostics(), weighted = weighted(),
   subdistribution = subdistribution())
 writeLines(
