@@ -71,6 +71,7 @@ struct CSVReport {
             add(ofVariable, "dropped", .integer(count))
         }
         if let landmark = counts.landmark { add(landmark, at: place) }
+        if let overlapping = counts.overlapping { add(place, "overlapping", .integer(overlapping)) }
     }
 
     private mutating func add(_ landmark: CohortCounts.Landmark, at place: Place) {

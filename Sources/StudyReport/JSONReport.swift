@@ -48,6 +48,7 @@ struct JSONReport {
         object["landmark"] = counts.landmark.map {
             .object(["time": .number($0.time), "excluded": .integer($0.excluded)])
         }
+        object["overlapping"] = counts.overlapping.map(JSONValue.integer)
         return object
     }
 

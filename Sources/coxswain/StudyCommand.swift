@@ -43,7 +43,7 @@ struct StudyCommand: AsyncParsableCommand {
         func run() throws {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
             print(
-                "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
+                "\(file): \(plan.study.name), \(counted(plan.study.sites.count, "site")), dictionary \(plan.study.dictionary)"
             )
             for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
         }

@@ -35,6 +35,9 @@ struct PreparedColumns: ~Copyable {
 
     deinit { values.deallocate() }
 
+    /// People of the rows that were handed on.
+    var personCount: Int { people.count }
+
     /// Sets the current row's cell of a variable.
     ///
     /// - Parameters:

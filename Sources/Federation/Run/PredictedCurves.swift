@@ -20,7 +20,7 @@ struct PredictedCurves: Sendable {
         (self.coordinates, self.level) = (coordinates, level)
     }
 
-    /// Aliased coefficients are 0, as in R.
+    /// Aliased coefficients are 0, as in R, but where a profile would need one.
     func add(to result: inout CoxResult, fit: CoxFit, covariance: SymmetricMatrix) {
         let hazard = BaselineHazard(
             grid: common.grid, hazard: common.hazard, means: common.means, beta: fit.beta,
@@ -36,6 +36,18 @@ struct PredictedCurves: Sendable {
             (profile.stratum.map { [$0] } ?? Array(prediction.strata.indices)).map { stratum in
                 curve(profile, stratum, points(hazard, stratum, profile.columns, offset: profile.offset))
             }
+        }
+        let isStratified = prediction.strata.count > 1
+        result.withhold(
+            predictionsOf: prediction.profiles.filter {
+                !fit.tellsOfHazard(at: standardised($0), withinStrata: isStratified)
+            })
+    }
+
+    private func standardised(_ profile: CovariateProfile) -> [Double] {
+        profile.columns.indices.map { index in
+            let scale = coordinates.scale[index]
+            return (profile.columns[index] - coordinates.center[index]) / (scale == 0 ? 1 : scale)
         }
     }
 
@@ -82,8 +94,8 @@ struct PredictedCurves: Sendable {
 }
 
 extension CoxResult.CurvePoint {
-    /// Nobody is followed that long.
-    fileprivate static func notAvailable(time: Double) -> Self {
+    /// Nobody is followed that long, or the model says nothing.
+    static func notAvailable(time: Double) -> Self {
         Self(
             time: time, survival: .notAvailable, lower: .notAvailable, upper: .notAvailable,
             hazard: .notAvailable, hazardSE: .notAvailable)

@@ -377,6 +377,8 @@ package struct CountsLayout: Sendable {
     package let droppedVariables: [String]
     package let levels: [ModelSpecification.Level]
     private let landmark: Double?
+    /// Whether rows are left out that overlap with an earlier one of the same person.
+    private let leavesOutOverlaps: Bool
     /// Columns of which `spread` takes in people who are not in the analysis.
     package let spreadColumns: [Int]
 
@@ -385,12 +387,14 @@ package struct CountsLayout: Sendable {
         levels = plan.levels
         landmark = plan.endpoint.landmark
         spreadColumns = plan.spreadColumns
+        leavesOutOverlaps = plan.people == .firstRow
     }
 
-    /// rows, people, events, rows dropped, dropped by variable, people by level, people not at risk at the landmark, people
-    /// that `spread` adds by column.
+    /// rows, people, events, rows dropped, dropped by variable, people by level, rows left out because they overlap, people
+    /// not at risk at the landmark, people that `spread` adds by column.
     package var count: Int {
-        4 + droppedVariables.count + levels.count + (landmark == nil ? 0 : 1) + spreadColumns.count
+        4 + droppedVariables.count + levels.count + (leavesOutOverlaps ? 1 : 0) + (landmark == nil ? 0 : 1)
+            + spreadColumns.count
     }
 
     /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
@@ -403,11 +407,13 @@ package struct CountsLayout: Sendable {
             events <= rows
         else { throw .sums("the hospitals' counts of rows, people and events make no sense") }
         let dropped = sum[4..<(4 + droppedVariables.count)]
-        return CohortCounts(
+        var counts = CohortCounts(
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
             droppedByVariable: Dictionary(
                 zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
             landmark: landmark.map { .init(time: $0, excluded: Int(sum[count - 1 - spreadColumns.count])) })
+        if leavesOutOverlaps { counts.overlapping = Int(sum[4 + droppedVariables.count + levels.count]) }
+        return counts
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {

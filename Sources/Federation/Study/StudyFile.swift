@@ -22,6 +22,10 @@ package struct StudyFile: Hashable, Sendable {
     package var privacy: Privacy
     package var missingSite: MissingSite
     package var patienceSeconds: Int
+    /// What becomes of rows of one person that overlap in time, in analyses that do not say it themselves.
+    package var people: OverlappingRows?
+    /// Whether the file says which dictionary it is for; a draft need not.
+    package var namesDictionary = true
 
     /// The time variable, the event (a condition), an optional entry time, and the unit of all three.
     package struct Endpoint: Hashable, Sendable {
@@ -68,6 +72,8 @@ package struct StudyFile: Hashable, Sendable {
         package var level: Double
         /// Only those still at risk then are in, and time counts from it.
         package var landmark: TimeSpan?
+        /// What becomes of rows of one person that overlap in time.
+        package var people: OverlappingRows? = nil
         package var kind: Kind
         /// Line of the study file, for messages.
         package var line: Int

@@ -9,6 +9,8 @@ package struct CohortCounts: Hashable, Sendable, Codable {
     package var droppedByVariable: [String: Int]
     /// The landmark from which time counts; nil without one.
     package var landmark: Landmark?
+    /// Rows left out because they overlap in time with an earlier one of the same person; nil unless the study wants it.
+    package var overlapping: Int?
 
     /// A time at which everyone in the analysis is at risk, in the endpoint's unit, and the people who were not.
     package struct Landmark: Hashable, Sendable, Codable {
