@@ -183,7 +183,7 @@ package struct StudyExplanation {
                 let usual = 1 + p + SymmetricMatrix.packedCount(order: p)
                 let sums =
                     cox.penalty == .firth
-                    ? "log-likelihood, score, information and its derivatives (\(usual + ThirdDerivatives.packedCount(order: p)) numbers)"
+                    ? "log-likelihood, score, information and its derivatives (\(counted(usual + ThirdDerivatives.packedCount(order: p), "number")))"
                     : "log-likelihood, score and information (\(counted(usual, "number")))"
                 return "\(means); \(sums), at most \(counted(policy.evaluationsMax, "time"))"
             }

@@ -178,7 +178,7 @@ struct AwkwardFileTests {
             "a quote that is not closed", header + "a,3,\"1\n" + String(repeating: "b,5,0\n", count: 200_000),
             "line 2 is longer than 1048576 bytes; the quote opened in line 2 may not be closed"),
         .init(
-            "more columns than fit", String(repeating: "gene,", count: 250_000) + "x\n",
+            "more columns than fit", String(repeating: "gene00,", count: 200_000) + "x\n",
             "line 1 is longer than 1048576 bytes; leave out columns that no study uses"),
     ]
 

@@ -24,6 +24,7 @@ struct CohortImport: ~Copyable {
         var snapshot: SHA256Digest
         var rowCount: Int
         var personCount: Int
+        var severalRowsPersonCount: Int
         /// Rows that are the same as an earlier one in every variable.
         var repeatedRowCount: Int
         var ignoredColumns: [String]
@@ -59,6 +60,7 @@ struct CohortImport: ~Copyable {
         let repeatedRowCount = personCount < rowCount ? repeated.count() : 0
         return Outcome(
             fileDigest: reader.digest(), snapshot: digest, rowCount: rowCount, personCount: personCount,
+            severalRowsPersonCount: prepared.severalRowsPersonCount,
             repeatedRowCount: repeatedRowCount, ignoredColumns: reader.ignoredColumns,
             blankLineCount: reader.blankLineCount)
     }

@@ -65,7 +65,11 @@ struct PatientReader: ~Copyable {
 
     // MARK: - The first line
 
-    func hasColumn(_ name: String) -> Bool { placeOfName[name] != nil }
+    /// Whether there is a column of that name, or of one that differs by what nobody means: capital letters, blanks around it.
+    func hasColumn(like name: String) -> Bool {
+        let plain = name.withoutPadding.lowercased()
+        return names.contains { $0.withoutPadding.lowercased() == plain }
+    }
 
     /// Sets what is read of each row: the variables, in this order, and other columns that must be there.
     ///

@@ -5,7 +5,8 @@ import Survival
 /// Two different rows have the same code by an accident of 1 in 10⁵ in ten million rows; a count is all that is made of it.
 struct RepeatedRows: ~Copyable {
     private static let start: UInt64 = 0x9E37_79B9_7F4A_7C15
-    private var codes: [UInt64] = []
+    /// The codes by their first bits: small arrays grow without much room to spare.
+    private var codes = [[UInt64]](repeating: [], count: 256)
     private var code = start
 
     @inline(__always)
@@ -21,7 +22,7 @@ struct RepeatedRows: ~Copyable {
     }
 
     mutating func endRow() {
-        codes.append(code)
+        codes[Int(code >> 56)].append(code)
         code = RepeatedRows.start
     }
 
@@ -35,7 +36,9 @@ struct RepeatedRows: ~Copyable {
     ///
     /// Call it once, at the end.
     mutating func count() -> Int {
-        codes.sort()
-        return zip(codes, codes.dropFirst()).count { $0 == $1 }
+        codes.indices.reduce(0) { sum, first in
+            codes[first].sort()
+            return sum + zip(codes[first], codes[first].dropFirst()).count { $0 == $1 }
+        }
     }
 }

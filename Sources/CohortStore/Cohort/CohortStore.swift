@@ -125,8 +125,7 @@ package final class CohortStore: Sendable {
         return ImportReport(
             dictionary: identifier, record: record, replacedRowCount: installed.rowCount,
             personCount: outcome.personCount,
-            severalRowsPersonCount: outcome.personCount < outcome.rowCount
-                ? try schema.severalRowsPersonCount(db) : 0,
+            severalRowsPersonCount: outcome.severalRowsPersonCount,
             repeatedRowCount: outcome.repeatedRowCount,
             ignoredColumns: outcome.ignoredColumns, blankLineCount: outcome.blankLineCount)
     }

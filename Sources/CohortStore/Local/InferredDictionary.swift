@@ -221,7 +221,7 @@ private struct ColumnGuess {
 
     private func category(_ missing: [String]) -> Result {
         let isText =
-            numberCount > textCount
+            textCount > 0 && numberCount > textCount
             ? "line \(textLine) has no number in it, so that it was read as text" : nil
         let isCode = textCount == 0 && hasLeadingZero ? "it has leading zeros, and was read as codes" : nil
         guard levels.count <= InferredDictionary.levelsMax else {

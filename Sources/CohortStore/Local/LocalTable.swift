@@ -73,7 +73,7 @@ private struct LocalReader: ~Copyable {
             dictionary.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let variables = names.compactMap { known[$0] }
         var identity = known[dictionary.person]
-        if let column = identity?.column, !reader.hasColumn(column) { identity = nil }
+        if let column = identity?.column, !reader.hasColumn(like: column) { identity = nil }
         try reader.choose(
             variables + [identity].compactMap(\.self), person: identity?.name,
             others: [siteColumn].compactMap(\.self))

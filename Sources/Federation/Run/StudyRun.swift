@@ -38,7 +38,7 @@ package struct StudyRun: Sendable {
             if lanes > rest {
                 analyses[index].fail(
                     StudyError.sums(
-                        "its questions find no room in a round of \(room) numbers for each hospital; "
+                        "its questions find no room in a round of \(counted(room, "number")) for each hospital; "
                             + "use a coarser grid, or fewer groups, strata, covariates or analyses"))
             }
             if lanes <= rest { rest -= lanes }
@@ -60,7 +60,7 @@ package struct StudyRun: Sendable {
     /// Throws `StudyError.sums` if the sum does not have this round's shape. An analysis that cannot be answered fails alone.
     package mutating func receive(_ sum: [Double]) throws(StudyError) {
         guard !isFinished, sum.count == laneCount else {
-            throw .sums("a sum of \(sum.count) numbers does not belong to round \(round)")
+            throw .sums("a sum of \(counted(sum.count, "number")) does not belong to round \(round)")
         }
         var rest = sum[...]
         for index in analyses.indices {

@@ -21,7 +21,7 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notConverged(let iterations):
             "the fit did not converge in \(iterations) evaluations; drop or regroup covariates with few events per level"
         case .wrongShape(let expected, let got):
-            "a sum has \(got) numbers where the model needs \(expected); the sites do not fit the same model"
+            "a sum has \(counted(got, "number")) where the model needs \(expected); the sites do not fit the same model"
         case .nobodyAtRisk:
             "a death is recorded at a time when nobody is at risk; check entry and exit times and the time grid"
         }
