@@ -42,12 +42,14 @@ extension EndToEnd {
             Misuse("ca issue coordinator --ca office --out x", "say with --dns or --ip where", status: 64),
             Misuse("ca issue node new --ca office --days 0 --out x", "--days is from 1 to 3650", status: 64),
             Misuse(
-                "fit s.yaml --data a.csv --sites x --sites y", "the option --sites is given twice", status: 64),
+                "fit s.yaml --data a.csv --sites x --sites y", "the option --sites is given twice", status: 64
+            ),
             Misuse(
                 "study check s.yaml -d a.yaml --dictionary b.yaml", "the option --dictionary is given twice",
                 status: 64),
             Misuse(
-                "fit s.yaml --data a.csv --data b.csv", "of several files each is a site; name them", status: 64
+                "fit s.yaml --data a.csv --data b.csv", "of several files each is a site; name them",
+                status: 64
             ),
             Misuse(
                 "fit s.yaml --data a=a.csv --data a=b.csv", "two files have the same site's name", status: 64),
@@ -59,7 +61,9 @@ extension EndToEnd {
                 "node import none.csv -d dictionary.yaml --replace \(node)",
                 "none.csv: there is no such file; nothing was imported"),
             Misuse("node import \(csv) -d none.yaml \(node)", "the dictionary none.yaml cannot be read"),
-            Misuse("node import folder -d dictionary.yaml --replace \(node)", "folder: this is no file, but a pipe, a folder or a device"),
+            Misuse(
+                "node import folder -d dictionary.yaml --replace \(node)",
+                "folder: this is no file, but a pipe, a folder or a device"),
             Misuse("node check --config none.yaml", "the configuration none.yaml cannot be read"),
             Misuse(
                 "node check --config site-1/mistyped.yaml",

@@ -22,7 +22,9 @@ struct LocalFitTests {
 
     private func rows(_ range: Range<Int>, columns: String = "t,died,x,zip") -> String {
         let codes = ["01", "1", "10", "2"]
-        return ([columns] + range.map { "\(1 + $0 * 7 % 23),\($0 % 3 == 0 ? "False" : "True"),\($0 % 5),\(codes[$0 % 4])" })
+        return
+            ([columns]
+            + range.map { "\(1 + $0 * 7 % 23),\($0 % 3 == 0 ? "False" : "True"),\($0 % 5),\(codes[$0 % 4])" })
             .joined(separator: "\n") + "\n"
     }
 
@@ -73,7 +75,10 @@ struct LocalFitTests {
             _ = try bench.fit(siteColumn: nil, time: 1_800_000_000)
             Issue.record("a column with a space was found")
         } catch {
-            #expect("\(error)".hasSuffix("; column \"died\": the first line has spaces around the name, perhaps invisible ones; take them out"))
+            #expect(
+                "\(error)".hasSuffix(
+                    "; column \"died\": the first line has spaces around the name, perhaps invisible ones; take them out"
+                ))
         }
     }
 
@@ -88,9 +93,12 @@ struct LocalFitTests {
     }
 
     @Test func `a site for each row is noticed`() throws {
-        let lines = rows(0..<20).split(separator: "\n").enumerated().map { $0 == 0 ? "\($1),id" : "\($1),p\($0)" }
+        let lines = rows(0..<20).split(separator: "\n").enumerated().map {
+            $0 == 0 ? "\($1),id" : "\($1),p\($0)"
+        }
         let file = LocalTable.File(path: try write(lines.joined(separator: "\n") + "\n", to: "a.csv"))
-        let draft = "endpoint: {time: t, event: died, unit: month}\nanalyses: [{describe: {id: d, variables: [x]}}]\n"
+        let draft =
+            "endpoint: {time: t, event: died, unit: month}\nanalyses: [{describe: {id: d, variables: [x]}}]\n"
         let fit = try bench(draft, [file]).fit(siteColumn: "id", time: 1_800_000_000)
         #expect(fit.notes.contains("each row is a site of its own; does the column id name the hospitals?"))
     }
@@ -121,7 +129,9 @@ struct OverlapNoticeTests {
         let first = try assessment(", people: first-row")
         #expect(first.objections == [])
         #expect(first.text.contains("people: of rows of a person that overlap in time the first is taken"))
-        #expect(first.text.contains("rows that overlap in time here: 2 people have some; the first of them is taken"))
+        #expect(
+            first.text.contains(
+                "rows that overlap in time here: 2 people have some; the first of them is taken"))
         #expect(first.text.contains("here: 60 people, 30 of them with the event"))
         let all = try assessment(", people: all-rows")
         #expect(all.text.contains("rows that overlap in time here: 2 people have some; all are counted"))

@@ -41,12 +41,14 @@ struct StudyFileTests {
             analyses: [{cox: {id: m, terms: [age]}}]
             """
         let draft = try StudyFile(yaml: text, file: "try.yaml", draft: "try")
-        #expect(draft.name == "try" && draft.title == "try" && draft.dictionary == "try@1" && draft.sites.isEmpty)
+        #expect(
+            draft.name == "try" && draft.title == "try" && draft.dictionary == "try@1" && draft.sites.isEmpty)
         #expect(!draft.namesDictionary)
         let whole = try StudyFile(yaml: Self.smallest, file: "study.yaml", draft: "try")
         #expect(try whole == Self.parse(Self.smallest))
         for key in ["study", "dictionary", "sites"] {
-            let lines = Self.smallest.split(separator: "\n").filter { !$0.hasPrefix(key) }.joined(separator: "\n")
+            let lines = Self.smallest.split(separator: "\n").filter { !$0.hasPrefix(key) }.joined(
+                separator: "\n")
             #expect(throws: DocumentError.self) { try Self.parse(lines) }
         }
     }

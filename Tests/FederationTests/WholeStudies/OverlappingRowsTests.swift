@@ -56,7 +56,8 @@ struct OverlappingRowsTests {
 
     /// By the analysis's own key, or the study's.
     @Test(arguments: [true, false])
-    func `all rows are counted, or the first of those that overlap, as the study says`(isOwnKey: Bool) throws {
+    func `all rows are counted, or the first of those that overlap, as the study says`(isOwnKey: Bool) throws
+    {
         for (choice, coefficients, events) in [
             ("all-rows", [0.1160702349, -0.1851127344], [16, 16]),
             ("first-row", [0.1663321780, -0.1124556644], [13, 13]),
@@ -89,7 +90,8 @@ struct OverlappingRowsTests {
     }
 
     @Test func `without a start any two rows of a person overlap`() throws {
-        let text = Ward.study(sites: 2, "analyses: [{cox: {id: m, terms: [marker, frail], people: first-row}}]")
+        let text = Ward.study(
+            sites: 2, "analyses: [{cox: {id: m, terms: [marker, frail], people: first-row}}]")
         let found = try result(of: text, Self.overlapping).cox("m")
         let want = try result(of: text, Self.clean).cox("m")
         #expect(found.coefficients == want.coefficients && found.counts.overlapping == 7)
@@ -112,7 +114,9 @@ private enum SiteAnalysisProbe {
 
 /// Predictions of which a model says nothing.
 struct InestimablePredictionTests {
-    private static func result(_ lines: String, change: (inout Patient) -> Void = { _ in }) throws -> CoxResult {
+    private static func result(_ lines: String, change: (inout Patient) -> Void = { _ in }) throws
+        -> CoxResult
+    {
         var hospitals = [Patient.random(40, seed: 3), Patient.random(40, seed: 4)]
         for hospital in hospitals.indices {
             for row in hospitals[hospital].indices {
@@ -125,7 +129,9 @@ struct InestimablePredictionTests {
         return try FederationTests.result(of: text, hospitals).cox("m")
     }
 
-    private func survival(_ cox: CoxResult) -> [Double?] { (cox.predictions ?? []).map { $0.at[0].survival.value } }
+    private func survival(_ cox: CoxResult) -> [Double?] {
+        (cox.predictions ?? []).map { $0.at[0].survival.value }
+    }
 
     @Test func `a curve for a level that nobody has is NA, and said to be`() throws {
         let cox = try Self.result(
@@ -134,7 +140,9 @@ struct InestimablePredictionTests {
         let values = survival(cox)
         #expect(values.count == 2 && values[0] != nil && values[1] == nil)
         let empty = try #require(cox.predictions?.last)
-        #expect(!empty.curve.isEmpty && empty.curve.allSatisfy { $0.survival == .notAvailable && $0.hazard == .notAvailable })
+        #expect(
+            !empty.curve.isEmpty
+                && empty.curve.allSatisfy { $0.survival == .notAvailable && $0.hazard == .notAvailable })
         let warnings = cox.warnings.filter { $0.contains("no curve can be predicted") }
         #expect(warnings.count == 1 && warnings[0].contains("stage=III, marker=0"))
     }
@@ -152,7 +160,8 @@ struct InestimablePredictionTests {
 
     @Test func `within strata a covariate that the strata tell apart takes no curve away`() throws {
         let cox = try Self.result(
-            "terms: [marker, frail, strata(frail)], predict: [{marker: 0, frail: yes}, {marker: 0, frail: no}]")
+            "terms: [marker, frail, strata(frail)], predict: [{marker: 0, frail: yes}, {marker: 0, frail: no}]"
+        )
         #expect(survival(cox).allSatisfy { $0 != nil } && !cox.warnings.contains { $0.contains("no curve") })
     }
 }

@@ -30,7 +30,8 @@ struct OverlappingRowsTests {
     @Test func `duplicates, rows inside others and rows that begin before another ends overlap`() throws {
         let rows = [
             Row(person: 0, entry: 0, exit: 5), Row(person: 0, entry: 0, exit: 5),
-            Row(person: 1, entry: 0, exit: 9), Row(person: 1, entry: 2, exit: 3), Row(person: 1, entry: 4, exit: 6),
+            Row(person: 1, entry: 0, exit: 9), Row(person: 1, entry: 2, exit: 3),
+            Row(person: 1, entry: 4, exit: 6),
             Row(person: 2, entry: 3, exit: 8), Row(person: 2, entry: 1, exit: 4),
         ]
         let found = try search(rows)
@@ -40,13 +41,19 @@ struct OverlappingRowsTests {
 
     @Test func `times that differ by rounding only do not overlap`() throws {
         let end = 0.1 + 0.2
-        #expect(try search([Row(person: 0, entry: 0, exit: end), Row(person: 0, entry: 0.3, exit: 1)]).laterRows == [])
         #expect(
-            try search([Row(person: 0, entry: 0, exit: 0.3001), Row(person: 0, entry: 0.3, exit: 1)]).laterRows == [1])
+            try search([Row(person: 0, entry: 0, exit: end), Row(person: 0, entry: 0.3, exit: 1)]).laterRows
+                == [])
+        #expect(
+            try search([Row(person: 0, entry: 0, exit: 0.3001), Row(person: 0, entry: 0.3, exit: 1)])
+                .laterRows == [1])
     }
 
     @Test func `without an entry any two rows of a person overlap`() throws {
-        let rows = [Row(person: 0, entry: 0, exit: 5), Row(person: 0, entry: 5, exit: 9), Row(person: 1, entry: 0, exit: 1)]
+        let rows = [
+            Row(person: 0, entry: 0, exit: 5), Row(person: 0, entry: 5, exit: 9),
+            Row(person: 1, entry: 0, exit: 1),
+        ]
         #expect(try search(rows, hasEntry: false).laterRows == [1])
     }
 
@@ -62,7 +69,8 @@ struct OverlappingRowsTests {
             }
             let later = try search(rows).laterRows
             func overlap(_ a: Int, _ b: Int) -> Bool {
-                rows[a].person == rows[b].person && rows[a].entry < rows[b].exit && rows[b].entry < rows[a].exit
+                rows[a].person == rows[b].person && rows[a].entry < rows[b].exit
+                    && rows[b].entry < rows[a].exit
             }
             let kept = rows.indices.filter { !later.contains($0) }
             for (place, row) in kept.enumerated() {
@@ -83,7 +91,8 @@ struct NameUsesTests {
         let uses = NameUses(
             [
                 ("months / 12", .number), ("died and not (lost == true) or stage == \"II\"", .condition),
-                ("late", .condition), ("log(crp) + size", .open), ("grade in [1, 2]", .open), ("age >= 60", .open),
+                ("late", .condition), ("log(crp) + size", .open), ("grade in [1, 2]", .open),
+                ("age >= 60", .open),
                 ("(", .condition),
             ], definitions: [("late", "arrived"), ("size", "width")])
         #expect(uses.numbers == ["months", "crp", "grade", "age", "width"])
