@@ -109,6 +109,9 @@ struct LocalFileTests {
             _ = try InferredDictionary(csv: [file], name: "none", version: 1, uses: .init(numbers: ["t"]))
         }
         #expect(error?.description == "\(file): 1 problem:\n  line 4, column t: not a number")
+        let empty = try folder.write("t,x\nN/A,2\nNULL,4\n", to: "empty.csv")
+        let guessed = try guess([empty], numbers: ["t"])
+        #expect(guessed.dictionary["t"] == nil && guessed.remarks["t"] == "it has no number in any row")
     }
 
     @Test func `several files are guessed together, and read as a site each`() throws {

@@ -192,6 +192,9 @@ private struct ColumnGuess {
         guard numberCount + textCount + numberNulls.count > 0 else {
             return (nil, [], "it has no value in any row")
         }
+        if uses.numbers.contains(name), numberCount == 0 {
+            return (nil, [], "it has no number in any row")
+        }
         let missing = ["NA", "NaN"] + TextOrder.sorted(nulls.subtracting(["NA", "NaN"]))
         if isCondition, uses.conditions.contains(name) { return (.boolean, missing, nil) }
         let isCode = hasLeadingZero && !uses.numbers.contains(name)

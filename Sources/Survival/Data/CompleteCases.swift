@@ -38,7 +38,9 @@ package struct CompleteCases: Sendable {
     private let cohortRows: [Int]
 
     /// Finds the rows; `needed` are all expressions of the analysis besides the endpoint: terms, strata,
-    /// weights, groups. Rows of a person that overlap in time stay in unless only the first of them is wanted.
+    /// weights, groups.
+    ///
+    /// Rows of a person that overlap in time stay in unless only the first of them is wanted.
     package init(
         table: PatientTable, scope: VariableScope, cohort: [Expression], endpoint: EndpointSpecification,
         needed: [Expression], overlapping: OverlappingRows = .allRows
