@@ -114,6 +114,15 @@ struct LocalFileTests {
         #expect(guessed.dictionary["t"] == nil && guessed.remarks["t"] == "it has no number in any row")
     }
 
+    @Test func `a column whose texts are no levels does not stand in the way of the others`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("note,blank,x\n\"two\nlines\",\" \",1\none,y,2\n", to: "file.csv")
+        let guessed = try guess([file])
+        #expect(throws: Never.self) { try guessed.dictionary.validate() }
+        #expect(guessed.dictionary.variables.map(\.name) == ["row of the file", "x"])
+        #expect(guessed.remarks.count == 2)
+    }
+
     @Test func `several files are guessed together, and read as a site each`() throws {
         let folder = try TemporaryFolder()
         let north = try folder.write("id,age,sex\nA,61,f\nB,58,f\n", to: "north.csv")

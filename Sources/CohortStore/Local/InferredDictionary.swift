@@ -214,6 +214,11 @@ private struct ColumnGuess {
         return absentFrom.map { "\($0) has no such column" }
     }
 
+    /// What a dictionary allows as a level.
+    private static func isLevel(_ text: String) -> Bool {
+        text.contains { !$0.isWhitespace } && !text.contains(where: \.isNewline)
+    }
+
     private var number: DataDictionary.Variable.Kind {
         let steps = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001]
         // A range has two ends, also where all cells are equal.
@@ -231,6 +236,9 @@ private struct ColumnGuess {
             let tooMany =
                 "it has more than \(InferredDictionary.levelsMax) different texts, which no analysis can use"
             return (nil, [], [isText ?? isCode, tooMany].compactMap(\.self).joined(separator: ", and "))
+        }
+        guard levels.allSatisfy(Self.isLevel) else {
+            return (nil, [], "it has a text that is blank or has several lines, which no level may be")
         }
         let sorted = TextOrder.sorted(levels)
         return (
