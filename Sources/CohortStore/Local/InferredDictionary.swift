@@ -223,7 +223,7 @@ private struct ColumnGuess {
         let steps = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001]
         // A range has two ends, also where all cells are equal.
         return .number(
-            lower: lower, upper: upper > lower ? upper : lower + 1,
+            lower: lower, upper: upper > lower ? upper : max(lower + 1, lower.nextUp),
             resolution: decimals < steps.count ? steps[decimals] : nil)
     }
 
