@@ -7,8 +7,10 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case file(String, FileFault)
     /// A dictionary, by identifier (`name@version`).
     case dictionary(String, DictionaryFault)
-    /// A patient file that cannot be read as CSV, by path.
+    /// A patient file to be imported that cannot be read as CSV, by path.
     case csv(String, CSVFault)
+    /// A file for a fit on this machine that cannot be read as CSV, by path.
+    case localFile(String, CSVFault)
     /// A patient file that was read to its end and has cells against the dictionary.
     case rejectedRows(RejectedRows)
     /// A study, session, round or audit entry.
@@ -18,7 +20,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .file(let path, let fault): fault.sentence(path: path)
         case .dictionary(let identifier, let fault): fault.sentence(identifier: identifier)
-        case .csv(let path, let fault): fault.sentence(path: path)
+        case .csv(let path, let fault): fault.sentence(path: path) + "; nothing was imported"
+        case .localFile(let path, let fault): fault.sentence(path: path)
         case .rejectedRows(let rows): rows.description
         case .ledger(let fault): fault.description
         }

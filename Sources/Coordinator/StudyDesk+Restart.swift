@@ -22,7 +22,8 @@ extension StudyDesk {
         }
         try settleAll()
         logger.info(
-            "coordinator: \(order.count) studies, \(studies.values.count { $0.state == .running }) running")
+            "coordinator: \(counted(order.count, "study", "studies")), \(studies.values.count { $0.state == .running }) running"
+        )
     }
 
     func restored(_ row: CoordinatorStore.StudyRow) throws -> (SHA256Digest, Study) {

@@ -34,7 +34,7 @@ package struct AuditPage {
         <h1>What left \(text(site))</h1>
         <p>All that a round sends is one vector of sums over this hospital's rows, masked so that only the total over all hospitals
         of the session can be read. Rows never leave. Times are in UTC.</p>
-        <p>The log has \(head.sequence) entries, its chain was verified; hash of the newest: <code>\(head.hash.hex)</code></p>
+        <p>The log has \(counted(head.sequence, "entry", "entries")), its chain was verified; hash of the newest: <code>\(head.hash.hex)</code></p>
         \(studies.map(section(about:)).joined(separator: "\n"))
         \(strangers.map(section(aboutStranger:)).joined(separator: "\n"))
         <h2>All else</h2>
@@ -84,7 +84,9 @@ package struct AuditPage {
     private func roundTable(_ rounds: [(entry: AuditEntry, body: AuditBody)]) -> String {
         guard !rounds.isEmpty else { return "<p>Nothing left.</p>" }
         let rows = rounds.map { entry, body in
-            let questions = (body.statements ?? []).map { "\($0.analysis): \($0.kind), \($0.lanes) numbers" }
+            let questions = (body.statements ?? []).map {
+                "\($0.analysis): \($0.kind), \(counted($0.lanes, "number"))"
+            }
             let cells = [
                 "\(body.round ?? 0)", time(entry.at), questions.map(text).joined(separator: "<br>"),
                 "\((body.statements ?? []).reduce(0) { $0 + $1.lanes })", "\(body.answerBytes ?? 0)",

@@ -1,58 +1,117 @@
-import CohortStore
+package import CohortStore
 import Cryptography
 import Federation
 import Foundation
 import Membership
 package import Survival
 
-/// A study fitted on a CSV file on this machine, by the same federation as over the network.
-package struct LocalFit {
-    /// What the reader should know about how the file was read.
+/// A study on CSV files of this machine: the study file, the files, and the dictionary by which they are read.
+package struct LocalBench {
+    /// What the reader should know about how the files were read.
     package private(set) var notes: [String] = []
-    package let result: StudyResult
+    private let study: StudyFile
+    private let studyText: String
+    private let files: [LocalTable.File]
+    private let dictionary: DataDictionary
+    /// Of columns, where the dictionary was guessed.
+    private var remarks: [String: String] = [:]
 
-    /// Runs the study file on a table; with a site column, each of its values is a site of its own.
+    /// Reads the study file, which may be a draft that leaves out `study`, `dictionary` and `sites`.
     ///
     /// Without a dictionary file, one is looked for beside the study (`NAME.yaml`, also in `dictionaries/` and
-    /// `../dictionaries/`), and if there is none the columns' types are guessed from the table.
-    package init(
-        study path: String, data: String, dictionary dictionaryPath: String?, siteColumn: String?, time: Int
-    ) throws {
+    /// `../dictionaries/`), and if there is none the columns' types are guessed from the files.
+    package init(study path: String, files: [LocalTable.File], dictionary dictionaryPath: String?) throws {
         let file = try ConfigurationFile(path: path, what: "study file")
-        let study = try StudyFile(yaml: file.text, file: path)
-        let dictionary: DataDictionary
+        var study = try StudyFile(yaml: file.text, file: path, draft: Self.draftName(path))
         if let found = try Self.dictionary(of: study, at: dictionaryPath, beside: file) {
             dictionary = found
+            if !study.namesDictionary { study.dictionary = found.identifier }
         } else {
             let (name, version) = try Self.nameAndVersion(study.dictionary)
-            dictionary = try InferredDictionary.read(
-                csv: data, name: name, version: version, categories: Self.groupings(in: study),
-                conditions: Self.conditions(in: study))
+            let guessed = try InferredDictionary(
+                csv: files.map(\.path), name: name, version: version, uses: Self.uses(of: study))
+            (dictionary, remarks) = (guessed.dictionary, guessed.remarks)
+            let missing = study.namesDictionary ? "no dictionary \(study.dictionary) was found; " : ""
             notes.append(
-                "no dictionary \(study.dictionary) was found; the types of the columns were guessed from \(data)"
+                "\(missing)the types of the columns were guessed from \(files.map(\.path).joined(separator: ", ")) (--print-dictionary shows them)"
             )
         }
-        var plan = try StudyPlan(study: study, dictionary: dictionary, hash: SHA256Digest(of: file.text.utf8))
-        try plan.requireUnit()
-        let local = try LocalTable(
-            csv: data, dictionary: dictionary, variables: plan.variables, siteColumn: siteColumn)
-        if local.rowsWithoutSite > 0 {
-            notes.append("\(local.rowsWithoutSite) rows without a site were left out")
+        (self.study, self.files, studyText) = (study, files, file.text)
+    }
+
+    /// The file's name as a study's name, for one that has none of its own.
+    private static func draftName(_ path: String) -> String {
+        let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent.lowercased()
+        let safe = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+        let trimmed = String(safe.drop { $0 == "-" }.prefix(63))
+        return trimmed.isEmpty ? "study" : trimmed
+    }
+
+    /// The dictionary that the files are read by, as a file.
+    package var dictionaryText: String {
+        let head =
+            remarks.isEmpty && notes.isEmpty
+            ? "" : "# Guessed by coxswain fit; look at every line before anybody agrees on it.\n"
+        return head + dictionary.yaml(remarks: remarks)
+    }
+
+    /// Runs the study by the same federation as over the network.
+    ///
+    /// Each file is a site, or with a site column each of its values in the one file; else all rows are one site.
+    package func fit(siteColumn: String?, time: Int) throws -> LocalFit {
+        try LocalFit(self, siteColumn: siteColumn, time: time)
+    }
+
+    fileprivate func plan() throws -> StudyPlan {
+        do {
+            return try StudyPlan(
+                study: study, dictionary: dictionary, hash: SHA256Digest(of: studyText.utf8))
+        } catch {
+            throw LocalFitError(error, remarks: remarks)
         }
-        // A column may hold any text, a certificate only a name: the sites take part under numbers.
-        plan.study.sites = local.sites.indices.map { "site-\($0 + 1)" }
-        let federation = try InProcessFederation(
-            plan: plan, tables: zip(plan.study.sites, local.sites).map { (site: $0, table: $1.table) },
-            time: time)
-        notes += zip(plan.study.sites, local.sites).flatMap { number, site in
-            federation.failures.filter { $0.site == number }.map {
-                local.sites.count == 1 ? $0.reason : "site \(site.name): \($0.reason)"
-            }
+    }
+
+    fileprivate func table(_ plan: StudyPlan, siteColumn: String?) throws -> LocalTable {
+        guard files.count == 1 || siteColumn == nil else {
+            throw LocalFitError(
+                "--sites cuts one file into sites, and several files are a site each; give one of both")
         }
-        var result = try federation.run { try randomBytes(32) }
-        // No disclosure rule was applied, so there is no policy to name.
-        result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }
-        self.result = result
+        return try LocalTable(
+            files: files, dictionary: dictionary, variables: plan.variables, siteColumn: siteColumn)
+    }
+
+    /// Remarks on columns that the study reads.
+    fileprivate func notes(on plan: StudyPlan) -> [String] {
+        plan.variables.compactMap { name in
+            dictionary[name].flatMap { remarks[$0.column] }.map { "column \"\(name)\": \($0)" }
+        }
+    }
+
+    /// What the study's formulas use the columns for.
+    private static func uses(of study: StudyFile) -> InferredDictionary.Uses {
+        var formulas: [(text: String, role: NameUses.Role)] = [
+            (study.endpoint.time, .number), (study.endpoint.event, .condition),
+        ]
+        formulas += [study.endpoint.start].compactMap(\.self).map { ($0, .number) }
+        formulas += study.endpoint.causes.map { ($0.text, .condition) }
+        formulas += ([study.cohort] + study.analyses.flatMap { [$0.cohort, $0.event] }).compactMap(\.self)
+            .map { ($0, .condition) }
+        formulas += study.analyses.flatMap { Self.formulas(of: $0.kind) }
+        let uses = NameUses(formulas, definitions: study.definitions.map { ($0.name, $0.text) })
+        return .init(
+            numbers: uses.numbers, categories: groupings(in: study), conditions: uses.conditions)
+    }
+
+    private static func formulas(of kind: StudyFile.Kind) -> [(text: String, role: NameUses.Role)] {
+        switch kind {
+        case .survival(_, _, _, _, let options): [options.weights].compactMap(\.self).map { ($0, .number) }
+        case .incidence(_, _, _, let weights, _): [weights].compactMap(\.self).map { ($0, .number) }
+        case .concordance(let marker, _, let weights, _, _):
+            [(marker, .open)] + [weights].compactMap(\.self).map { ($0, .number) }
+        case .cox(let terms, _, _, let weights, _):
+            terms.map { ($0, .open) } + [weights].compactMap(\.self).map { ($0, .number) }
+        case .describe(let variables, _, _): variables.map { ($0, .open) }
+        }
     }
 
     /// Columns that the study groups by as they are: categories, even if their levels are written as numbers.
@@ -77,12 +136,6 @@ package struct LocalFit {
         return names
     }
 
-    /// Columns that the study takes for conditions as they are: `event: died`.
-    private static func conditions(in study: StudyFile) -> Set<String> {
-        let texts = [study.endpoint.event, study.cohort] + study.analyses.map(\.cohort)
-        return Set(texts.compactMap { $0?.replacing("`", with: "") })
-    }
-
     private static func dictionary(
         of study: StudyFile, at path: String?, beside file: ConfigurationFile
     ) throws -> DataDictionary? {
@@ -90,6 +143,7 @@ package struct LocalFit {
             return try DataDictionary(
                 yaml: try ConfigurationFile(path: path, what: "dictionary").text, file: path)
         }
+        guard study.namesDictionary else { return nil }
         let name = try nameAndVersion(study.dictionary).name
         for folder in [".", "dictionaries", "../dictionaries"] {
             let candidate = file.resolve("\(folder)/\(name).yaml")
@@ -107,5 +161,56 @@ package struct LocalFit {
             throw StudyError.sums("\"\(identifier)\" is not a dictionary's name@version")
         }
         return (String(parts[0]), version)
+    }
+}
+
+/// A study fitted on CSV files on this machine, by the same federation as over the network.
+package struct LocalFit {
+    /// What the reader should know about how the files were read.
+    package private(set) var notes: [String]
+    package let result: StudyResult
+
+    fileprivate init(_ bench: LocalBench, siteColumn: String?, time: Int) throws {
+        notes = bench.notes
+        var plan = try bench.plan()
+        try plan.requireUnit()
+        notes += bench.notes(on: plan)
+        let local = try bench.table(plan, siteColumn: siteColumn)
+        if local.rowsWithoutSite > 0 {
+            let were = local.rowsWithoutSite == 1 ? "was" : "were"
+            notes.append("\(counted(local.rowsWithoutSite, "row")) without a site \(were) left out")
+        }
+        let rowCounts = local.sites.map(\.table.rowCount)
+        if let siteColumn, rowCounts.count > 1, rowCounts.allSatisfy({ $0 == 1 }) {
+            notes.append("each row is a site of its own; does the column \(siteColumn) name the hospitals?")
+        }
+        // A column may hold any text, a certificate only a name: the sites take part under numbers.
+        plan.study.sites = local.sites.indices.map { "site-\($0 + 1)" }
+        let federation = try InProcessFederation(
+            plan: plan, tables: zip(plan.study.sites, local.sites).map { (site: $0, table: $1.table) },
+            time: time)
+        notes += zip(plan.study.sites, local.sites).flatMap { number, site in
+            federation.failures.filter { $0.site == number }.map {
+                local.sites.count == 1 ? $0.reason : "site \(site.name): \($0.reason)"
+            }
+        }
+        var result = try federation.run { try randomBytes(32) }
+        // No disclosure rule was applied, so there is no policy to name.
+        result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }
+        self.result = result
+    }
+}
+
+/// Why a study cannot be fitted on the files that were given, with what is known of the columns it is about.
+package struct LocalFitError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    init(_ reason: String) { description = reason }
+
+    /// Adds the remarks on columns that the error names.
+    init(_ error: StudyError, remarks: [String: String]) {
+        let reason = "\(error)"
+        let told = remarks.filter { reason.contains(quoted($0.key)) }.sorted { $0.key < $1.key }
+        description = reason + told.map { "; column \(quoted($0.key)): \($0.value)" }.joined()
     }
 }

@@ -2,6 +2,7 @@ package import CohortStore
 package import Cryptography
 package import Federation
 import Foundation
+import Survival
 
 /// Approving, declining, revoking, releasing; and what is in force.
 extension NodeOffice {
@@ -13,11 +14,13 @@ extension NodeOffice {
         try requireWords(person, "who approves")
         let now = clock()
         guard until > now else {
-            throw NodeError.ask("the approval would already be over", hint: "give a later date")
+            throw NodeError.ask(
+                "the approval would already be over: a day ends at 24:00 UTC, and it is \(now.timeInUTC) now",
+                hint: "give a later day, or \"today\" for the day that it is in UTC")
         }
         guard until <= now + policy.approvalDaysMax * 86400 else {
             throw NodeError.ask(
-                "the policy's approval-days-max is \(policy.approvalDaysMax) days",
+                "the policy's approval-days-max is \(counted(policy.approvalDaysMax, "day"))",
                 hint: "give an earlier date")
         }
         let assessment = try assess(study)
@@ -221,5 +224,13 @@ extension NodeOffice {
         guard let (_, _, body) = try act([.released], on: study) else { return false }
         return body.session == request.session && body.round == request.round
             && body.request == request.digest
+    }
+}
+
+extension Int {
+    /// Seconds since 1970 as `2026-12-01 01:31 UTC`.
+    fileprivate var timeInUTC: String {
+        let text = Date(timeIntervalSince1970: TimeInterval(self)).formatted(.iso8601)
+        return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
     }
 }

@@ -3,6 +3,7 @@ import Cryptography
 import Federation
 import Logging
 import Membership
+import Survival
 
 /// Answering the rounds of a session, or holding them for a person.
 extension SessionClerk {
@@ -44,7 +45,8 @@ extension SessionClerk {
             return
         }
         live[id] = session
-        logger.info("study \(study.short): round \(round) answered, \(request.statements.count) questions")
+        logger.info(
+            "study \(study.short): round \(round) answered, \(counted(request.statements.count, "question"))")
         try await post(signed, round, of: id)
     }
 

@@ -160,7 +160,7 @@ extension StoreError {
     fileprivate var isLasting: Bool {
         switch self {
         case .file(_, .locked), .file(_, .full), .ledger(.auditMoved): false
-        case .file, .dictionary, .csv, .rejectedRows, .ledger: true
+        case .file, .dictionary, .csv, .localFile, .rejectedRows, .ledger: true
         }
     }
 }

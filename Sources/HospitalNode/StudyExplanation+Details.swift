@@ -11,13 +11,22 @@ extension StudyExplanation {
                     + (analysis.endpoint.landmark == nil ? "" : " of follow-up at the landmark")
             }
             + landmark(of: analysis) + end(of: analysis)
+            + overlappingRows(of: analysis)
             + choices(of: analysis)
+    }
+
+    private func overlappingRows(of analysis: AnalysisPlan) -> [String] {
+        switch analysis.people {
+        case nil: []
+        case .firstRow: ["people: of rows of a person that overlap in time the first is taken"]
+        case .allRows: ["people: rows of a person that overlap in time are all counted"]
+        }
     }
 
     private func landmark(of analysis: AnalysisPlan) -> [String] {
         analysis.endpoint.landmark.map {
             [
-                "landmark: only those still at risk at \($0) \(plan.study.endpoint.unit.rawValue)s, time counted from then; the number of the others leaves too"
+                "landmark: only those still at risk at \(measured($0, plan.study.endpoint.unit.rawValue)), time counted from then; the number of the others leaves too"
             ]
         } ?? []
     }

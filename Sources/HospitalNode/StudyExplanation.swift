@@ -63,11 +63,12 @@ package struct StudyExplanation {
     }
 
     private func grid(of step: Double, in study: StudyFile) -> String {
-        "  time grid   \(step) \(study.endpoint.unit.rawValue)s, merged until each interval has \(study.privacy.smallestInterval) exits over all hospitals"
+        "  time grid   \(measured(step, study.endpoint.unit.rawValue)), merged until each interval has \(counted(study.privacy.smallestInterval, "exit")) over all hospitals"
     }
 
     private func silence(in study: StudyFile) -> String {
-        let wait = "a hospital that does not answer is waited for \(study.patienceSeconds) seconds, then"
+        let wait =
+            "a hospital that does not answer is waited for \(counted(study.patienceSeconds, "second")), then"
         return study.missingSite == .fail
             ? "\(wait) the study fails" : "\(wait) it goes on without, from the start"
     }
@@ -85,7 +86,9 @@ package struct StudyExplanation {
         var lines = ["Analysis \(StudyWords.inline(analysis.plan.id)): \(asked(by: analysis.plan))"]
         lines += details(of: analysis.plan).map { "  \($0)" }
         lines.append(
-            "  here: \(analysis.facts.people) people, \(analysis.facts.events) of them with the event")
+            "  here: \(counted(analysis.facts.people, "person", "people")), \(analysis.facts.events) of them with the event"
+        )
+        lines += overlaps(of: analysis)
         lines.append("  reads: \(StudyWords.list(analysis.plan.variables))")
         lines += smallestLevel(of: analysis)
         lines.append("  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))")
@@ -150,14 +153,23 @@ package struct StudyExplanation {
     }
 
     private func positions(of analysis: AnalysisPlan) -> String {
-        analysis.axis.map { "\($0.count) times" } ?? "every time at which someone leaves"
+        analysis.axis.map { "\(counted($0.count, "time"))" } ?? "every time at which someone leaves"
+    }
+
+    /// People whose rows overlap in time, and what the study makes of it.
+    private func overlaps(of analysis: StudyAssessment.Analysis) -> [String] {
+        guard analysis.facts.overlappingPeople > 0, analysis.plan.countsRows else { return [] }
+        let people = counted(analysis.facts.overlappingPeople, "person", "people")
+        let have = analysis.facts.overlappingPeople == 1 ? "has" : "have"
+        let outcome = analysis.plan.people == .firstRow ? "the first of them is taken" : "all are counted"
+        return ["  rows that overlap in time here: \(people) \(have) some; \(outcome)"]
     }
 
     private func smallestLevel(of analysis: StudyAssessment.Analysis) -> [String] {
         let present = zip(analysis.plan.levels, analysis.facts.levels).filter { $0.1 > 0 }
         guard let smallest = present.min(by: { $0.1 < $1.1 }) else { return [] }
         return [
-            "  smallest group here: \(StudyWords.inline(smallest.0.variable)) = \(StudyWords.inline(smallest.0.level)), \(smallest.1) \(smallest.1 == 1 ? "person" : "people")"
+            "  smallest group here: \(StudyWords.inline(smallest.0.variable)) = \(StudyWords.inline(smallest.0.level)), \(counted(smallest.1, "person", "people"))"
         ]
     }
 
@@ -178,17 +190,17 @@ package struct StudyExplanation {
         case .cox(let cox):
             let p = analysis.columnCount
             let means =
-                "\(counts); sums and sums of squares of \(p) covariates\(leavingForRidge(analysis))\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForConcordance(cox))\(leavingForComparison(cox))\(leavingForDiagnostics(cox, of: analysis))"
+                "\(counts); sums and sums of squares of \(counted(p, "covariate"))\(leavingForRidge(analysis))\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForConcordance(cox))\(leavingForComparison(cox))\(leavingForDiagnostics(cox, of: analysis))"
             if cox.baseline == .site {
                 let usual = 1 + p + SymmetricMatrix.packedCount(order: p)
                 let sums =
                     cox.penalty == .firth
-                    ? "log-likelihood, score, information and its derivatives (\(usual + ThirdDerivatives.packedCount(order: p)) numbers)"
-                    : "log-likelihood, score and information (\(usual) numbers)"
-                return "\(means); \(sums), at most \(policy.evaluationsMax) times"
+                    ? "log-likelihood, score, information and its derivatives (\(counted(usual + ThirdDerivatives.packedCount(order: p), "number")))"
+                    : "log-likelihood, score and information (\(counted(usual, "number")))"
+                return "\(means); \(sums), at most \(counted(policy.evaluationsMax, "time"))"
             }
             return
-                "\(means); \(exits(of: analysis)); risk sums at event times, score and Gram matrix, at most \(policy.evaluationsMax) times; covariate risk sums, a few times"
+                "\(means); \(exits(of: analysis)); risk sums at event times, score and Gram matrix, at most \(counted(policy.evaluationsMax, "time")); covariate risk sums, a few times"
         case .table(let table): return "\(counts); \(leaving(table))"
         }
     }
@@ -196,7 +208,7 @@ package struct StudyExplanation {
     private func leaving(_ table: TablePlan) -> String {
         let smallest = plan.study.privacy.smallestCell
         let sums =
-            "people by group and level, and whose value is known; sums and sums of squares of numbers, by group, where at least \(smallest) people of all hospitals have one"
+            "people by group and level, and whose value is known; sums and sums of squares of numbers, by group, where at least \(counted(smallest, "person", "people")) of all hospitals have one"
         let counted = table.variables.compactMap { variable -> String? in
             guard case .number(_, let bins?) = variable.kind else { return nil }
             return bins.isExact
@@ -209,10 +221,11 @@ package struct StudyExplanation {
 
     /// The sums at times from which curves are made.
     private func exits(of analysis: AnalysisPlan) -> String {
-        let events = analysis.causes.isEmpty ? "events" : "events of \(analysis.causes.count) causes"
+        let events =
+            analysis.causes.isEmpty ? "events" : "events of \(counted(analysis.causes.count, "cause"))"
         let weights = analysis.weights == nil ? "" : ", and sums of their weights,"
         return
-            "\(events) and censorings\(weights) at \(positions(of: analysis)) (\(analysis.exitGroupCount) groups)"
+            "\(events) and censorings\(weights) at \(positions(of: analysis)) (\(counted(analysis.exitGroupCount, "group")))"
     }
 
     private func leavingForDiagnostics(
@@ -220,13 +233,14 @@ package struct StudyExplanation {
     ) -> String {
         guard let diagnostics = cox.diagnostics else { return "" }
         let covariates = diagnostics.covariates.map {
-            "; people in \($0.cells.count) cells of \(StudyWords.inline($0.expression.text)); rows, people, events and expected events in bins of it of \(diagnostics.smallestBin) people or more over all hospitals"
+            "; people in \(counted($0.cells.count, "cell")) of \(StudyWords.inline($0.expression.text)); rows, people, events and expected events in bins of it of \(counted(diagnostics.smallestBin, "person", "people")) or more over all hospitals"
         }
         let isCounted = cox.check == .km || cox.baseline == .common
-        let counts = isCounted ? "" : "; events and censorings at \(analysis.axis?.count ?? 0) times"
+        let counts =
+            isCounted ? "" : "; events and censorings at \(counted(analysis.axis?.count ?? 0, "time"))"
         return covariates.joined()
             + (diagnostics.hasSchoenfeld
-                ? "\(counts); sums of Schoenfeld residuals in time bins of \(diagnostics.smallestBin) events or more over all hospitals"
+                ? "\(counts); sums of Schoenfeld residuals in time bins of \(counted(diagnostics.smallestBin, "event")) or more over all hospitals"
                 : "")
     }
 
@@ -241,7 +255,7 @@ package struct StudyExplanation {
         let names = analysis.spreadColumns.count
         return names == 0
             ? ""
-            : "; the same of \(names) penalised covariates over all patients who have them, and how many of those are not in the analysis"
+            : "; the same of \(counted(names, "penalised covariate")) over all patients who have them, and how many of those are not in the analysis"
     }
 
     private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
@@ -272,7 +286,7 @@ package struct StudyExplanation {
         [
             "The coordinator sees only the sums over all hospitals: each vector is masked so that only the total can be read.",
             "The results go to the study's lead and to the hospitals that take part.",
-            "Policy \(policy.hash.hex). To decide: coxswain node approve \(plan.study.name) --until DAY --by NAME, or decline.",
+            "Policy \(policy.hash.hex). To decide: coxswain node approve \(plan.study.name) --until DAY --by NAME (to the end of that day in UTC), or decline.",
         ]
     }
 }

@@ -72,6 +72,7 @@ struct CSVReport {
         }
         if let landmark = counts.landmark { add(landmark, at: place) }
         if let time = counts.censorAt { add(place, "censor_at", .number(Reported(time))) }
+        if let overlapping = counts.overlapping { add(place, "overlapping", .integer(overlapping)) }
     }
 
     private mutating func add(_ landmark: CohortCounts.Landmark, at place: Place) {

@@ -49,6 +49,7 @@ struct JSONReport {
             .object(["time": .number($0.time), "excluded": .integer($0.excluded)])
         }
         object["censor_at"] = counts.censorAt.map { .number($0) }
+        object["overlapping"] = counts.overlapping.map(JSONValue.integer)
         return object
     }
 

@@ -88,7 +88,7 @@ extension TextReport {
         }
         if table.hasWithheld {
             notes.append(
-                "* withheld (rule smallest-cell): fewer than \(table.smallestCell) people, or such a number could be worked out from it."
+                "* withheld (rule smallest-cell): fewer than \(counted(table.smallestCell, "person", "people")), or such a number could be worked out from it."
             )
         }
         return notes

@@ -88,8 +88,9 @@ struct TextReport {
         addParagraph("\(counted(counts.rows, "row")) of \(people), \(counted(counts.events, "event")).")
         if let landmark = counts.landmark {
             let time = NumberText.time(landmark.time)
+            let ofTime = landmark.time == 1 ? unit : "\(unit)s"
             addParagraph(
-                "Landmark at \(time) \(unit)s: times count from it, covariates are as of it; "
+                "Landmark at \(time) \(ofTime): times count from it, covariates are as of it; "
                     + "\(counted(landmark.excluded, "person", "people")) not at risk then "
                     + "\(landmark.excluded == 1 ? "is" : "are") not in.")
         }
@@ -97,6 +98,11 @@ struct TextReport {
             addParagraph(
                 "Follow-up ends at \(NumberText.time(time)) \(unit)s for everybody: who was followed for longer is censored then."
             )
+        }
+        if let overlapping = counts.overlapping {
+            addParagraph(
+                "\(counted(overlapping, "row")) \(overlapping == 1 ? "was" : "were") left out for overlapping "
+                    + "with an earlier row of the same person.")
         }
         guard counts.dropped > 0 else {
             addParagraph("No row was left out for a missing value.")
@@ -107,10 +113,6 @@ struct TextReport {
         let detail = byVariable.isEmpty ? "" : " (by variable: \(byVariable.joined(separator: ", ")))"
         let dropped = "\(counted(counts.dropped, "row")) \(counts.dropped == 1 ? "was" : "were")"
         addParagraph("\(dropped) left out for a missing value\(detail).")
-    }
-
-    func counted(_ count: Int, _ singular: String, _ plural: String? = nil) -> String {
-        "\(count) " + (count == 1 ? singular : plural ?? singular + "s")
     }
 
     /// `readings` are what is read off between the points of a grid.

@@ -26,6 +26,7 @@ struct Coxswain: AsyncParsableCommand {
 
     static func main() async {
         do {
+            try RepeatedOptions.refuse(in: Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -94,14 +95,18 @@ func show(_ text: String) { print(text.visible) }
 /// Seconds since 1970, now.
 func currentTime() -> Int { Int(Date().timeIntervalSince1970) }
 
-/// A day as people write it (2026-03-01), in UTC.
+/// A day as people write it (2026-03-01), in UTC, whatever the machine's time zone: hospitals and audit logs have one calendar.
 enum CalendarDay {
+    /// A last day, with when it ends.
+    static func last(_ time: Int) -> String { "\(text(time)) (to its end in UTC)" }
+
     static func text(_ time: Int) -> String {
         Date(timeIntervalSince1970: TimeInterval(time)).formatted(.iso8601.year().month().day())
     }
 
-    /// The end of the day; nil if the text is not a day.
+    /// The last second of the day; of the day that it is in UTC for "today"; nil if the text is not a day.
     static func end(of text: String) -> Int? {
+        if text == "today" { return end(of: self.text(currentTime())) }
         guard let date = try? Date(text, strategy: .iso8601.year().month().day()) else { return nil }
         let start = Int(date.timeIntervalSince1970)
         // The parser takes 2027-02-30 for a day in March.

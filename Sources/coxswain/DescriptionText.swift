@@ -1,4 +1,5 @@
 import CohortStore
+import Survival
 
 /// A description of a hospital's patients as a table for its own admin.
 struct DescriptionText {
@@ -15,7 +16,9 @@ struct DescriptionText {
             ])
         }
         let heading =
-            "\(description.dictionary): \(description.rowCount) rows, \(description.personCount) people"
+            "\(description.dictionary): \(counted(description.rowCount, "row")), \(counted(description.personCount, "person", "people"))"
+            + (description.severalRowsPersonCount == 0
+                ? "" : ", \(description.severalRowsPersonCount) of them with more than one row")
         return "\(heading)\n\n\(table.text)"
     }
 

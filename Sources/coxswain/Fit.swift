@@ -1,4 +1,5 @@
 import ArgumentParser
+import CohortStore
 import Foundation
 import HospitalNode
 import StudyReport
@@ -12,20 +13,51 @@ struct Fit: ParsableCommand {
             Examples:
               coxswain fit study.yaml --data patients.csv
               coxswain fit study.yaml --data patients.csv --sites hospital --format json
-            With --sites each value of that column (at most 100) is a site of its own in an in-process federation; without it
-            the file is one site. The sites that the study names are not looked at. The dictionary is looked for beside the study file unless --dictionary names it; if there is none,
-            the columns' types are guessed from the file. Nothing leaves this machine, and no disclosure rule applies.
+              coxswain fit study.yaml --data north=north.csv --data south=south.csv
+              coxswain fit study.yaml --data patients.csv --print-dictionary
+            With --sites each value of that column (at most 100) is a site of its own in an in-process federation; of several
+            files each is a site; otherwise the file is one site. Files are read as a hospital's import reads them. The study
+            file may leave out study, dictionary and sites, which are not looked at here. The dictionary is looked for beside
+            the study file unless --dictionary names it; if there is none, the columns' types are guessed from the files.
+            Nothing leaves this machine, and no disclosure rule applies.
             """)
     @Argument(help: "The study file (YAML).") var study: String
-    @Option(help: "The patients (CSV).") var data: String
+    @Option(
+        help: ArgumentHelp(
+            "The patients (CSV); of several files each is given with its site's name.",
+            valueName: "[site=]file"))
+    var data: [String]
     @Option(help: "The column that names each row's site.") var sites: String?
     @Option(name: .shortAndLong, help: "The data dictionary (YAML).") var dictionary: String?
     @Option(help: "text, json or csv.") var format: ReportFormat = .text
+    @Flag(help: "Print the dictionary that the files are read by, given or guessed, and fit nothing.")
+    var printDictionary = false
 
     func run() throws {
-        let fit = try LocalFit(
-            study: study, data: data, dictionary: dictionary, siteColumn: sites, time: currentTime())
+        let bench = try LocalBench(study: study, files: try files(), dictionary: dictionary)
+        guard !printDictionary else { return show(bench.dictionaryText.trimmingCharacters(in: .newlines)) }
+        let fit = try bench.fit(siteColumn: sites, time: currentTime())
         for note in fit.notes { FileHandle.say("coxswain: note: \(note)") }
         print(try StudyReport(fit.result).rendered(as: format), terminator: "")
+    }
+
+    /// `site=file` or a file; a file of that whole name is meant if there is one.
+    private func files() throws -> [LocalTable.File] {
+        let files = data.map { text -> LocalTable.File in
+            let parts = text.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, !FileManager.default.fileExists(atPath: text) else {
+                return .init(path: text)
+            }
+            return .init(site: String(parts[0]), path: String(parts[1]))
+        }
+        guard files.count > 1 else { return files }
+        guard files.allSatisfy({ $0.site != nil }) else {
+            throw ValidationError(
+                "of several files each is a site; name them: --data north=north.csv --data south=south.csv")
+        }
+        guard Set(files.map(\.site)).count == files.count else {
+            throw ValidationError("two files have the same site's name")
+        }
+        return files
     }
 }

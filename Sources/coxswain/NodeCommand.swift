@@ -7,6 +7,7 @@ import HospitalNode
 import Logging
 import Membership
 import ServiceLifecycle
+import Survival
 import UnixSignals
 
 /// `coxswain node`: what a site admin does at a hospital.
@@ -67,13 +68,7 @@ struct NodeCommand: AsyncParsableCommand {
         func run() throws {
             let office = try location.office()
             let report = try office.importPatients(csv: file, dictionary: dictionary, replacing: replace)
-            print("\(report.rowCount) rows imported under \(report.dictionary)")
-            if report.replacedRowCount > 0 { print("\(report.replacedRowCount) earlier rows were replaced") }
-            if !report.ignoredColumns.isEmpty {
-                show(
-                    "columns not in the dictionary, ignored: \(report.ignoredColumns.joined(separator: ", "))"
-                )
-            }
+            for line in ImportText(report).lines { show(line) }
             print("file SHA-256 \(report.record.fileDigest.hex)")
             for study in try office.studies() where study.plan.study.dictionary == report.dictionary {
                 guard let lapse = try office.standing(of: study.plan.hash).lapse else { continue }
@@ -131,16 +126,20 @@ struct NodeCommand: AsyncParsableCommand {
     struct Approve: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Approve a study, exactly as shown, until a day.",
-            discussion: "Example: coxswain node approve hcc-extrahepatic --until 2027-03-31 --by \"Dr Kim\"")
+            discussion: """
+                Example: coxswain node approve hcc-extrahepatic --until 2027-03-31 --by "Dr Kim"
+                The approval holds to the end of that day in UTC (24:00 UTC), whatever the machine's time zone; "today" is the
+                day that it is in UTC.
+                """)
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
-        @Option(help: "The last day of the approval, e.g. 2027-03-31.") var until: String
+        @Option(help: "The last day of the approval in UTC, e.g. 2027-03-31, or \"today\".") var until: String
         @Option(help: "Who approves.") var by: String
         @Flag(help: "Let each round wait until it is released (coxswain node release).") var hold = false
         @OptionGroup var location: Location
 
         func validate() throws {
             guard CalendarDay.end(of: until) != nil else {
-                throw ValidationError("--until is a day, for instance 2027-03-31")
+                throw ValidationError("--until is a day, for instance 2027-03-31, or \"today\"")
             }
         }
 
@@ -149,7 +148,9 @@ struct NodeCommand: AsyncParsableCommand {
             let office = try location.office()
             let study = try office.study(study)
             try office.approve(study, until: end, by: by, isHeld: hold)
-            show("approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(until), by \(by)")
+            show(
+                "approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(CalendarDay.last(end)), by \(by)"
+            )
         }
     }
 
@@ -206,9 +207,10 @@ struct NodeCommand: AsyncParsableCommand {
                 "authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
             print("policy       \(office.policy.hash.hex)")
             for dictionary in try office.dictionaries() {
-                print("patients     \(dictionary.identifier): \(dictionary.rowCount) rows")
+                print("patients     \(dictionary.identifier): \(counted(dictionary.rowCount, "row"))")
             }
-            print("audit log    \(try office.ledger.verifyAudit()) entries, chain intact")
+            let entries = counted(try office.ledger.verifyAudit(), "entry", "entries")
+            print("audit log    \(entries), chain intact")
             try await office.probeCoordinator()
             print("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
             let count = try await office.verifyLogAgainstCoordinator()
@@ -223,7 +225,8 @@ enum DecisionText {
         if let outcome = entry.outcome { return outcome }
         switch entry.decision {
         case .pending: return "pending"
-        case .approved(let until, let by, _, _): return "approved until \(CalendarDay.text(until)) by \(by)"
+        case .approved(let until, let by, _, _):
+            return "approved until \(CalendarDay.text(until)) (UTC) by \(by)"
         case .declined(let reason, let by, _): return "declined by \(by): \(reason)"
         }
     }

@@ -5,6 +5,7 @@ import Federation
 import Foundation
 import HospitalNode
 import Membership
+import Survival
 
 /// What a site admin looks at, takes back, and can prove.
 extension NodeCommand {
@@ -37,7 +38,7 @@ extension NodeCommand {
         private func line(_ statement: QueryStatement, _ numbers: [Double]) -> String {
             let beta = statement.beta.map { " at beta \($0)" } ?? ""
             let shown = full ? numbers : Array(numbers.filter { $0 != 0 }.prefix(12))
-            let rest = shown.count < numbers.count ? ", ... (\(numbers.count) numbers)" : ""
+            let rest = shown.count < numbers.count ? ", ... (\(counted(numbers.count, "number")))" : ""
             return "\(statement.analysis), \(statement.kind)\(beta): "
                 + shown.map { "\($0)" }.joined(separator: ", ") + rest
         }
@@ -188,7 +189,7 @@ extension NodeCommand {
                 let office = try location.office()
                 let kept = try against.map { (path: $0, messages: try checkpoints(in: $0)) }
                 let head = try office.ledger.verifiedHead()
-                print("\(head.sequence) entries, chain intact; newest \(head.hash.hex)")
+                print("\(counted(head.sequence, "entry", "entries")), chain intact; newest \(head.hash.hex)")
                 if let kept { say(try office.verifyLog(against: kept.messages), in: kept.path) }
                 if online { say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
             }
@@ -212,7 +213,7 @@ extension NodeCommand {
                 show(
                     count == 0
                         ? "\(place): no checkpoint of this node"
-                        : "\(place): \(count) \(count == 1 ? "checkpoint" : "checkpoints") of this node, as in the log"
+                        : "\(place): \(counted(count, "checkpoint")) of this node, as in the log"
                 )
             }
         }

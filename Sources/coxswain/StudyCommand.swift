@@ -44,7 +44,7 @@ struct StudyCommand: AsyncParsableCommand {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
             try plan.requireAnswerable()
             print(
-                "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
+                "\(file): \(plan.study.name), \(counted(plan.study.sites.count, "site")), dictionary \(plan.study.dictionary)"
             )
             for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
             for note in plan.notes { show("note: \(note)") }

@@ -46,7 +46,9 @@ struct Progress {
         if state != status.state {
             state = status.state
             let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
-            let rounds = status.state == .finished ? " after \((status.session?.round ?? 1) - 1) rounds" : ""
+            let rounds =
+                status.state == .finished
+                ? " after \(counted((status.session?.round ?? 1) - 1, "round"))" : ""
             lines.append("\(status.name): \(status.state.rawValue)\(rounds)\(reason)")
         }
         return lines
@@ -62,7 +64,8 @@ struct Progress {
             }
             let lanes = session.statements.reduce(0) { $0 + $1.lanes }
             lines.append(
-                "round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(lanes) numbers a site")
+                "round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(counted(lanes, "number")) a site"
+            )
         }
         let now = Int(Date().timeIntervalSince1970)
         let names = session.waitingFor.map {

@@ -64,10 +64,11 @@ struct CSVScannerTests {
         ("a\rb\r", .bareCarriageReturn(line: 1)),
         ("a\nx\ry\n", .bareCarriageReturn(line: 2)),
         ("", .empty),
-        ("PK\u{3}\u{4}rest", .workbook),
+        ("PK\u{3}\u{4}rest", .foreign(.workbook)),
         ("a;b\n1;2\n", .separator(.semicolons)),
         ("\"a,b\";c\n", .separator(.semicolons)),
         ("a\tb\n1\t2\n", .separator(.tabs)),
+        ("a|b\n1|2\n", .separator(.pipes)),
     ])
     func `a file that is no CSV is refused where it stops being one`(text: String, fault: CSVFault) throws {
         #expect(try scan(Array(text.utf8)).fault == fault)
@@ -75,7 +76,7 @@ struct CSVScannerTests {
 
     @Test(arguments: [[0xFF, 0xFE, 0x61, 0x00], [0xFE, 0xFF, 0x00, 0x61] as [UInt8]])
     func `UTF-16 is recognised by its mark`(bytes: [UInt8]) throws {
-        #expect(try scan(bytes).fault == .utf16)
+        #expect(try scan(bytes).fault == .encoding(.utf16))
     }
 
     @Test func `lines are those of an editor, also after line ends in quotes and blank lines`() throws {
@@ -146,15 +147,16 @@ struct CSVScannerTests {
         let longest = String(repeating: "x", count: CSVScanner.fieldBytesMax)
         #expect(try scan(Array("a\n\(longest)\n".utf8)).records == [["a"], [longest]])
         #expect(try scan(Array("a\n\(longest)x\n".utf8)).fault == .fieldTooLong(line: 2))
-        #expect(try scan(Array("a\n\"\(longest)x\"\n".utf8)).fault == .fieldTooLong(line: 2))
+        #expect(try scan(Array("a\n\"\(longest)x\"\n".utf8)).fault == .fieldTooLong(line: 2, quote: 2))
     }
 
     @Test func `a line longer than the limit is refused, quoted or not`() throws {
         let half = String(repeating: "x", count: CSVScanner.recordBytesMax / 2)
         let fields = Array(repeating: String(repeating: "x", count: CSVScanner.fieldBytesMax), count: 17)
         #expect(try scan(Array("a\n\(fields.joined(separator: ","))\n".utf8)).fault == .lineTooLong(line: 2))
-        #expect(try scan(Array("a\n\"\(half)\n\(half)x\"\n".utf8)).fault == .lineTooLong(line: 2))
-        #expect(try scan(Array("a\n\"\(half)\(half)".utf8)).fault == .lineTooLong(line: 2))
+        let unclosed = CSVFault.lineTooLong(line: 2, quote: 2)
+        #expect(try scan(Array("a\n\"\(half)\n\(half)x\"\n".utf8)).fault == unclosed)
+        #expect(try scan(Array("a\n\"\(half)\(half)".utf8)).fault == unclosed)
     }
 
     @Test func `a missing file, a folder and a device are told apart from an empty file`() throws {

@@ -52,7 +52,9 @@ struct CellRuleTests {
     @Test(arguments: [
         ("1", Cell.boolean(true)), ("0", .boolean(false)), ("yes", .boolean(true)), ("No", .boolean(false)),
         ("TRUE", .boolean(true)), ("False", .boolean(false)), ("", .missing), ("9", .missing),
-        ("2", .refused(.notBoolean)), ("y", .refused(.notBoolean)), ("1.0", .refused(.notBoolean)),
+        ("True", .boolean(true)), ("t", .boolean(true)), ("F", .boolean(false)), ("1.0", .boolean(true)),
+        ("0.0", .boolean(false)), ("2", .refused(.notBoolean)), ("y", .refused(.notBoolean)),
+        ("1.00", .refused(.notBoolean)), ("yes\u{A0}", .refused(.paddedInvisibly)),
         ("truee", .refused(.notBoolean)), ("yes ", .refused(.padded)),
     ])
     func `booleans`(text: String, expected: Cell) {
@@ -84,6 +86,35 @@ struct CellRuleTests {
         #expect(cell("none", variable) == .missing)
         #expect(cell("none", variable, isPerson: true) == .refused(.missingThoughRequired))
         #expect(cell("", variable, isPerson: true) == .refused(.missingThoughRequired))
+    }
+
+    /// All who have it would be one person.
+    @Test(arguments: ["NA", "na", "NULL", "null", "NaN", "nan", "None", "N/A", "#N/A", "<NA>", "\\N", "."])
+    func `an identifier that programs write for a missing one names nobody`(text: String) {
+        let variable = DataDictionary.Variable(name: "id", kind: .identifier)
+        #expect(cell(text, variable, isPerson: true) == .refused(.nullIdentifier))
+        #expect(cell(text, variable) == .text)
+        #expect(cell(text + "1", variable, isPerson: true) == .text)
+    }
+
+    /// Blanks and characters that nobody sees, at either end, in a variable of every type.
+    @Test(arguments: [
+        " ", "\t", "\n", "\u{B}", "\u{A0}", "\u{2009}", "\u{202F}", "\u{3000}", "\u{200B}", "\u{FEFF}",
+        "\u{AD}", "\u{85}",
+    ])
+    func `a value with a blank around it is refused, whether it can be seen or not`(blank: String) {
+        let kinds: [(DataDictionary.Variable.Kind, String)] = [
+            (.identifier, "A1"), (.number(lower: 0, upper: 9, resolution: nil), "3"), (.boolean, "yes"),
+            (.category(levels: ["a", "b"], reference: "a"), "b"),
+        ]
+        for (kind, text) in kinds {
+            let variable = DataDictionary.Variable(name: "x", kind: kind)
+            for padded in [text + blank, blank + text] {
+                let isRefused = [.refused(.padded), .refused(.paddedInvisibly)].contains(
+                    cell(padded, variable))
+                #expect(isRefused, "\(kind)")
+            }
+        }
     }
 
     @Test func `a required value may be missing neither as nothing nor as a code`() {

@@ -80,7 +80,7 @@ struct CohortImportTests {
         let expected = [
             "line 3, column months: outside 0 to 240 months",
             "line 4, column months: not a multiple of 0.1",
-            "line 4, column died: not 0 or 1, no or yes, false or true",
+            "line 4, column died: not 0 or 1, no or yes, false or true, f or t",
             "line 4, column Sex: not a level (female, male)",
             "line 4, column response: not a level (CR, PR, SD, PD)",
             "line 4, column tumour_cm: a decimal comma; write a decimal point",
@@ -90,13 +90,14 @@ struct CohortImportTests {
             "line 5, column tumour_cm: not a number; a code for missing must stand in the dictionary",
             "line 6: 3 fields where the first line has 6",
             "line 7: 7 fields where the first line has 6",
+            "line 8, column Patient ID: spaces around the value",
             "line 8, column months: spaces around the value",
             "line 10, column months: outside 0 to 240 months",
             "line 10, column tumour_cm: outside 0 to 30 cm",
         ]
         #expect(rejected.problems.map(\.description) == expected)
         #expect(rejected.total == expected.count)
-        let head = "\(folder.file("patients.csv")): 15 problems, nothing was imported:\n"
+        let head = "\(folder.file("patients.csv")): 16 problems, nothing was imported:\n"
         #expect(rejected.description == head + expected.map { "  \($0)" }.joined(separator: "\n"))
         #expect(try rowCount() == 0)
         #expect(try store.dictionaries().first?.lastImport == nil)

@@ -9,7 +9,15 @@ struct LocalFileTests {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let file = try folder.write(csv, to: "file.csv")
-        return try InferredDictionary.read(csv: file, name: "none", version: 1, conditions: conditions)
+        return try guess([file], conditions: conditions).dictionary
+    }
+
+    private func guess(
+        _ files: [String], numbers: Set<String> = [], conditions: Set<String> = []
+    ) throws -> InferredDictionary {
+        try InferredDictionary(
+            csv: files, name: "none", version: 1,
+            uses: .init(numbers: numbers, conditions: conditions))
     }
 
     @Test func `row names, nameless and repeated columns do not stand in the way of the others`() throws {
@@ -28,15 +36,18 @@ struct LocalFileTests {
 
     /// Levels that are the same as numbers would else come in a set's order, another one in each process.
     @Test func `levels that differ by leading zeros alone have one order`() throws {
-        let names = ["ward 1", "ward 01", "ward 001", "ward 2", "ward 02"]
+        let names = ["ward 001", "ward 01", "ward 02", "ward 1", "ward 2"]
         for turn in names.indices {
             let rows = names[turn...] + names[..<turn]
             let guessed = try dictionary("ward\n" + rows.map { "\($0)\n" }.joined())
-            #expect(guessed["ward"]?.kind == .category(levels: names, reference: "ward 1"))
+            #expect(guessed["ward"]?.kind == .category(levels: names, reference: "ward 001"))
         }
     }
 
-    @Test(arguments: ["0\n1\nNA\n1", "FALSE\nTRUE\nTRUE\nNA", "no\nyes\nno\n0"])
+    @Test(arguments: [
+        "0\n1\nNA\n1", "FALSE\nTRUE\nTRUE\nNA", "no\nyes\nno\n0", "t\nf\nNULL", "True\nFalse\nnan",
+        "1.0\n0.0\n",
+    ])
     func `a column that the study takes for a condition is one if its cells allow it`(cells: String) throws {
         let csv = "died,age\n" + cells.split(separator: "\n").map { "\($0),60\n" }.joined()
         #expect(try dictionary(csv, conditions: ["died"])["died"]?.kind == .boolean)
@@ -54,14 +65,104 @@ struct LocalFileTests {
         defer { withExtendedLifetime(folder) {} }
         let csv = "id,age\n" + (1...count).map { "\($0),60\n" }.joined()
         let file = try folder.write(csv, to: "file.csv")
-        let dictionary = try InferredDictionary.read(csv: file, name: "none", version: 1)
+        let dictionary = try guess([file]).dictionary
         let read = { try LocalTable(csv: file, dictionary: dictionary, variables: ["age"], siteColumn: "id") }
         if count == 100 {
             #expect(try read().sites.map(\.name) == (1...100).map { "\($0)" })
         } else {
-            #expect(throws: StoreError.csv(file, .tooManySites(column: "id", maximum: 100))) {
+            #expect(throws: StoreError.localFile(file, .tooManySites(column: "id", maximum: 100))) {
                 _ = try read()
             }
         }
+    }
+
+    /// Ties of a numeric order went by chance: `01` and `1`.
+    @Test func `levels have one order, whatever the order of the rows`() throws {
+        var generator = SeededGenerator(state: 601)
+        let columns: [(cells: [String], levels: [String])] = [
+            (["601", "00601", "A10", "B9", "b9", "B10"], ["00601", "601", "A10", "B10", "B9", "b9"]),
+            (["01", "1", "10", "2", "001"], ["001", "01", "1", "2", "10"]),
+            (["zürich", "Ähre", "Zug", "ähre"], ["Zug", "zürich", "Ähre", "ähre"]),
+        ]
+        for (cells, levels) in columns {
+            for _ in 0..<20 {
+                let text = "zip,x\n" + cells.shuffled(using: &generator).map { "\($0),1\n" }.joined()
+                guard case .category(let found, let reference)? = try dictionary(text)["zip"]?.kind else {
+                    Issue.record("not a category: \(text)")
+                    return
+                }
+                #expect(found == levels && reference == levels[0])
+            }
+        }
+    }
+
+    @Test func `numbers with leading zeros are codes, unless the study needs numbers`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("zip,t\n00601,07\n10001,12\n", to: "file.csv")
+        let guessed = try guess([file], numbers: ["t"])
+        #expect(guessed.dictionary["zip"]?.kind == .category(levels: ["00601", "10001"], reference: "00601"))
+        #expect(guessed.dictionary["t"]?.kind == .number(lower: 7, upper: 12, resolution: 1))
+        #expect(guessed.remarks["zip"] == "it has leading zeros, and was read as codes")
+    }
+
+    @Test func `what programs write for a missing number is missing`() throws {
+        let guessed = try dictionary("x\n1\nNULL\n\\N\n<NA>\nN/A\nNone\n.\n2\n")
+        #expect(guessed["x"]?.kind == .number(lower: 1, upper: 2, resolution: 1))
+        #expect(guessed["x"]?.missing == ["NA", "NaN", "<NA>", "NULL", "\\N", ".", "N/A", "None"])
+    }
+
+    @Test func `a cell that is no number is told by line, where a number is needed`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("t,x\n1,2\n3,4\nabc,5\n", to: "file.csv")
+        #expect(try guess([file]).remarks["t"] == "line 4 has no number in it, so that it was read as text")
+        let error = storeError { () throws(StoreError) in
+            _ = try InferredDictionary(csv: [file], name: "none", version: 1, uses: .init(numbers: ["t"]))
+        }
+        #expect(error?.description == "\(file): 1 problem:\n  line 4, column t: not a number")
+        let empty = try folder.write("t,x\nN/A,2\nNULL,4\n", to: "empty.csv")
+        let guessed = try guess([empty], numbers: ["t"])
+        #expect(guessed.dictionary["t"] == nil && guessed.remarks["t"] == "it has no number in any row")
+    }
+
+    @Test func `a column whose texts are no levels does not stand in the way of the others`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("note,blank,x\n\"two\nlines\",\" \",1\none,y,2\n", to: "file.csv")
+        let guessed = try guess([file])
+        #expect(throws: Never.self) { try guessed.dictionary.validate() }
+        #expect(guessed.dictionary.variables.map(\.name) == ["row of the file", "x"])
+        #expect(guessed.remarks.count == 2)
+    }
+
+    @Test func `several files are guessed together, and read as a site each`() throws {
+        let folder = try TemporaryFolder()
+        let north = try folder.write("id,age,sex\nA,61,f\nB,58,f\n", to: "north.csv")
+        let south = try folder.write("sex,age,x\nm,70,1\n", to: "south.csv")
+        let guessed = try guess([north, south])
+        #expect(guessed.dictionary.variables.map(\.name) == ["row of the file", "age", "sex"])
+        #expect(guessed.dictionary["age"]?.kind == .number(lower: 58, upper: 70, resolution: 1))
+        #expect(guessed.dictionary["sex"]?.kind == .category(levels: ["f", "m"], reference: "f"))
+        #expect(guessed.remarks["id"] == "\(south) has no such column")
+        let table = try LocalTable(
+            files: [.init(site: "s", path: south), .init(site: "n", path: north)],
+            dictionary: guessed.dictionary, variables: ["age", "sex"], siteColumn: nil)
+        #expect(table.sites.map(\.name) == ["n", "s"])
+        #expect(table.sites.map(\.table.rowCount) == [2, 1])
+    }
+
+    /// Quadratic, 20,000 columns took 12 times as long as 8,000.
+    @Test func `many columns take time in proportion`() throws {
+        let folder = try TemporaryFolder()
+        func seconds(_ count: Int) throws -> Double {
+            let row = (0..<count).map { "\($0)" }.joined(separator: ",")
+            let file = try folder.write(
+                "t," + (0..<count).map { "gene\($0)" }.joined(separator: ",") + "\n1,\(row)\n2,\(row)\n",
+                to: "wide.csv")
+            let start = ContinuousClock.now
+            let guessed = try guess([file]).dictionary
+            _ = try LocalTable(csv: file, dictionary: guessed, variables: ["t", "gene7"], siteColumn: nil)
+            return (ContinuousClock.now - start) / .seconds(1)
+        }
+        _ = try seconds(1000)
+        #expect(try seconds(40_000) < 20 * (try seconds(4_000)))
     }
 }

@@ -41,6 +41,18 @@ extension EndToEnd {
                 "a name has lower-case letters, digits and hyphens", status: 64),
             Misuse("ca issue coordinator --ca office --out x", "say with --dns or --ip where", status: 64),
             Misuse("ca issue node new --ca office --days 0 --out x", "--days is from 1 to 3650", status: 64),
+            Misuse(
+                "fit s.yaml --data a.csv --sites x --sites y", "the option --sites is given twice", status: 64
+            ),
+            Misuse(
+                "study check s.yaml -d a.yaml --dictionary b.yaml", "the option --dictionary is given twice",
+                status: 64),
+            Misuse(
+                "fit s.yaml --data a.csv --data b.csv", "of several files each is a site; name them",
+                status: 64
+            ),
+            Misuse(
+                "fit s.yaml --data a=a.csv --data a=b.csv", "two files have the same site's name", status: 64),
             Misuse("node preview x --rounds 0", "--rounds is a number above 0", status: 64),
         ]
 
@@ -49,7 +61,9 @@ extension EndToEnd {
                 "node import none.csv -d dictionary.yaml --replace \(node)",
                 "none.csv: there is no such file; nothing was imported"),
             Misuse("node import \(csv) -d none.yaml \(node)", "the dictionary none.yaml cannot be read"),
-            Misuse("node import folder -d dictionary.yaml --replace \(node)", "folder: this is not a file"),
+            Misuse(
+                "node import folder -d dictionary.yaml --replace \(node)",
+                "folder: this is no file, but a pipe, a folder or a device"),
             Misuse("node check --config none.yaml", "the configuration none.yaml cannot be read"),
             Misuse(
                 "node check --config site-1/mistyped.yaml",
@@ -165,7 +179,7 @@ extension EndToEnd {
                     check.error.hasPrefix(
                         "coxswain: error: cannot reach the coordinator: cannot connect to 127.0.0.1:1: "))
                 #expect(
-                    check.output.contains("audit log    1 entries, chain intact"),
+                    check.output.contains("audit log    1 entry, chain intact"),
                     "what is well is said all the same")
             }
         }
@@ -239,7 +253,7 @@ extension EndToEnd {
                             "\"brief\" means several studies"),
                         Misuse(
                             "node approve \(good) --until 2020-01-01 --by me \(Self.node)",
-                            "the approval would already be over"),
+                            "the approval would already be over: a day ends at 24:00 UTC, and it is "),
                         Misuse(
                             "node approve \(good) --until 2099-01-01 --by me \(Self.node)",
                             "the policy's approval-days-max is 90 days"),

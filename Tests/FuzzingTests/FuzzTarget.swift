@@ -163,6 +163,9 @@ enum FuzzTarget: String, CaseIterable, Sendable {
             let table = try LocalTable(
                 csv: path, dictionary: dictionary, variables: ["days", "died", "size", "stage"],
                 siteColumn: nil)
+            let guessed = try InferredDictionary(
+                csv: [path], name: "fuzz", version: 1, uses: .init(numbers: ["days"], conditions: ["died"]))
+            try guessed.dictionary.validate()
             for site in table.sites {
                 for (name, column) in site.table.columns {
                     try require(column.count == site.table.rowCount, "column \(name) is whole")

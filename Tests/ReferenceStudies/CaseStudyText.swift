@@ -26,6 +26,7 @@ struct CaseStudyText {
             study: reference
             dictionary: reference@1
             sites: [\(sites)]
+            \(CaseCohort.personColumn(of: reference) == nil ? "" : "people: all-rows\n")\
             \(conditions.isEmpty ? "" : "cohort: \(quoted(conditions))\n")\
             endpoint: {time: \(time), \(start)\(event), unit: day}
             analyses:

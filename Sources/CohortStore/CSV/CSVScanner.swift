@@ -155,7 +155,7 @@ struct CSVScanner: ~Copyable {
             target += 1
         }
         (position, length, highBits) = (next, target, high)
-        if length == record.count { throw .lineTooLong(line: recordLine) }
+        if length == record.count { throw lineTooLong(isQuoted: quoted) }
     }
 
     private static func hasMeaning(_ byte: UInt8, quoted: Bool) -> Bool {
@@ -178,7 +178,7 @@ struct CSVScanner: ~Copyable {
         case (.quoted, UInt8(ascii: "\"")): return .quoteClosed
         case (.quoted, _):
             if byte == UInt8(ascii: "\n") { line += 1 }
-            try append(byte)
+            try append(byte, isQuoted: true)
             return .quoted
         case (_, UInt8(ascii: ",")):
             try endField()
@@ -188,18 +188,22 @@ struct CSVScanner: ~Copyable {
             (hasQuotes, quoteLine) = (true, line)
             return .quoted
         case (.quoteClosed, UInt8(ascii: "\"")):
-            try append(byte)
+            try append(byte, isQuoted: true)
             return .quoted
         case (.quoteClosed, _): throw .textAfterQuote(line: line)
         case (_, UInt8(ascii: "\"")): throw .quoteInsideField(line: line)
         case (_, _):
-            try append(byte)
+            try append(byte, isQuoted: false)
             return .plain
         }
     }
 
-    private mutating func append(_ byte: UInt8) throws(CSVFault) {
-        guard length < record.count else { throw .lineTooLong(line: recordLine) }
+    private func lineTooLong(isQuoted: Bool) -> CSVFault {
+        .lineTooLong(line: recordLine, quote: isQuoted ? quoteLine : nil)
+    }
+
+    private mutating func append(_ byte: UInt8, isQuoted: Bool) throws(CSVFault) {
+        guard length < record.count else { throw lineTooLong(isQuoted: isQuoted) }
         record[length] = byte
         length += 1
         highBits |= byte
@@ -208,7 +212,7 @@ struct CSVScanner: ~Copyable {
 
     private mutating func endField() throws(CSVFault) {
         guard length - (fieldCount == 0 ? 0 : ends[fieldCount - 1]) <= CSVScanner.fieldBytesMax else {
-            throw .fieldTooLong(line: recordLine)
+            throw .fieldTooLong(line: recordLine, quote: hasQuotes ? quoteLine : nil)
         }
         appendEnd(length)
     }

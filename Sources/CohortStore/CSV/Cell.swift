@@ -12,5 +12,5 @@ enum Cell: Equatable {
 /// The rule that a cell breaks.
 enum CellFault: Equatable {
     case missingThoughRequired, notANumber, decimalComma, outOfRange, offResolution, unknownLevel, notBoolean
-    case padded, notUTF8, zeroByte
+    case padded, paddedInvisibly, notUTF8, zeroByte, nullIdentifier
 }

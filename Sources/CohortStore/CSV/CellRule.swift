@@ -3,8 +3,8 @@ import Survival
 /// How the cells of one variable are read; compiled from the dictionary once and used for each row.
 ///
 /// A cell is missing if it is empty or is one of the variable's missing codes; a code that is a number also
-/// stands for other spellings of that number (`-9`, `-9.0`). Booleans are 0/1, no/yes, false/true in any
-/// case of letters. A class, so that the loop over cells copies no arrays' references.
+/// stands for other spellings of that number (`-9`, `-9.0`). Booleans are 0/1 (also 0.0/1.0, as pandas writes a
+/// column with gaps), no/yes, false/true, f/t (PostgreSQL's) in any case of letters. A class, so that the loop over cells copies no arrays' references.
 final class CellRule: Sendable {
     let variable: DataDictionary.Variable
     private let kind: Kind
@@ -12,6 +12,7 @@ final class CellRule: Sendable {
     private let missingNumbers: [Double]
     private let levels: LevelIndex
     private let isRequired: Bool
+    private let isPerson: Bool
 
     private enum Kind: Sendable {
         case number(lower: Double, upper: Double, resolution: Double?), category, boolean, identifier
@@ -20,6 +21,7 @@ final class CellRule: Sendable {
     /// A row without its person is refused, whatever the dictionary says of that variable.
     init(_ variable: DataDictionary.Variable, isPerson: Bool) {
         self.variable = variable
+        self.isPerson = isPerson
         isRequired = variable.isRequired || isPerson
         missingTexts = variable.missing.map { Array($0.utf8) }
         missingNumbers = variable.missing.compactMap { code in
@@ -40,7 +42,7 @@ final class CellRule: Sendable {
         let cell = bytes.isEmpty ? .missing : value(bytes)
         switch cell {
         case .missing where isRequired: return .refused(.missingThoughRequired)
-        case .refused where CellRule.isPadded(bytes): return .refused(.padded)
+        case .refused: return CellRule.padding(of: bytes).map(Cell.refused) ?? cell
         default: return cell
         }
     }
@@ -57,7 +59,8 @@ final class CellRule: Sendable {
             return CellRule.boolean(bytes).map(Cell.boolean) ?? .refused(.notBoolean)
         case .identifier:
             if isMissingText(bytes) { return .missing }
-            return CellRule.isPadded(bytes) ? .refused(.padded) : .text
+            if let padding = CellRule.padding(of: bytes) { return .refused(padding) }
+            return isPerson && CellRule.isNull(bytes) ? .refused(.nullIdentifier) : .text
         }
     }
 
@@ -88,19 +91,43 @@ final class CellRule: Sendable {
 
     static func boolean(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool? {
         if bytes.count == 1, let byte = bytes.first {
-            return byte == UInt8(ascii: "1") ? true : byte == UInt8(ascii: "0") ? false : nil
+            switch byte {
+            case UInt8(ascii: "1"), UInt8(ascii: "t"), UInt8(ascii: "T"): return true
+            case UInt8(ascii: "0"), UInt8(ascii: "f"), UInt8(ascii: "F"): return false
+            default: return nil
+            }
         }
         guard bytes.count <= 5 else { return nil }
         switch String(decoding: bytes, as: UTF8.self).lowercased() {
-        case "yes", "true": return true
-        case "no", "false": return false
+        case "yes", "true", "1.0": return true
+        case "no", "false", "0.0": return false
         default: return nil
         }
     }
 
-    private static func isPadded(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let first = bytes.first, let last = bytes.last else { return false }
-        return [first, last].contains { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    /// What programs write for a value that is missing, in small letters.
+    private static let nullWords: Set<String> = [
+        "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "\\n", ".", "-", "?",
+    ]
+
+    private static func isNull(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.count <= 4 && nullWords.contains(String(decoding: bytes, as: UTF8.self).lowercased())
+    }
+
+    /// The fault of a text that begins or ends with a blank, or with a character that nobody sees; nil if it does not.
+    static func padding(of bytes: UnsafeBufferPointer<UInt8>) -> CellFault? {
+        guard let first = bytes.first, let last = bytes.last else { return nil }
+        if [first, last].contains(where: { $0 == UInt8(ascii: " ") || (0x09...0x0D).contains($0) }) {
+            return .padded
+        }
+        guard first >= 0x80 || last >= 0x80 else { return nil }
+        let scalars = String(decoding: bytes, as: UTF8.self).unicodeScalars
+        return [scalars.first, scalars.last].contains { $0.map(isInvisible) ?? false }
+            ? .paddedInvisibly : nil
+    }
+
+    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isWhitespace || [.format, .control].contains(scalar.properties.generalCategory)
     }
 
     private static func hasDecimalComma(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {

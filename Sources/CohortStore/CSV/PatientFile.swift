@@ -11,7 +11,11 @@ struct PatientFile: ~Copyable {
 
     init(path: String, chunkBytes: Int) throws(CSVFault) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw errno == ENOENT || errno == ENOTDIR ? .missing : .unreadable }
+        guard descriptor >= 0 else {
+            // "-" is what people write for standard input.
+            if path == "-" { throw .notAFile }
+            throw errno == ENOENT || errno == ENOTDIR ? .missing : .unreadable
+        }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
@@ -57,26 +61,42 @@ struct PatientFile: ~Copyable {
     borrowing func inspectStart() throws(CSVFault) -> Int {
         let bytes = bytes
         guard !bytes.isEmpty else { throw .empty }
-        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { throw .utf16 }
-        if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) { throw .workbook }
+        if let encoding = PatientFile.wideEncoding(bytes) { throw .encoding(encoding) }
+        let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        if let format = ForeignFormat(bytes.dropFirst(mark)) { throw .foreign(format) }
         try PatientFile.requireCommas(bytes)
-        return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        return mark
     }
 
-    /// Refuses a first line that has semicolons or tabs, and no comma, outside quotes.
+    /// The encoding of text with several bytes to a character: by its mark, or by where its first characters have NULs.
+    private static func wideEncoding(_ bytes: UnsafeBufferPointer<UInt8>) -> CSVFault.Encoding? {
+        let marks: [([UInt8], CSVFault.Encoding)] = [
+            ([0xFF, 0xFE, 0x00, 0x00], .utf32), ([0x00, 0x00, 0xFE, 0xFF], .utf32), ([0xFF, 0xFE], .utf16),
+            ([0xFE, 0xFF], .utf16),
+        ]
+        if let (_, encoding) = marks.first(where: { bytes.starts(with: $0.0) }) { return encoding }
+        let zeros = bytes.prefix(8).map { $0 == 0 }
+        let forms: [([Bool], CSVFault.Encoding)] = [
+            ([false, true, true, true], .utf32), ([true, true, true, false], .utf32),
+            ([false, true, false, true], .utf16), ([true, false, true, false], .utf16),
+        ]
+        return forms.first { zeros.count == 8 && zeros == $0.0 + $0.0 }?.1
+    }
+
+    /// Refuses a first line that has semicolons, tabs or vertical bars, and no comma, outside quotes.
     private static func requireCommas(_ bytes: UnsafeBufferPointer<UInt8>) throws(CSVFault) {
         var isQuoted = false
-        var (semicolons, tabs) = (false, false)
+        var found: CSVFault.Separator?
         for byte in bytes.prefix(while: { $0 != UInt8(ascii: "\n") }) {
             switch byte {
             case UInt8(ascii: "\""): isQuoted.toggle()
             case UInt8(ascii: ",") where !isQuoted: return
-            case UInt8(ascii: ";") where !isQuoted: semicolons = true
-            case UInt8(ascii: "\t") where !isQuoted: tabs = true
+            case UInt8(ascii: ";") where !isQuoted: found = .semicolons
+            case UInt8(ascii: "\t") where !isQuoted: found = found ?? .tabs
+            case UInt8(ascii: "|") where !isQuoted: found = found ?? .pipes
             default: continue
             }
         }
-        if semicolons { throw .separator(.semicolons) }
-        if tabs { throw .separator(.tabs) }
+        if let found { throw .separator(found) }
     }
 }

@@ -26,14 +26,16 @@ package struct RejectedRows: Error, Hashable, Sendable, CustomStringConvertible 
     package var path: String
     package internal(set) var problems: [Problem] = []
     package internal(set) var total = 0
+    /// Whether the file was to be imported; else it is one for a fit.
+    private let isForImport: Bool
 
-    init(path: String) { self.path = path }
+    init(path: String, isForImport: Bool) { (self.path, self.isForImport) = (path, isForImport) }
 
     /// One sentence, then a line for each problem kept.
     package var description: String {
         let rest = total > problems.count ? ", of which the first \(problems.count) are" : ""
-        let count = total == 1 ? "1 problem" : "\(total) problems"
-        return "\(path): \(count), nothing was imported\(rest):"
+        let outcome = isForImport ? ", nothing was imported" : ""
+        return "\(path): \(counted(total, "problem"))\(outcome)\(rest):"
             + problems.map { "\n  \($0)" }.joined()
     }
 
@@ -64,8 +66,11 @@ extension CellFault {
         case .outOfRange: "out of range"
         case .offResolution: "finer than the dictionary's resolution"
         case .unknownLevel: "not a level"
-        case .notBoolean: "not 0 or 1, no or yes, false or true"
+        case .notBoolean: "not 0 or 1, no or yes, false or true, f or t"
         case .padded: "spaces around the value"
+        case .paddedInvisibly: "a space that cannot be seen, or a no-break one, around the value"
+        case .nullIdentifier:
+            "no identifier; NA, NULL and the like would make one person of all who have it"
         case .notUTF8: "not UTF-8 text"
         case .zeroByte: "has a NUL byte"
         }

@@ -5,6 +5,8 @@ package struct CohortDescription: Sendable {
     package var dictionary: String
     package var rowCount: Int
     package var personCount: Int
+    /// People with more than one row.
+    package var severalRowsPersonCount: Int
     /// In the order of the dictionary.
     package var variables: [Variable]
 

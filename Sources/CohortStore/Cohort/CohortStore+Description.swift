@@ -11,12 +11,20 @@ extension CohortStore {
             let variables = try schema.variables.map { try schema.describe(db, $0, of: installed) }
             let rows = variables.first.map { $0.presentCount + $0.missingCount } ?? 0
             return CohortDescription(
-                dictionary: identifier, rowCount: rows, personCount: people, variables: variables)
+                dictionary: identifier, rowCount: rows, personCount: people,
+                severalRowsPersonCount: people < rows ? try schema.severalRowsPersonCount(db) : 0,
+                variables: variables)
         }
     }
 }
 
 extension PatientTableSchema {
+    /// People who have more than one row.
+    func severalRowsPersonCount(_ db: Database) throws -> Int {
+        let rows = "SELECT 1 FROM \(table) GROUP BY \(person.name.quotedIdentifier) HAVING count(*) > 1"
+        return try Int.fetchOne(db, sql: "SELECT count(*) FROM (\(rows))") ?? 0
+    }
+
     fileprivate func distinct(_ db: Database, _ variable: DataDictionary.Variable) throws -> Int {
         let sql = "SELECT count(DISTINCT \(variable.name.quotedIdentifier)) FROM \(table)"
         return try Int.fetchOne(db, sql: sql) ?? 0

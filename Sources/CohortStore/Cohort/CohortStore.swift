@@ -66,7 +66,7 @@ package final class CohortStore: Sendable {
     /// Reads a CSV file into the table of its dictionary: all of its rows, or none.
     ///
     /// The file is read once and checked cell by cell against the dictionary, in memory that does not grow with it but for the
-    /// people's identifiers. In the same transaction the columns are prepared for loading (`PreparedColumns`).
+    /// people's identifiers and eight bytes for each row. In the same transaction the columns are prepared for loading (`PreparedColumns`).
     ///
     /// - Parameters:
     ///   - path: The file: UTF-8, commas, a header with the dictionary's columns in any order; other columns
@@ -124,6 +124,9 @@ package final class CohortStore: Sendable {
         try record.insert(db, dictionary: identifier)
         return ImportReport(
             dictionary: identifier, record: record, replacedRowCount: installed.rowCount,
+            personCount: outcome.personCount,
+            severalRowsPersonCount: outcome.severalRowsPersonCount,
+            repeatedRowCount: outcome.repeatedRowCount,
             ignoredColumns: outcome.ignoredColumns, blankLineCount: outcome.blankLineCount)
     }
 }

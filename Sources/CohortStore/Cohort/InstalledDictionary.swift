@@ -32,6 +32,10 @@ package struct ImportReport: Hashable, Sendable {
     package var record: ImportRecord
     /// Rows of the dictionary that were there before and are not any more.
     package var replacedRowCount: Int
+    /// People, those of them who have more than one row, and rows that are the same as an earlier one in every variable.
+    package var personCount: Int
+    package var severalRowsPersonCount: Int
+    package var repeatedRowCount: Int
     /// Columns of the file that the dictionary does not name; they were not read.
     package var ignoredColumns: [String]
     package var blankLineCount: Int

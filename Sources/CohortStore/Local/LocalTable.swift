@@ -1,118 +1,126 @@
-import Foundation
 package import Survival
 
-/// A CSV file read into memory for a fit on this machine, cut into sites by one of its columns.
+/// CSV files read into memory for a fit on this machine, a site each, or one file cut into sites by one of its columns.
 ///
-/// The same scanner and cell rules as an import, without a database: for a statistician's own files.
+/// The same reader and cell rules as an import, without a database: for a statistician's own files.
 package struct LocalTable: Sendable {
     /// More sites than this are no hospitals but a column named by mistake; every pair of sites would agree on a key.
     package static let sitesMax = 100
 
-    /// Sites in the order of their names, each with its rows; one site named `local` without a site column.
-    package private(set) var sites: [(name: String, table: PatientTable)] = []
+    /// A file, and the site that it is; nil for the one file that is all there is.
+    package struct File: Hashable, Sendable {
+        package var site: String?
+        package var path: String
+
+        package init(site: String? = nil, path: String) { (self.site, self.path) = (site, path) }
+    }
+
+    /// Sites in the order of their names, each with its rows; one site named `local` without a site column or a name.
+    package let sites: [(name: String, table: PatientTable)]
+    package let rowsWithoutSite: Int
+    /// Whether the people are those of the dictionary's person column; else every row is a person.
+    package let hasPersonColumn: Bool
 
     /// Reads the columns of the given variables; without the dictionary's person column every row is a person.
     ///
     /// Rows whose site is empty are left out and counted. Throws `StoreError` as an import does, and for more than `sitesMax` sites.
     package init(
-        csv path: String, dictionary: DataDictionary, variables: [String], siteColumn: String?
+        files: [File], dictionary: DataDictionary, variables: [String], siteColumn: String?
     ) throws(StoreError) {
-        do {
+        var (sites, rowsWithoutSite) = ([String: PatientTable](), 0)
+        var hasPersonColumn = false
+        for file in files {
             var reader = try LocalReader(
-                path: path, dictionary: dictionary, variables: variables, siteColumn: siteColumn)
+                path: file.path, dictionary: dictionary, variables: variables, siteColumn: siteColumn)
             try reader.run()
-            self = try reader.finish()
-        } catch let fault as CSVFault {
-            throw .csv(path, fault)
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            preconditionFailure("reading a file throws faults of the file only: \(error)")
+            hasPersonColumn = hasPersonColumn || reader.hasPersonColumn
+            rowsWithoutSite += reader.rowsWithoutSite
+            sites.merge(reader.tables(named: file.site ?? "local")) { first, _ in first }
         }
+        self.sites = TextOrder.sorted(sites.keys).compactMap { name in sites[name].map { (name, $0) } }
+        (self.rowsWithoutSite, self.hasPersonColumn) = (rowsWithoutSite, hasPersonColumn)
     }
 
-    fileprivate init() {}
-
-    package private(set) var rowsWithoutSite = 0
-
-    fileprivate mutating func add(_ name: String, _ table: PatientTable) { sites.append((name, table)) }
-    fileprivate mutating func leaveOut(_ count: Int) { rowsWithoutSite = count }
+    /// One file.
+    package init(
+        csv path: String, dictionary: DataDictionary, variables: [String], siteColumn: String?
+    ) throws(StoreError) {
+        try self.init(
+            files: [File(path: path)], dictionary: dictionary, variables: variables, siteColumn: siteColumn)
+    }
 }
 
 /// Reads a file once, column by column into growing arrays.
 private struct LocalReader: ~Copyable {
-    private let path: String
-    private let rules: [CellRule]
-    private let personRule: Int?
-    private let personColumn: String?
+    private let variables: [DataDictionary.Variable]
     private let siteColumn: String?
-    private var scanner: CSVScanner
-    private var rejected: RejectedRows
+    private var reader: PatientReader
+    /// The person's place among the chosen variables; nil where every row is a person.
+    private let person: Int?
+    private let sitePlace: Int?
     private var numbers: [[Double]]
     private var levels: [[Int32]]
-    private var people: [String: Int32] = [:]
-    private var person: [Int32] = []
+    private var people = PersonIndex()
+    private var personOfRow: [Int32] = []
     private var siteIndices: [String: Int32] = [:]
-    private var site: [Int32] = []
+    private var siteOfRow: [Int32] = []
 
     init(
-        path: String, dictionary: DataDictionary, variables: [String], siteColumn: String?
-    ) throws {
-        self.path = path
-        self.siteColumn = siteColumn
-        scanner = try CSVScanner(path: path)
-        rejected = RejectedRows(path: path)
-        rules = variables.compactMap { dictionary[$0] }.map { CellRule($0, isPerson: false) }
-        personRule = nil
-        personColumn = dictionary[dictionary.person]?.column
-        numbers = rules.map { _ in [] }
-        levels = rules.map { _ in [] }
+        path: String, dictionary: DataDictionary, variables names: [String], siteColumn: String?
+    ) throws(StoreError) {
+        var reader = try PatientReader(path: path, for: .fitting)
+        let known = Dictionary(
+            dictionary.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let variables = names.compactMap { known[$0] }
+        var identity = known[dictionary.person]
+        if let column = identity?.column, !reader.hasColumn(like: column) { identity = nil }
+        try reader.choose(
+            variables + [identity].compactMap(\.self), person: identity?.name,
+            others: [siteColumn].compactMap(\.self))
+        sitePlace = if let siteColumn { reader.place(of: siteColumn) } else { nil }
+        person = identity == nil ? nil : variables.count
+        (self.variables, self.siteColumn) = (variables, siteColumn)
+        self.reader = reader
+        numbers = variables.map { _ in [] }
+        levels = variables.map { _ in [] }
     }
 
-    mutating func run() throws {
-        guard try scanner.next() else { throw CSVFault.empty }
-        let names = (0..<scanner.fieldCount).map { text(of: $0) }
-        let columns = rules.map(\.variable.column)
-        let wanted = columns + (siteColumn.map { [$0] } ?? [])
-        let missing = wanted.filter { !names.contains($0) }
-        let repeated = wanted.filter { column in names.count { $0 == column } > 1 }
-        guard missing.isEmpty, repeated.isEmpty else {
-            throw CSVFault.header(missing: missing, repeated: Array(Set(repeated)).sorted())
+    var hasPersonColumn: Bool { person != nil }
+
+    var rowsWithoutSite: Int { siteOfRow.count { $0 < 0 } }
+
+    mutating func run() throws(StoreError) {
+        while try reader.next() {
+            readSite()
+            readPerson()
+            for variable in variables.indices { readCell(variable) }
         }
-        let places = columns.compactMap { names.firstIndex(of: $0) }
-        let personPlace = personColumn.flatMap { names.firstIndex(of: $0) }
-        let sitePlace = siteColumn.flatMap { names.firstIndex(of: $0) }
-        while try scanner.next() {
-            guard scanner.fieldCount == names.count else {
-                reject(column: nil, "\(scanner.fieldCount) fields where the first line has \(names.count)")
-                continue
-            }
-            readSite(sitePlace)
-            readPerson(personPlace)
-            for rule in rules.indices { readCell(rule, place: places[rule]) }
-        }
-        guard rejected.total == 0 else { throw StoreError.rejectedRows(rejected) }
-        guard !site.isEmpty else { throw CSVFault.headerOnly }
+        try reader.requireGood()
+        guard !siteOfRow.isEmpty else { throw reader.error(.headerOnly) }
         guard siteIndices.count <= LocalTable.sitesMax else {
-            throw CSVFault.tooManySites(column: siteColumn ?? "", maximum: LocalTable.sitesMax)
+            throw reader.error(.tooManySites(column: siteColumn ?? "", maximum: LocalTable.sitesMax))
         }
     }
 
-    private mutating func readSite(_ place: Int?) {
-        let name = place.map { text(of: $0) } ?? "local"
-        guard !name.isEmpty, name != "NA" else { return site.append(-1) }
-        site.append(siteIndices[name, default: Int32(siteIndices.count)])
-        siteIndices[name] = site[site.count - 1]
+    private mutating func readSite() {
+        guard let place = sitePlace, let column = siteColumn else { return siteOfRow.append(0) }
+        let field = reader.field(place)
+        if CellRule.padding(of: field) != nil { reader.reject("spaces around the value", column: column) }
+        let name = String(decoding: field, as: UTF8.self)
+        guard !name.isEmpty, name != "NA" else { return siteOfRow.append(-1) }
+        let site = siteIndices[name, default: Int32(siteIndices.count)]
+        siteIndices[name] = site
+        siteOfRow.append(site)
     }
 
-    private mutating func readPerson(_ place: Int?) {
-        let name = place.map { text(of: $0) } ?? "\(person.count)"
-        person.append(people[name, default: Int32(people.count)])
-        people[name] = person[person.count - 1]
+    private mutating func readPerson() {
+        guard let person else { return personOfRow.append(Int32(personOfRow.count)) }
+        guard reader.cell(person) == .text else { return personOfRow.append(-1) }
+        personOfRow.append(people.index(of: reader.bytes(person)))
     }
 
-    private mutating func readCell(_ index: Int, place: Int) {
-        switch rules[index].cell(scanner.field(place)) {
+    private mutating func readCell(_ index: Int) {
+        switch reader.cell(index) {
         case .missing:
             numbers[index].append(.nan)
             levels[index].append(-1)
@@ -120,35 +128,21 @@ private struct LocalReader: ~Copyable {
         case .boolean(let value): numbers[index].append(value ? 1 : 0)
         case .level(let level): levels[index].append(level)
         case .text: numbers[index].append(.nan)
-        case .refused(let fault):
-            reject(column: rules[index].variable.column, fault.rule(for: rules[index].variable))
+        case .refused: return
         }
     }
 
-    private borrowing func text(of place: Int) -> String {
-        String(decoding: scanner.field(place), as: UTF8.self)
+    /// The rows by site; those of all rows under `name` without a column of sites.
+    consuming func tables(named name: String) -> [String: PatientTable] {
+        guard sitePlace != nil else { return [name: table(of: Array(siteOfRow.indices))] }
+        var rows = [[Int]](repeating: [], count: siteIndices.count)
+        for (row, site) in siteOfRow.enumerated() where site >= 0 { rows[Int(site)].append(row) }
+        return siteIndices.mapValues { table(of: rows[Int($0)]) }
     }
 
-    private mutating func reject(column: String?, _ rule: String) {
-        let line = scanner.recordLine
-        rejected.add(.init(line: line, position: nil, column: column, rule: rule))
-    }
-
-    consuming func finish() throws -> LocalTable {
-        var local = LocalTable()
-        let names = siteIndices.sorted { $0.key.precedesByNumber($1.key) }
-        for (name, index) in names {
-            let rows = site.indices.filter { site[$0] == index }
-            local.add(name, table(of: rows))
-        }
-        local.leaveOut(site.count { $0 < 0 })
-        return local
-    }
-
-    private func table(of rows: [Int]) -> PatientTable {
+    private borrowing func table(of rows: [Int]) -> PatientTable {
         var columns: [String: Column] = [:]
-        for (index, rule) in rules.enumerated() {
-            let variable = rule.variable
+        for (index, variable) in variables.enumerated() {
             columns[variable.name] =
                 switch variable.kind {
                 case .category: .category(rows.map { levels[index][$0] })
@@ -156,6 +150,6 @@ private struct LocalReader: ~Copyable {
                 case .number, .identifier: .number(rows.map { numbers[index][$0] })
                 }
         }
-        return PatientTable(rowCount: rows.count, person: rows.map { person[$0] }, columns: columns)
+        return PatientTable(rowCount: rows.count, person: rows.map { personOfRow[$0] }, columns: columns)
     }
 }

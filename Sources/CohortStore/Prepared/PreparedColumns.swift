@@ -16,6 +16,7 @@ struct PreparedColumns: ~Copyable {
     /// The person's place among the variables.
     private let person: Int?
     private var people = PersonIndex()
+    private var hasSeveralRows: [Bool] = []
     /// The part's identifiers, one after the other, and where each ends.
     ///
     /// They are numbered together: a look into a large table waits for memory, and many at once wait together.
@@ -34,6 +35,12 @@ struct PreparedColumns: ~Copyable {
     }
 
     deinit { values.deallocate() }
+
+    /// People of the rows that were handed on.
+    var personCount: Int { people.count }
+
+    /// People among them who have more than one.
+    var severalRowsPersonCount: Int { hasSeveralRows.count { $0 } }
 
     /// Sets the current row's cell of a variable.
     ///
@@ -89,6 +96,11 @@ struct PreparedColumns: ~Copyable {
             for (row, end) in identifierEnds.enumerated() {
                 let index = people.index(of: UnsafeBufferPointer(rebasing: texts[start..<end]))
                 values[person * PreparedPart.rowCount + row] = Double(index)
+                if Int(index) < hasSeveralRows.count {
+                    hasSeveralRows[Int(index)] = true
+                } else {
+                    hasSeveralRows.append(false)
+                }
                 start = end
             }
         }

@@ -121,12 +121,12 @@ struct CoxDiagnostics: Sendable {
     /// Says so where residuals were asked for and there are too few people or events for one bin.
     var warnings: [String] {
         let thin = zip(diagnostics.covariates, bins.covariates).filter { $0.1.ranges.isEmpty }.map {
-            "residuals by \($0.0.expression.text) are not given: fewer than \(diagnostics.smallestBin) people"
+            "residuals by \($0.0.expression.text) are not given: fewer than \(counted(diagnostics.smallestBin, "person", "people"))"
         }
         let hasTimes = !diagnostics.hasSchoenfeld || bins.times?.ranges.isEmpty == false
         return thin
             + (hasTimes
                 ? []
-                : ["effects over time are not given: fewer than \(diagnostics.smallestBin) events"])
+                : ["effects over time are not given: fewer than \(counted(diagnostics.smallestBin, "event"))"])
     }
 }

@@ -30,7 +30,7 @@ struct PredictedCurves: Sendable {
             } : nil
     }
 
-    /// Aliased coefficients are 0, as in R.
+    /// Aliased coefficients are 0, as in R, but where a profile would need one.
     func add(to result: inout CoxResult, fit: CoxFit, covariance: CoefficientCovariance) {
         let hazard = BaselineHazard(
             grid: common.grid, hazard: common.hazard, means: common.means, beta: fit.beta,
@@ -53,6 +53,11 @@ struct PredictedCurves: Sendable {
                 return curve(profile, place, hazard)
             }
         }
+        let isStratified = prediction.strata.count > 1
+        result.withhold(
+            predictionsOf: prediction.profiles.filter {
+                !fit.tellsOfHazard(at: standardised($0.columns), withinStrata: isStratified)
+            })
     }
 
     /// Covariates and offset in the fit's coordinates, whose linear predictors are counted from their shift on; a stratum.
@@ -138,8 +143,8 @@ struct PredictedCurves: Sendable {
 }
 
 extension CoxResult.CurvePoint {
-    /// Nobody is followed that long.
-    fileprivate static func notAvailable(time: Double) -> Self {
+    /// Nobody is followed that long, or the model says nothing.
+    static func notAvailable(time: Double) -> Self {
         Self(
             time: time, survival: .notAvailable, lower: .notAvailable, upper: .notAvailable,
             hazard: .notAvailable, hazardSE: .notAvailable)

@@ -422,6 +422,8 @@ package struct CountsLayout: Sendable {
     package let levels: [ModelSpecification.Level]
     private let landmark: Double?
     private let censorAt: Double?
+    /// Whether rows are left out that overlap with an earlier one of the same person.
+    private let leavesOutOverlaps: Bool
     /// Columns of which `spread` takes in people who are not in the analysis.
     package let spreadColumns: [Int]
     /// Whether how many times there are and their sum is counted, too: where rows at a site are compared by time.
@@ -436,14 +438,16 @@ package struct CountsLayout: Sendable {
         levels = plan.levels
         (landmark, censorAt) = (plan.endpoint.landmark, plan.endpoint.censorAt)
         spreadColumns = plan.spreadColumns
+        leavesOutOverlaps = plan.people == .firstRow
     }
 
-    /// rows, people, events, rows dropped, dropped by variable, people by level, people not at risk at the landmark, people
-    /// that `spread` adds by column, times other than 0 and their sum.
+    /// rows, people, events, rows dropped, dropped by variable, people by level, rows left out because they overlap, people
+    /// not at risk at the landmark, people that `spread` adds by column, times other than 0 and their sum.
     package var count: Int { spreadEnd + (hasTimes ? 2 : 0) }
 
     private var spreadEnd: Int {
-        4 + droppedVariables.count + levels.count + (landmark == nil ? 0 : 1) + spreadColumns.count
+        4 + droppedVariables.count + levels.count + (leavesOutOverlaps ? 1 : 0) + (landmark == nil ? 0 : 1)
+            + spreadColumns.count
     }
 
     /// More rows than any consortium has; sums over so many could be formed, but a larger count is a mistake or a lie.
@@ -460,7 +464,7 @@ package struct CountsLayout: Sendable {
             events <= rows, sum.allSatisfy({ $0 >= 0 && $0.isFinite })
         else { throw .sums("the hospitals' counts of rows, people and events make no sense") }
         let dropped = sum[4..<(4 + droppedVariables.count)]
-        return CohortCounts(
+        var counts = CohortCounts(
             rows: Int(sum[0]), people: Int(sum[1]), events: Int(sum[2]), dropped: Int(sum[3]),
             droppedByVariable: Dictionary(
                 zip(droppedVariables, dropped.map { Int($0) }), uniquingKeysWith: { first, _ in first }),
@@ -468,6 +472,8 @@ package struct CountsLayout: Sendable {
                 .init(time: $0, excluded: Int(sum[spreadEnd - 1 - spreadColumns.count]))
             },
             censorAt: censorAt)
+        if leavesOutOverlaps { counts.overlapping = Int(sum[4 + droppedVariables.count + levels.count]) }
+        return counts
     }
 
     package func levelCounts(_ sum: [Double]) -> [Int] {

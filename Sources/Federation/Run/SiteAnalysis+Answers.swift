@@ -69,9 +69,10 @@ extension SiteAnalysis {
         let numbers =
             [
                 cases.rows.count, cases.peopleCount, cases.event.count { $0 },
-                cases.cohortRowCount - cases.rows.count,
+                cases.cohortRowCount - cases.rows.count - cases.overlappingRowsLeftOut,
             ]
-            + dropped + levelCounts + [cases.landmarkExcludedPeople].compactMap { $0 } + spreadPeople
+            + dropped + levelCounts + (plan.people == .firstRow ? [cases.overlappingRowsLeftOut] : [])
+            + [cases.landmarkExcludedPeople].compactMap { $0 } + spreadPeople
         return numbers.map { Double($0) } + (layout.hasTimes ? timeSums() : [])
     }
 

@@ -33,7 +33,10 @@ struct SiteAnalysis: Sendable {
         self.plan = plan
         let cases = try CompleteCases(
             table: table, scope: scope, cohort: plan.cohort, endpoint: plan.endpoint,
-            needed: plan.neededExpressions)
+            needed: plan.neededExpressions, overlapping: plan.people ?? .allRows)
+        if plan.people == nil, cases.overlappingPeople > 0, plan.countsRows {
+            throw AnalysisTrouble.overlappingRows
+        }
         self.cases = cases
         causes = plan.causes.isEmpty ? nil : try Self.causeIndex(plan, cases)
         weights = plan.columnCount > 0 ? nil : try plan.weights.map { try Self.caseWeights($0, cases) }

@@ -68,7 +68,8 @@ package struct SiteCohort: Sendable {
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
             parameters: prepared.plan.columnCount, concentration: prepared.concentration,
-            weightRatio: prepared.weightRatio, spreadPeople: prepared.spreadPeople)
+            weightRatio: prepared.weightRatio, spreadPeople: prepared.spreadPeople,
+            overlappingPeople: prepared.cases.overlappingPeople)
     }
 
     /// The rows of an analysis by their place in the table, and those that only missing values keep out of it; local.
@@ -116,4 +117,6 @@ package struct SiteFacts: Hashable, Sendable {
     package var weightRatio: Double
     /// People outside the analysis whom the variances of a ridge penalty take in, by column.
     package var spreadPeople: [Int] = []
+    /// People who have rows that overlap in time.
+    package var overlappingPeople = 0
 }

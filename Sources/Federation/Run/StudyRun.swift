@@ -39,7 +39,7 @@ package struct StudyRun: Sendable {
             if let widest = analyses[index].waiting.map({ self.laneCount(of: $0) }).max(), widest > room {
                 analyses[index].fail(
                     StudyError.sums(
-                        "a question of its finds no room in a round of \(room) numbers for each hospital; "
+                        "a question of its finds no room in a round of \(counted(room, "number")) for each hospital; "
                             + "use a coarser grid, or fewer groups, strata, covariates or levels"))
             }
             for query in analyses[index].waiting {
@@ -66,7 +66,7 @@ package struct StudyRun: Sendable {
     /// Throws `StudyError.sums` if the sum does not have this round's shape. An analysis that cannot be answered fails alone.
     package mutating func receive(_ sum: [Double]) throws(StudyError) {
         guard !isFinished, sum.count == laneCount else {
-            throw .sums("a sum of \(sum.count) numbers does not belong to round \(round)")
+            throw .sums("a sum of \(counted(sum.count, "number")) does not belong to round \(round)")
         }
         var rest = sum[...]
         for index in analyses.indices {

@@ -41,7 +41,8 @@ struct TableCourse: Sendable {
         for (name, people) in zip(table.groups, tallies) where people > 0 && people < Double(smallestCell) {
             let group = table.by == nil ? "the table" : "the group \(name)"
             throw StudyError.sums(
-                "\(group) has fewer than \(smallestCell) people (smallest-cell); merge groups in the study")
+                "\(group) has fewer than \(counted(smallestCell, "person", "people")) (smallest-cell); merge groups in the study"
+            )
         }
         known.tallies = tallies
         known.cells = table.variables.indices.flatMap { variable -> [TableCell] in

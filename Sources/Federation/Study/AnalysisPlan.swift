@@ -30,6 +30,8 @@ package struct AnalysisPlan: Sendable {
     package var causeOfInterest: Int?
     /// The event that an analysis has in place of the endpoint's: a condition, or the name of a cause.
     package var ownEvent: String?
+    /// What becomes of rows of one person that overlap in time; nil refuses the analysis where there are any.
+    package var people: OverlappingRows?
 
     /// A cause of the event and the condition that says so; of one row at most one cause is true.
     package struct Cause: Hashable, Sendable {
@@ -152,6 +154,11 @@ package struct AnalysisPlan: Sendable {
             causes = try compiler.causes(of: analysis)
             causeOfInterest = causes.firstIndex { $0.name == analysis.cause }
             ownEvent = analysis.cause ?? analysis.event
+            if case .describe = analysis.kind {
+                people = nil
+            } else {
+                people = analysis.people ?? study.people
+            }
             kind = try compiler.kind(of: analysis)
             let needed = endpoint.expressions + Self.needed(by: kind) + causes.map(\.condition)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
@@ -219,6 +226,11 @@ package struct AnalysisPlan: Sendable {
         cohort.map { ("cohort", $0) } + [("endpoint", endpoint.time)]
             + [endpoint.start].compactMap(\.self).map { ("endpoint", $0) } + [("event", endpoint.event)]
             + causes.map { ("causes", $0.condition) } + kind.formulas
+    }
+
+    /// Whether rows are counted, not people: a table of the patients takes each person once.
+    package var countsRows: Bool {
+        if case .table = kind { false } else { true }
     }
 
     /// Case weights.

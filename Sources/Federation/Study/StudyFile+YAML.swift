@@ -4,14 +4,18 @@ extension StudyFile {
     /// Parses a study file; `file` names it in messages.
     ///
     /// Throws a `DocumentError` with line and column for unknown keys, wrong types, and values out of range.
-    package init(yaml text: String, file: String) throws(DocumentError) {
+    ///
+    /// With `draft`, a name, the file is one that a statistician tries out alone: it may leave out `study`, `dictionary` and `sites`.
+    package init(yaml text: String, file: String, draft: String? = nil) throws(DocumentError) {
         let root = try YAMLDocument(text: text, file: file).root
-        name = try root.identifier("study")
+        name = if let draft, !root.has("study") { draft } else { try root.identifier("study") }
         title = try root.optionalString("title") ?? name
         purpose = try root.optionalString("purpose")
         lead = try root.optionalString("lead")
-        dictionary = try root.string("dictionary")
-        sites = try Self.sites(in: root)
+        namesDictionary = draft == nil || root.has("dictionary")
+        dictionary = namesDictionary ? try root.string("dictionary") : "\(name)@1"
+        sites = draft != nil && !root.has("sites") ? [] : try Self.sites(in: root)
+        people = try root.choice("people", among: OverlappingRows.self)
         cohort = try root.optionalString("cohort")
         endpoint = try Endpoint(root.mapping("endpoint"))
         definitions =
@@ -360,7 +364,8 @@ extension StudyFile {
         let analysis = Analysis(
             id: id, cohort: cohort, event: event, cause: cause,
             times: times ?? (axis == .never ? .exact : .grid), level: level,
-            landmark: try landmark(in: body), censorAt: try censorAt(in: body), kind: kind, line: body.line)
+            landmark: try landmark(in: body), censorAt: try censorAt(in: body),
+            people: try body.choice("people", among: OverlappingRows.self), kind: kind, line: body.line)
         try body.finish()
         return analysis
     }

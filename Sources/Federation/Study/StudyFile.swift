@@ -24,6 +24,10 @@ package struct StudyFile: Hashable, Sendable {
     package var patienceSeconds: Int
     /// Lines of the file on which `cohort`, `endpoint` and each definition (`define NAME`) stand, for messages.
     package var lines: [String: Int] = [:]
+    /// What becomes of rows of one person that overlap in time, in analyses that do not say it themselves.
+    package var people: OverlappingRows?
+    /// Whether the file says which dictionary it is for; a draft need not.
+    package var namesDictionary = true
 
     /// The time variable, the event (a condition), an optional entry time, and the unit of all three.
     package struct Endpoint: Hashable, Sendable {
@@ -74,6 +78,8 @@ package struct StudyFile: Hashable, Sendable {
         package var landmark: TimeSpan?
         /// When everybody's follow-up ends, counted from time zero; the endpoint's unless given.
         package var censorAt: TimeSpan? = nil
+        /// What becomes of rows of one person that overlap in time.
+        package var people: OverlappingRows? = nil
         package var kind: Kind
         /// Line of the study file, for messages.
         package var line: Int

@@ -31,6 +31,9 @@ package struct CompleteCases: Sendable {
     package let peopleCount: Int
     /// People of the cohort who are not at risk at the landmark; nil without one.
     package let landmarkExcludedPeople: Int?
+    /// People with rows that overlap in time, and the rows that were left out for it.
+    package let overlappingPeople: Int
+    package let overlappingRowsLeftOut: Int
 
     private let scope: VariableScope
     private let cases: PatientTable
@@ -39,9 +42,11 @@ package struct CompleteCases: Sendable {
 
     /// Finds the rows; `needed` are all expressions of the analysis besides the endpoint: terms, strata,
     /// weights, groups.
+    ///
+    /// Rows of a person that overlap in time stay in unless only the first of them is wanted.
     package init(
         table: PatientTable, scope: VariableScope, cohort: [Expression], endpoint: EndpointSpecification,
-        needed: [Expression]
+        needed: [Expression], overlapping: OverlappingRows = .allRows
     ) throws(ScopeError) {
         try endpoint.validate(in: scope)
         var screening = try MissingnessScreening(table: table, scope: scope, cohort: cohort)
@@ -58,9 +63,19 @@ package struct CompleteCases: Sendable {
         landmarkExcludedPeople = followUp?.excludedPeople
         for expression in (endpoint.expressions + needed).uniqued() { try screening.require(expression) }
         if let start = endpoint.start { try screening.requireOrder(start, before: endpoint.time) }
-        rows = screening.completeRows
+        let overlap = try OverlapSearch(rows: screening.completeRows, of: table) { () throws(ScopeError) in
+            // At a landmark all are at risk together.
+            let start = followUp == nil ? endpoint.start : nil
+            return (
+                try start.map { (start) throws(ScopeError) in try whole.numbers(of: start) },
+                try whole.numbers(of: endpoint.time)
+            )
+        }
+        let leftOut = overlapping == .firstRow ? overlap.laterRows : []
+        rows = screening.completeRows.filter { !leftOut.contains($0) }
+        (overlappingPeople, overlappingRowsLeftOut) = (overlap.peopleCount, leftOut.count)
         (cohortRowCount, droppedByVariable) = (screening.cohortRowCount, screening.droppedByVariable)
-        eligibleRows = screening.eligibleRows
+        eligibleRows = screening.eligibleRows.map { $0.filter { !leftOut.contains($0) } }
         let cases = table.selecting(rows)
         (self.scope, self.cases) = (scope, cases)
         cohortRows = screening.cohortRows

@@ -85,7 +85,7 @@ struct LandmarkFollowUp {
 
 extension ExpressionEvaluator {
     /// The values of a number or yes/no expression, NaN where missing.
-    fileprivate mutating func numbers(of expression: Expression) throws(ScopeError) -> [Double] {
+    mutating func numbers(of expression: Expression) throws(ScopeError) -> [Double] {
         switch try column(of: expression) {
         case .number(let values), .boolean(let values): return values
         case .category:

@@ -27,7 +27,7 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
         case .outOfRange(let covariates, false):
             "the fit leads where hospitals cannot evaluate it: a linear predictor beyond linear-predictor-max, or out of the range of the numbers\(covariates.isEmpty ? "" : ", above all by \(covariates.joined(separator: ", "))"); regroup or rescale covariates, or use baseline: site with penalty: firth"
         case .wrongShape(let expected, let got):
-            "a sum has \(got) numbers where the model needs \(expected); the sites do not fit the same model"
+            "a sum has \(counted(got, "number")) where the model needs \(expected); the sites do not fit the same model"
         case .nobodyAtRisk:
             "a death is recorded at a time when nobody is at risk; check entry and exit times and the time grid"
         }

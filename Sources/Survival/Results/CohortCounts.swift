@@ -11,6 +11,8 @@ package struct CohortCounts: Hashable, Sendable, Codable {
     package var landmark: Landmark?
     /// The time, counted from time zero, at which everybody's follow-up was ended; nil without one.
     package var censorAt: Double?
+    /// Rows left out because they overlap in time with an earlier one of the same person; nil unless the study wants it.
+    package var overlapping: Int?
 
     /// A time at which everyone in the analysis is at risk, in the endpoint's unit, and the people who were not.
     package struct Landmark: Hashable, Sendable, Codable {

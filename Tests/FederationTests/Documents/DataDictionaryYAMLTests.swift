@@ -106,4 +106,27 @@ import Testing
         let error = #expect(throws: DocumentError.self) { try DataDictionary(yaml: text, file: "d.yaml") }
         #expect(error?.description.contains(message) == true, "\(error?.description ?? "accepted")")
     }
+
+    /// What `coxswain fit --print-dictionary` writes.
+    @Test func `a dictionary that was written reads back as it was`() throws {
+        let dictionary = try DataDictionary(yaml: Self.text, file: "d.yaml")
+        #expect(try DataDictionary(yaml: dictionary.yaml(), file: "written.yaml") == dictionary)
+        let names = [
+            "yes", "no", "null", "~", "a: b", "# c", "\"q\"", "back\\slash", "1", "-9", "grüße",
+            "row of the file", "[x]",
+            "{y}", "true", "*z", "&w", "!t", "%d", "@e", "1e3", "0x1F", "2020-01-01", "plain", "NaN", ".inf",
+            "a,b", "'",
+        ]
+        let odd = DataDictionary(
+            name: "odd", version: 3, person: "row of the file",
+            variables: [.init(name: "row of the file", kind: .identifier)]
+                + names.filter { $0 != "row of the file" }.map { name in
+                    .init(
+                        name: name, kind: .category(levels: names, reference: names[3]), unit: name,
+                        column: "c \(name)",
+                        missing: ["NA", "", "\\N"])
+                })
+        let text = odd.yaml(remarks: ["x\ny": "it has\nno name"])
+        #expect(try DataDictionary(yaml: text, file: "written.yaml") == odd)
+    }
 }

@@ -34,6 +34,25 @@ struct StudyFileTests {
         #expect(cox.kind == .cox(terms: ["age"], baseline: .site, ties: .efron, weights: nil))
     }
 
+    /// What a statistician tries out alone; hospitals are asked a study that says all of it.
+    @Test func `a draft may leave out study, dictionary and sites`() throws {
+        let text = """
+            endpoint: {time: months, event: died, unit: month}
+            analyses: [{cox: {id: m, terms: [age]}}]
+            """
+        let draft = try StudyFile(yaml: text, file: "try.yaml", draft: "try")
+        #expect(
+            draft.name == "try" && draft.title == "try" && draft.dictionary == "try@1" && draft.sites.isEmpty)
+        #expect(!draft.namesDictionary)
+        let whole = try StudyFile(yaml: Self.smallest, file: "study.yaml", draft: "try")
+        #expect(try whole == Self.parse(Self.smallest))
+        for key in ["study", "dictionary", "sites"] {
+            let lines = Self.smallest.split(separator: "\n").filter { !$0.hasPrefix(key) }.joined(
+                separator: "\n")
+            #expect(throws: DocumentError.self) { try Self.parse(lines) }
+        }
+    }
+
     @Test func `a study may use every key`() throws {
         let study = try Self.parse(
             """
