@@ -33,14 +33,17 @@ let package = Package(
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: settings),
 
         // Pure: values in, values out. No I/O, no clock, no randomness they were not handed.
+        .target(name: "JSONText", swiftSettings: settings),
         // The arithmetic of the partial likelihood, in C: compiled for several instruction sets, chosen at run time.
         .target(name: "CoxKernels"),
         .target(name: "Survival", dependencies: ["CoxKernels"], swiftSettings: settings),
         .target(
             name: "Federation",
-            dependencies: ["Survival", "Cryptography", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Survival", "JSONText", "Cryptography", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
-        .target(name: "StudyReport", dependencies: ["Survival"], swiftSettings: settings),
+        .target(name: "StudyReport", dependencies: ["Survival", "JSONText"], swiftSettings: settings),
 
         // Edges: patient rows only in CohortStore, sockets and TLS only in TLSTransport.
         .target(
@@ -99,13 +102,14 @@ let package = Package(
             name: "ReferenceStudies", dependencies: ["Federation", "Survival", "Cryptography"],
             path: "Tests/ReferenceStudies", swiftSettings: settings),
 
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
         .testTarget(
             name: "SurvivalTests", dependencies: ["Survival", "ReferenceStudies"],
             exclude: ["Reference"], swiftSettings: settings),
         .testTarget(
             name: "FederationTests",
-            dependencies: ["Federation", "Survival", "Cryptography", "ReferenceStudies"],
+            dependencies: ["Federation", "JSONText", "Survival", "Cryptography", "ReferenceStudies"],
             exclude: ["Masking/masks.py"], swiftSettings: settings),
         .testTarget(
             name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),

@@ -223,7 +223,7 @@ extension ProtocolError {
         case .malformed: 400
         case .untrusted: 403
         case .outOfPlace: 409
-        case .refused, .failed: 422
+        case .incompatible, .refused, .failed: 422
         }
     }
 }
