@@ -64,7 +64,7 @@ let package = Package(
 
         // A member of the consortium: its identity files, whom it trusts, how it reaches the coordinator.
         .target(
-            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"],
+            name: "Membership", dependencies: ["Survival", "Federation", "TLSTransport", "Cryptography"],
             swiftSettings: settings),
 
         // Programs.

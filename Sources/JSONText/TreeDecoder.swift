@@ -88,7 +88,8 @@ private struct KeyedTree<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func value(_ key: any CodingKey) throws -> TreeDecoder {
         guard let tree = members[key.stringValue] else {
-            throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "no such key"))
+            throw DecodingError.keyNotFound(
+                key, .init(codingPath: codingPath, debugDescription: "no such key"))
         }
         return TreeDecoder(tree: tree, codingPath: codingPath + [key])
     }

@@ -8,7 +8,8 @@ import Membership
 /// The command line: parses arguments, calls, prints.
 ///
 /// It decides nothing. Results go to standard output; progress, errors and hints to standard error, as one sentence each,
-/// lower case, without a full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 64 wrong usage.
+/// lower case, without a full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 3 some
+/// analyses have no result, 64 wrong usage.
 @main
 struct Coxswain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -121,6 +122,14 @@ func currentTime() -> Int { Int(Date().timeIntervalSince1970) }
 enum CalendarDay {
     static func text(_ time: Int) -> String {
         Date(timeIntervalSince1970: TimeInterval(time)).formatted(.iso8601.year().month().day())
+    }
+
+    /// To the minute, in UTC.
+    static func minute(_ time: Int) -> String {
+        let style = Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day().time(
+            includingFractionalSeconds: false)
+        let text = Date(timeIntervalSince1970: TimeInterval(time)).formatted(style)
+        return text.prefix(16).replacing("T", with: " ") + " UTC"
     }
 
     /// The end of the day; nil if the text is not a day.

@@ -15,6 +15,7 @@ struct Fit: ParsableCommand {
             With --sites each value of that column (at most 100) is a site of its own in an in-process federation; without it
             the file is one site. The sites that the study names are not looked at. The dictionary is looked for beside the study file unless --dictionary names it; if there is none,
             the columns' types are guessed from the file. Nothing leaves this machine, and no disclosure rule applies.
+            Exit status: 0 every analysis has its result, 3 some have none; the output is complete and says why.
             """)
     @Argument(help: "The study file (YAML).") var study: String
     @Option(help: "The patients (CSV).") var data: String
@@ -27,5 +28,6 @@ struct Fit: ParsableCommand {
             study: study, data: data, dictionary: dictionary, siteColumn: sites, time: currentTime())
         for note in fit.notes { FileHandle.say("coxswain: note: \(note)") }
         print(try StudyReport(fit.result).rendered(as: format), terminator: "")
+        try fit.result.requireAnswers()
     }
 }

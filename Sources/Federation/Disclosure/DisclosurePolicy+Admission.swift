@@ -8,13 +8,27 @@ extension DisclosurePolicy {
         guard case .operator(let name) = submitter.role else {
             throw DisclosureError(rule: "operators", "studies are considered of operators only")
         }
-        guard operators.isEmpty || operators.contains(name) else {
-            throw DisclosureError(rule: "operators", "studies of operator \(name) are not considered here")
+        if let first = objections(to: plan, ofOperator: name).first { throw first }
+    }
+
+    /// Everything in a study's text that this policy never allows, as far as it is known who would submit it.
+    ///
+    /// What depends on a hospital's patients, only the hospital can tell.
+    package func objections(to plan: StudyPlan, ofOperator name: String?) -> [DisclosureError] {
+        var objections: [DisclosureError] = []
+        if let name, !operators.isEmpty, !operators.contains(name) {
+            objections.append(
+                DisclosureError(
+                    rule: "operators", "studies of operator \(name) are not considered here"))
         }
-        guard plan.study.sites.count >= sitesMin else {
-            throw DisclosureError(rule: "sites-min", "the study names fewer than \(sitesMin) hospitals")
+        if plan.study.sites.count < sitesMin {
+            objections.append(
+                DisclosureError(rule: "sites-min", "the study names fewer than \(sitesMin) hospitals"))
         }
-        for analysis in plan.analyses { try admit(analysis, of: plan.study) }
+        for analysis in plan.analyses {
+            do { try admit(analysis, of: plan.study) } catch { objections.append(error) }
+        }
+        return objections
     }
 
     func admit(_ analysis: AnalysisPlan, of study: StudyFile) throws(DisclosureError) {

@@ -23,7 +23,8 @@ extension Versions {
     /// Why a session cannot be taken up by this program; nil if it can.
     package static func faultOfSession(begunUnder begun: Versions?) -> String? {
         guard begun != .current else { return nil }
-        return "the session began under another version of coxswain (\(begun.map { "\($0)" } ?? "protocol 1")) "
+        return
+            "the session began under another version of coxswain (\(begun.map { "\($0)" } ?? "protocol 1")) "
             + "than the one that runs now (\(Versions.current)), and a session does not outlive an update"
     }
 }

@@ -47,6 +47,7 @@ package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `line` is that of the study file, where the fault is in its text.
     case analysis(id: String, line: Int? = nil, reason: String)
     case sums(String)
+    case tooFewSites(Int)
 
     package var description: String {
         switch self {
@@ -56,6 +57,8 @@ package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .analysis(let id, let line?, let reason): "analysis \"\(id)\" (line \(line)): \(reason)"
         case .analysis(let id, nil, let reason): "analysis \"\(id)\": \(reason)"
         case .sums(let reason): reason
+        case .tooFewSites(let count):
+            "the study names \(count) \(count == 1 ? "hospital" : "hospitals"), and needs three at least: of two, each could take its own part off the sum and see the other's (for files of your own there is \"coxswain fit\")"
         }
     }
 }
