@@ -58,7 +58,9 @@ extension StudyDesk {
             if let decision = study.decisions[site], decision.isApproved, decision.until > now {
                 approved.append(site)
             } else {
-                missing.append("\(site) (\(study.decision(of: site, at: now).rawValue))")
+                let isUnknown = contact(of: site, in: study).contact == .unknown
+                let word = isUnknown ? "unknown hospital" : study.decision(of: site, at: now).rawValue
+                missing.append("\(site) (\(word))")
             }
         }
         guard missing.isEmpty || (study.plan.study.missingSite == .continue && !approved.isEmpty) else {

@@ -51,7 +51,7 @@ struct HospitalStateTests {
         }
         #expect(
             error?.description
-                == "not every hospital has approved the study: east (unknown), north (expired), south (declined), west (lapsed)"
+                == "not every hospital has approved the study: east (unknown hospital), north (expired), south (declined), west (lapsed)"
         )
         try await decide("west", study, at: desk, approved: true)
         #expect(try await states(desk)["west"]?.first == .decision(.approved, reason: ""))

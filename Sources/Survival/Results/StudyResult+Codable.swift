@@ -45,9 +45,12 @@ extension AnalysisResult: Codable {
         case "describe": self = .describe(try DescriptionResult(from: decoder))
         case "incidence": self = .incidence(try IncidenceResult(from: decoder))
         case "concordance": self = .concordance(try ConcordanceResult(from: decoder))
-        default:
+        case "failed":
             let failure = try Failure(from: decoder)
             self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
+        default:
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: container, debugDescription: "not a kind of analysis")
         }
     }
 
