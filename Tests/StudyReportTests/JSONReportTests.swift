@@ -195,6 +195,15 @@ import Testing
             ])
     }
 
+    @Test func `a result says which versions made it, if it knows`() throws {
+        var result = StudyResult.leukaemia
+        #expect(try !StudyReport(result).rendered(as: .json).contains("\"versions\""))
+        result.versions = Versions(protocol: 7, engine: 9)
+        let json = try StudyReport(result).rendered(as: .json)
+        #expect(json.contains("  \"versions\": {\n    \"engine\": 9,\n    \"protocol\": 7\n  },\n"))
+        #expect(try StudyReport(result).rendered(as: .text).contains("\nversions    protocol 7, engine 9\n"))
+    }
+
     @Test func `every double reads back bit for bit`() throws {
         var generator = SplitMix64(state: 20_240_229)
         let numbers = (0..<20_000).map { _ in Double(bitPattern: generator.next()) }.filter(\.isFinite)
