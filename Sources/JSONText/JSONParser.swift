@@ -161,7 +161,7 @@ extension JSONParser {
         return unit
     }
 
-    /// `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`
+    /// A number by RFC 8259, section 6: `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`.
     private mutating func number() throws(JSONFault) -> JSONTree {
         let start = offset
         let isNegative = take("-")

@@ -6,7 +6,7 @@ extension Reported: Codable {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .notAvailable
-        } else if let value = try? container.decode(Double.self), !value.isNaN {  // another type is tried next
+        } else if let value = try? container.decode(Double.self), !value.isNaN {  // else a text is tried
             self = .value(value)
         } else if let text = try? container.decode(String.self) {  // another type is tried next
             switch text {

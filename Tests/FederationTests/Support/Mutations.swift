@@ -71,7 +71,7 @@ struct Mutations {
         for place in places(in: tree) {
             for (name, change) in changes {
                 guard let changed = changed(tree, at: place.path, to: change),
-                    let read = try? changed.decoded(as: Value.self)  // not of this type: refused, as it should be
+                    let read = try? changed.decoded(as: Value.self)  // of another type: refused
                 else { continue }
                 let bytes = changed.canonicalBytes
                 #expect(CanonicalJSON.bytes(read) == bytes, "\(Value.self): \(place) as \(name)")
