@@ -14,7 +14,7 @@ extension EndToEnd {
             endpoint: {time: days, event: died, unit: day}
             define: {died: status == 2, oldest: age > 109}
             analyses:
-              - cox: {id: firth, terms: [age, sex, ecog], baseline: site, penalty: firth, evaluations: 8}
+              - cox: {id: firth, terms: [age, sex, ecog], baseline: site, penalty: firth, evaluations: 10}
               - describe: {id: nobody, variables: [age, sex], by: oldest}
               - cox: {id: no-events, terms: [age], event: oldest, baseline: common, times: exact}
 
