@@ -20,6 +20,8 @@ struct Coxswain: AsyncParsableCommand {
             A site admin runs a node and decides about studies (node).
             A study lead writes a study file, submits and launches it (study).
             A statistician fits the same study file on a local table (fit).
+            Exit status: 0 done, 1 refused or failed, 2 the study failed, was cancelled or declined, 3 some analyses have no result,
+            64 wrong usage.
             """,
         version: "0.1.0",
         subcommands: [Authority.self, NodeCommand.self, CoordinatorCommand.self, StudyCommand.self, Fit.self])
