@@ -21,7 +21,10 @@ extension StudyDesk {
         try store.setDecision(message, study: hash, site: site)
         study.decisions[site] = decision
         studies[hash] = study
-        logger.info("study \(hash.short): \(decision.isApproved ? "approved" : "declined") by \(site)")
+        let word =
+            decision.isLapsed == true
+            ? "approval lapsed at" : decision.isApproved ? "approved by" : "declined by"
+        logger.info("study \(hash.short): \(word) \(site)")
         changed()
     }
 
