@@ -33,14 +33,17 @@ let package = Package(
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: settings),
 
         // Pure: values in, values out. No I/O, no clock, no randomness they were not handed.
+        .target(name: "JSONText", swiftSettings: settings),
         // The arithmetic of the partial likelihood, in C: compiled for several instruction sets, chosen at run time.
         .target(name: "CoxKernels"),
         .target(name: "Survival", dependencies: ["CoxKernels"], swiftSettings: settings),
         .target(
             name: "Federation",
-            dependencies: ["Survival", "Cryptography", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Survival", "JSONText", "Cryptography", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
-        .target(name: "StudyReport", dependencies: ["Survival"], swiftSettings: settings),
+        .target(name: "StudyReport", dependencies: ["Survival", "JSONText"], swiftSettings: settings),
 
         // Edges: patient rows only in CohortStore, sockets and TLS only in TLSTransport.
         .target(
@@ -61,7 +64,7 @@ let package = Package(
 
         // A member of the consortium: its identity files, whom it trusts, how it reaches the coordinator.
         .target(
-            name: "Membership", dependencies: ["Federation", "TLSTransport", "Cryptography"],
+            name: "Membership", dependencies: ["Survival", "Federation", "TLSTransport", "Cryptography"],
             swiftSettings: settings),
 
         // Programs.
@@ -104,6 +107,7 @@ let package = Package(
             name: "same-bits", dependencies: ["ReferenceStudies", "Federation", "Survival", "Cryptography"],
             path: "Tests/SameBits", exclude: ["recorded.txt"], swiftSettings: settings),
 
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
         .testTarget(
             name: "SurvivalTests", dependencies: ["Survival", "ReferenceStudies"],
@@ -111,7 +115,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FederationTests",
-            dependencies: ["Federation", "Survival", "Cryptography", "ReferenceStudies"],
+            dependencies: ["Federation", "JSONText", "Survival", "Cryptography", "ReferenceStudies"],
             exclude: ["Masking/masks.py"], swiftSettings: settings),
         .testTarget(
             name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),

@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import Foundation
 import Logging
+import Survival
 import TLSTransport
 
 /// The coordinator's HTTP interface: who may call what, and how calls become desk actions.
@@ -36,7 +37,10 @@ struct CoordinatorAPI: Sendable {
             return .error(404, "there is nothing at this path")
         }
         do {
-            return try await answer(endpoint, call)
+            let versions = try versions(call)
+            try requireProtocol(versions, of: call.head.peer)
+            if case .node(let site) = call.head.peer.role { try await desk.meet(site, versions) }
+            return try await answer(endpoint, call, versions)
         } catch let error as DeskError {
             return .error(error.status.rawValue, error.description, hint: error.hint)
         } catch let error as ProtocolError {
@@ -48,7 +52,29 @@ struct CoordinatorAPI: Sendable {
         }
     }
 
-    private func answer(_ endpoint: Endpoint, _ call: HTTPCall) async throws -> HTTPAnswer {
+    /// What the caller says it runs; nil of a program that does not say.
+    private func versions(_ call: HTTPCall) throws -> Versions? {
+        let query = call.head.query
+        guard query["protocol"] != nil || query["engine"] != nil else { return nil }
+        guard let version = query["protocol"].flatMap({ Int($0) }),
+            let engine = query["engine"].flatMap({ Int($0) }), version > 0, engine > 0
+        else { throw DeskError(.badRequest, "protocol= and engine= are numbers from 1") }
+        return Versions(protocol: version, engine: engine)
+    }
+
+    /// Refuses a caller whose messages could not be read here, or who could not read the answer.
+    private func requireProtocol(_ versions: Versions?, of peer: SPIFFEID) throws {
+        guard let versions, versions.protocol != Versions.current.protocol else { return }
+        let name = if case .node(let site) = peer.role { site } else { "\(peer)" }
+        let fault = Versions.fault(name, versions, beside: "the coordinator", .current)
+        logger.warning("refused: \(fault ?? "")")
+        throw DeskError(
+            .unprocessable, fault ?? "", hint: "all members of a consortium run the same version of coxswain")
+    }
+
+    private func answer(
+        _ endpoint: Endpoint, _ call: HTTPCall, _ versions: Versions?
+    ) async throws -> HTTPAnswer {
         let peer = call.head.peer
         switch (endpoint, peer.role) {
         case (.studies, .operator) where call.head.method == "POST":
@@ -64,7 +90,9 @@ struct CoordinatorAPI: Sendable {
                 status: 200, contentType: "application/json",
                 body: try await desk.result(of: study, for: peer))
         case (.work, .node(let site)):
-            return .json(try await desk.work(for: site, after: seen(call), wait: wait(call)))
+            var work = try await desk.work(for: site, after: seen(call), wait: wait(call))
+            work.versions = versions == nil ? nil : .current
+            return .json(work)
         case (.study(let study), .node(let site)):
             return .json(try await desk.submission(of: study, for: site))
         case (.decision(let study), .node(let site)):
@@ -223,7 +251,7 @@ extension ProtocolError {
         case .malformed: 400
         case .untrusted: 403
         case .outOfPlace: 409
-        case .refused, .broken, .failed: 422
+        case .incompatible, .refused, .broken, .failed: 422
         }
     }
 }

@@ -77,6 +77,7 @@ package struct CoordinatorService: Service {
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             do {
                 try await desk.checkPatience()
+                try await desk.checkContacts()
                 try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
             } catch is CancellationError {
                 return

@@ -85,6 +85,13 @@ final class CoordinatorStore: Sendable {
                         PRIMARY KEY (site, sequence, head)) STRICT;
                     """)
         }
+        migrator.registerMigration("3") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE hospital (
+                        site TEXT PRIMARY KEY, seen INTEGER NOT NULL, protocol INTEGER, engine INTEGER) STRICT;
+                    """)
+        }
         return migrator
     }
 
@@ -160,6 +167,37 @@ final class CoordinatorStore: Sendable {
             var decisions: [String: SignedMessage] = [:]
             for row in rows { decisions[row["site"]] = try Self.message(row["message"]) }
             return decisions
+        }
+    }
+
+    /// Keeps when a hospital called last, and what it said it runs.
+    func setHospital(_ site: String, seen: Int, versions: Versions?) throws {
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO hospital VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+                    SET seen = excluded.seen, protocol = excluded.protocol, engine = excluded.engine
+                    """,
+                arguments: [site, seen, versions?.protocol, versions?.engine])
+        }
+    }
+
+    struct HospitalRow: Sendable {
+        var site: String
+        var seen: Int
+        var versions: Versions?
+    }
+
+    func hospitals() throws -> [HospitalRow] {
+        try queue.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM hospital").map { row in
+                let (version, engine): (Int?, Int?) = (row["protocol"], row["engine"])
+                return HospitalRow(
+                    site: row["site"], seen: row["seen"],
+                    versions: version.flatMap { version in
+                        engine.map { Versions(protocol: version, engine: $0) }
+                    })
+            }
         }
     }
 

@@ -15,12 +15,22 @@ extension StudyDesk {
     /// Ends the study if its session has ended.
     func settle(_ hash: SHA256Digest, _ session: CoordinatorSession) throws {
         switch session.phase {
-        case .finished: try end(hash, .finished, reason: "", result: session.result)
+        case .finished: try finish(hash, session)
         case .refused(let site, let reason):
             try end(hash, .failed, reason: "\(site) refused: \(reason)", result: nil)
         case .failed(let reason): try end(hash, .failed, reason: reason, result: nil)
         case .gatheringKeys, .gatheringAcknowledgements, .round: break
         }
+    }
+
+    /// Ends the study with its result, once it is sure that whoever fetches the result can read it.
+    private func finish(_ hash: SHA256Digest, _ session: CoordinatorSession) throws {
+        do {
+            _ = try session.result.map { (result) throws(ProtocolError) in try CanonicalJSON.sent(result) }
+        } catch {
+            return try end(hash, .failed, reason: "its result cannot be sent: \(error)", result: nil)
+        }
+        try end(hash, .finished, reason: "", result: session.result)
     }
 
     func end(_ hash: SHA256Digest, _ state: StudyState, reason: String, result: StudyResult?) throws {

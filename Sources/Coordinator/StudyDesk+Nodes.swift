@@ -21,7 +21,10 @@ extension StudyDesk {
         try store.setDecision(message, study: hash, site: site)
         study.decisions[site] = decision
         studies[hash] = study
-        logger.info("study \(hash.short): \(decision.isApproved ? "approved" : "declined") by \(site)")
+        let word =
+            decision.isLapsed == true
+            ? "approval lapsed at" : decision.isApproved ? "approved by" : "declined by"
+        logger.info("study \(hash.short): \(word) \(site)")
         changed()
     }
 
@@ -67,6 +70,7 @@ extension StudyDesk {
     /// The request of a round, or, with the number after the last round, the closing request.
     func request(_ round: Int, of session: SHA256Digest, for site: String) throws -> SignedMessage {
         var (hash, study) = try running(session, site)
+        note(fetching: round, of: session, by: site)
         if let sent = study.signedRequest, sent.round == round { return sent.message }
         guard let request = study.session?.request, request.round == round else {
             throw DeskError(.conflict, "round \(round) is not being asked")

@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Logging
+import Survival
 
 /// What study leads ask: submitting, launching, cancelling, fetching a result.
 extension StudyDesk {
@@ -19,6 +20,11 @@ extension StudyDesk {
         } catch {
             throw DeskError(
                 .unprocessable, "\(error)", hint: "run \"coxswain study check\" on the file first")
+        }
+        do {
+            try plan.study.requireEnoughSites()
+        } catch {
+            throw DeskError(.unprocessable, "\(error)")
         }
         if studies[hash] == nil {
             try store.addStudy(hash, message, at: try environment.authority().time)
@@ -53,13 +59,21 @@ extension StudyDesk {
             if let decision = study.decisions[site], decision.isApproved, decision.until > now {
                 approved.append(site)
             } else {
-                missing.append("\(site) (\(study.decision(of: site, at: now).rawValue))")
+                let isUnknown = contact(of: site, in: study).contact == .unknown
+                let word = isUnknown ? "unknown hospital" : study.decision(of: site, at: now).rawValue
+                missing.append("\(site) (\(word))")
             }
         }
         guard missing.isEmpty || (study.plan.study.missingSite == .continue && !approved.isEmpty) else {
             throw DeskError(
                 .conflict, "not every hospital has approved the study: \(missing.joined(separator: ", "))",
                 hint: "ask them to run \"coxswain node approve\"; see \"coxswain study watch\"")
+        }
+        let faults = approved.compactMap { versionFault(of: $0) }
+        guard faults.isEmpty else {
+            throw DeskError(
+                .conflict, "no session can begin: \(faults.joined(separator: "; "))",
+                hint: "launch the study again when all run the same version of coxswain")
         }
         return approved
     }
@@ -102,7 +116,14 @@ extension StudyDesk {
                 .conflict, "the study has no result: it is \(study.state.rawValue)",
                 hint: study.reason.isEmpty ? "watch it with \"coxswain study watch\"" : study.reason)
         }
-        return result
+        do {
+            // An older program may have written it.
+            return CanonicalJSON.bytes(try CanonicalJSON.decode(StudyResult.self, fromStored: result))
+        } catch {
+            throw DeskError(
+                .conflict, "the study's result was written by another version of coxswain and cannot be read",
+                hint: "fetch it with the version that made it, or submit the study under another name")
+        }
     }
 
     /// Where each hospital's audit log stood last, by its own signed word.

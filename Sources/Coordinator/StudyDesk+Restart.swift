@@ -7,6 +7,11 @@ import Survival
 extension StudyDesk {
     /// Brings every study back from the store, running sessions by feeding their messages in again.
     func restore() throws {
+        startedAt = try environment.authority().time
+        for hospital in try store.hospitals() {
+            hospitals[hospital.site] = Hospital(
+                seen: hospital.seen, versions: hospital.versions, stored: hospital.seen)
+        }
         for row in try store.studies() {
             do {
                 let (hash, study) = try restored(row)
@@ -40,6 +45,13 @@ extension StudyDesk {
         }
         guard let stored = try store.session(of: row.hash) else { return (hash, study) }
         let opening = try CanonicalJSON.decode(SessionOpening.self, from: Array(stored.opening.payload.utf8))
+        if let fault = Versions.faultOfSession(begunUnder: opening.versions) {
+            guard study.state == .running else { return (hash, study) }
+            (study.state, study.reason) = (.failed, "\(fault); launch the study again")
+            logger.error("study \(hash.short): \(study.reason)")
+            try store.setState(of: hash, study.state, reason: study.reason, result: nil)
+            return (hash, study)
+        }
         var session = CoordinatorSession(opening: opening, signed: stored.opening, plan: plan)
         let authority = try environment.authority().forStoredMessages
         do {

@@ -42,9 +42,11 @@ extension StudyDesk {
             submitter: study.submitter,
             state: study.state, reason: study.reason,
             sites: study.plan.study.sites.map { site in
-                .init(
+                let (contact, since) = contact(of: site, in: study)
+                return .init(
                     name: site, decision: study.decision(of: site, at: now),
-                    reason: study.decisions[site]?.reason ?? "")
+                    reason: study.decisions[site]?.reason ?? "", contact: contact, since: since,
+                    versionFault: study.state.isOver ? nil : versionFault(of: site))
             },
             session: study.session.map { session in
                 .init(

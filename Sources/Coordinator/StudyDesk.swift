@@ -16,6 +16,10 @@ actor StudyDesk {
     var order: [SHA256Digest] = []
     /// Studies of the database that could not be read at the start: left alone, and refused by name.
     var unreadable: Set<SHA256Digest> = []
+    /// The hospitals that ever called here.
+    var hospitals: [String: Hospital] = [:]
+    /// When this process took the database up.
+    var startedAt = 0
     /// Long polls that wait for a change.
     private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     private var waiterCount = 0
@@ -117,8 +121,6 @@ actor StudyDesk {
 
 extension StudyDesk.Study {
     func decision(of site: String, at time: Int) -> SiteDecision {
-        guard let decision = decisions[site] else { return .pending }
-        guard decision.isApproved else { return .declined }
-        return decision.until > time ? .approved : .pending
+        decisions[site].map { SiteDecision(of: $0, at: time) } ?? .pending
     }
 }

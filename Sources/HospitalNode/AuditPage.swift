@@ -15,7 +15,7 @@ package struct AuditPage {
     /// `head` is that of the log whose chain was verified, and `entries` are those up to it.
     package init(entries: [AuditEntry], head: AuditHead, studies: [LocalStudy], site: String) throws {
         self.entries = try entries.map {
-            ($0, try CanonicalJSON.decode(AuditBody.self, from: Array($0.body.utf8)))
+            ($0, try CanonicalJSON.decode(AuditBody.self, fromStored: Array($0.body.utf8)))
         }
         (self.head, self.studies, self.site) = (head, studies, site)
     }

@@ -197,7 +197,8 @@ package struct LocalFit {
         var result = try federation.run { try randomBytes(32) }
         // No disclosure rule was applied, so there is no policy to name.
         result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }
-        self.result = result
+        // Sent as the network would send it: what could not be fetched there is no result here either.
+        self.result = try CanonicalJSON.sent(result)
     }
 }
 

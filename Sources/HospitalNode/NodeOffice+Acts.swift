@@ -65,7 +65,7 @@ extension NodeOffice {
     private func believed(_ entry: AuditEntry?) throws -> SignedAct? {
         try requireAuditLog()
         guard let entry, let act = Act(rawValue: entry.kind) else { return nil }
-        let body = try CanonicalJSON.decode(AuditBody.self, from: Array(entry.body.utf8))
+        let body = try CanonicalJSON.decode(AuditBody.self, fromStored: Array(entry.body.utf8))
         var unsigned = body
         unsigned.signature = nil
         guard let signature = body.signature, body.after == entry.previous,

@@ -196,7 +196,7 @@ extension NodeOffice {
                 "no round of this study waits for a release", hint: "see \"coxswain node watch\"")
         }
         let message = try CanonicalJSON.decode(SignedMessage.self, from: held.request)
-        return (held, try CanonicalJSON.decode(RoundRequest.self, from: Array(message.payload.utf8)))
+        return (held, try CanonicalJSON.decode(RoundRequest.self, fromStored: Array(message.payload.utf8)))
     }
 
     /// Lets a round that a person has looked at be answered; refused if it is not the one that waits any more.
@@ -216,7 +216,7 @@ extension NodeOffice {
     func isReleased(_ held: HeldRound, of study: SHA256Digest) throws -> Bool {
         let message = try CanonicalJSON.decode(SignedMessage.self, from: held.request)
         return try isReleased(
-            try CanonicalJSON.decode(RoundRequest.self, from: Array(message.payload.utf8)), of: study)
+            try CanonicalJSON.decode(RoundRequest.self, fromStored: Array(message.payload.utf8)), of: study)
     }
 
     /// Whether a person released exactly this request.

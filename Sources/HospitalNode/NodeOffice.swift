@@ -116,8 +116,13 @@ package struct NodeOffice: Sendable {
     package func probeCoordinator() async throws {
         let connection = configuration.member.connection(as: member)
         do {
-            _ = try await connection.get(WorkList.self, "/v1/work")
+            let work = try await connection.get(WorkList.self, "/v1/work")
             await connection.close()
+            if let fault = Versions.fault("the coordinator", work.versions, beside: site, .current) {
+                throw NodeError.ask(
+                    "no session can begin: \(fault)",
+                    hint: "all members of a consortium run the same version of coxswain")
+            }
         } catch {
             await connection.close()
             throw error

@@ -13,7 +13,11 @@ extension SessionClerk {
         var outcome = item.state.rawValue
         if item.state == .finished {
             do {
+                try requireOwnVersion(of: stored)
                 try await verifyResult(stored, id, of: item)
+            } catch ProtocolError.incompatible(let reason) {
+                outcome = "result not confirmed: \(reason)"
+                logger.warning("study \(item.study.short): the result is not confirmed here: \(reason)")
             } catch let error as ProtocolError {
                 outcome = "result not confirmed: \(error)"
                 logger.error("study \(item.study.short): the result does not follow from the sums: \(error)")
@@ -33,7 +37,7 @@ extension SessionClerk {
             case .finished(let own?) = try session.session.accept(request, under: authority)
         else { throw ProtocolError.untrusted("the session was closed before its study was finished") }
         let published = try await connection.get(StudyResult.self, "/v1/studies/\(item.study.hex)/result")
-        guard published == own else {
+        guard CanonicalJSON.bytes(published) == CanonicalJSON.bytes(own) else {
             throw ProtocolError.untrusted(
                 "the coordinator's result is not the one that follows from the sums")
         }
@@ -44,7 +48,10 @@ extension SessionClerk {
     func endAbandonedSessions(of item: WorkList.Item) throws {
         for session in try office.ledger.sessions(of: item.study) where session.outcome == nil {
             guard let id = SHA256Digest(hex: session.id), id != item.session else { continue }
-            try end(id, of: item.study, outcome: "given up by the coordinator")
+            let begun = try StoredStart(from: session).openingContent.versions
+            try end(
+                id, of: item.study,
+                outcome: Versions.faultOfSession(begunUnder: begun) ?? "given up by the coordinator")
         }
     }
 

@@ -37,7 +37,8 @@ extension SessionClerk {
         guard let work else { return }
         for item in work.items where !item.state.isOver {
             do {
-                guard let row = try office.ledger.study(item.study), !row.decision.isKnown(as: item.decision)
+                guard let row = try office.ledger.study(item.study),
+                    try !row.decision.isKnown(as: item.decision) || isTimeToJudge(row, of: item)
                 else { continue }
                 let (entry, lapse) = try office.standing(of: item.study)
                 guard let entry else { continue }
@@ -53,10 +54,18 @@ extension SessionClerk {
         switch entry.decision {
         case .pending: return
         case .approved(let until, _, _, let policy):
-            guard known != .approved, until > office.clock(), isInForce(entry, lapse) else { return }
-            decision = Decision(
-                study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
-                policy: policy)
+            guard until > office.clock() else { return }
+            if isInForce(entry, lapse) {
+                guard known != .approved else { return }
+                decision = Decision(
+                    study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
+                    policy: policy)
+            } else {
+                guard known != .lapsed else { return }
+                decision = Decision(
+                    study: entry.hash, site: office.site, isApproved: false, reason: "", until: 0,
+                    policy: office.policy.hash, isLapsed: true)
+            }
         case .declined(let reason, _, _):
             guard known != .declined else { return }
             decision = Decision(
@@ -66,9 +75,22 @@ extension SessionClerk {
         try await connection.post(
             "/v1/studies/\(entry.hash.hex)/decision", SignedMessage(decision, by: office.member.signer))
         if let index = work?.items.firstIndex(where: { $0.study == entry.hash }) {
-            work?.items[index].decision = decision.isApproved ? .approved : .declined
+            work?.items[index].decision = SiteDecision(of: decision, at: office.clock())
         }
     }
+
+    /// Whether to see if an approval that the coordinator knows still holds: a changed policy or new patients end it.
+    ///
+    /// Looking means to walk the audit log and to open the patients' file, so it is done every ten seconds.
+    private func isTimeToJudge(_ entry: StudyEntry, of item: WorkList.Item) throws -> Bool {
+        guard case .approved = entry.decision else { return false }
+        let now = office.clock()
+        guard now - (judged[item.study] ?? 0) >= Self.judgingSeconds else { return false }
+        judged[item.study] = now
+        return true
+    }
+
+    private static let judgingSeconds = 10
 
     /// Whether an approval of the ledger is to be believed; if not, the log says why, once.
     private func isInForce(_ entry: StudyEntry, _ lapse: String?) -> Bool {

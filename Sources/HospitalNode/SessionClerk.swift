@@ -16,6 +16,10 @@ actor SessionClerk {
     var considered: Set<SHA256Digest> = []
     /// Approvals that are not in force, with the reason that was logged.
     var lapses: [SHA256Digest: String] = [:]
+    /// When it was last looked at whether an approval still holds.
+    var judged: [SHA256Digest: Int] = [:]
+    /// What was last said about the coordinator's version.
+    private var versionFault: String?
 
     /// A session in memory; rebuilt from the journal after a restart.
     struct LiveSession {
@@ -28,7 +32,12 @@ actor SessionClerk {
         (self.office, self.connection, self.logger) = (office, connection, logger)
     }
 
-    func setWork(_ work: WorkList) { self.work = work }
+    func setWork(_ work: WorkList) {
+        self.work = work
+        let fault = Versions.fault("the coordinator", work.versions, beside: office.site, .current)
+        if let fault, fault != versionFault { logger.error("no session can begin: \(fault)") }
+        versionFault = fault
+    }
 
     /// Does what the list asks for; false if something is to be tried again soon.
     func doWork(_ work: WorkList) async -> Bool {
@@ -76,6 +85,7 @@ actor SessionClerk {
         guard item.isWaitingForYou, let step = item.step else { return }
         if let reason = try refusal(of: session) { return try await sendRefusal(of: session, reason) }
         do {
+            if let stored = try openSession(session) { try requireOwnVersion(of: stored) }
             switch step {
             case .keys: try await sayHello(session, of: item.study)
             case .roster: try await acknowledge(session, of: item.study)
@@ -93,6 +103,14 @@ actor SessionClerk {
             try await refuse(
                 session, of: item.study,
                 .broken("this hospital's node cannot use its files; its log says why"))
+        }
+    }
+
+    /// Refuses to go on with a session that began before this program was updated: other arithmetic could not check it.
+    func requireOwnVersion(of stored: SessionEntry) throws {
+        let opening = try StoredStart(from: stored).openingContent
+        if let fault = Versions.faultOfSession(begunUnder: opening.versions) {
+            throw ProtocolError.incompatible("\(office.site) was updated: \(fault); launch the study again")
         }
     }
 

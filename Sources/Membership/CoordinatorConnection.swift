@@ -1,6 +1,7 @@
 import Cryptography
 package import Federation
 import Foundation
+import Survival
 import TLSTransport
 
 /// A member's way to the coordinator: JSON calls over mutual TLS, with errors as sentences.
@@ -45,8 +46,16 @@ package struct CoordinatorConnection: Sendable {
         do {
             return try CanonicalJSON.decode(type, from: body)
         } catch {
-            throw .unusable("the coordinator's answer makes no sense here (\(error)); is it a newer version?")
+            throw .unusable(
+                "the coordinator's answer makes no sense here (\(error)); it and this program must be the same version of coxswain"
+            )
         }
+    }
+
+    /// Every call tells which versions the caller runs.
+    private static func versions(after path: String) -> String {
+        (path.contains("?") ? "&" : "?")
+            + "protocol=\(Versions.current.protocol)&engine=\(Versions.current.engine)"
     }
 
     private func call(
@@ -55,7 +64,8 @@ package struct CoordinatorConnection: Sendable {
         let answer: HTTPAnswer
         do {
             answer = try await client.send(
-                method, path, contentType: body.isEmpty ? nil : "application/json", body: body,
+                method, path + Self.versions(after: path),
+                contentType: body.isEmpty ? nil : "application/json", body: body,
                 timeout: timeout)
         } catch {
             throw .unreachable("\(error)")

@@ -1,3 +1,4 @@
+import JSONText
 import Survival
 
 /// A text cell: quoted where RFC 4180 asks for it, and never a formula to a spreadsheet.

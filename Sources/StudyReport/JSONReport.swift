@@ -14,7 +14,7 @@ struct JSONReport {
         // Ids are unique: `requireCoherence(of:)` ran before.
         let analyses = result.analyses.map { ($0.id, analysis($0)) }
         let policies = result.sites.map { ($0.name, $0.policyHash.map(JSONValue.string) ?? .null) }
-        return .object([
+        var document: [String: JSONValue] = [
             "study": .string(result.study),
             "title": .string(result.title),
             "hash": .string(result.studyHash),
@@ -28,7 +28,11 @@ struct JSONReport {
             "rounds": .integer(result.rounds),
             "warnings": .strings(result.warnings),
             "analyses": .object(Dictionary(analyses) { first, _ in first }),
-        ])
+        ]
+        document["versions"] = result.versions.map {
+            .object(["protocol": .integer($0.protocol), "engine": .integer($0.engine)])
+        }
+        return .object(document)
     }
 
     private func analysis(_ analysis: AnalysisResult) -> JSONValue {

@@ -1,11 +1,11 @@
+import JSONText
 import Survival
 
 /// A JSON document as a value, written in one canonical way.
 ///
-/// Keys are sorted by UTF-16 code units; numbers and strings have the form of RFC 8785, except that a
-/// negative zero keeps its sign (`-0.0`), so that every double reads back bit for bit. For people's sake
-/// there are line breaks: an array of scalars stays on one line, other arrays and objects are indented by two
-/// spaces a level.
+/// Keys, numbers and strings have the form of RFC 8785, as `JSONText` writes them for signed messages too.
+/// For people's sake there are line breaks: an array of scalars stays on one line, other arrays and objects
+/// are indented by two spaces a level.
 enum JSONValue: Hashable {
     case null
     case integer(Int)
@@ -44,16 +44,17 @@ enum JSONValue: Hashable {
         case .null: return "null"
         case .integer(let value): return String(value)
         case .number(let value): return jsonText(of: value)
-        case .string(let value): return jsonText(of: value)
-        case .suppressed(let rule): return "{\"suppressed\": \(jsonText(of: rule))}"
+        case .string(let value): return quotedText(of: value)
+        case .suppressed(let rule): return "{\"suppressed\": \(quotedText(of: rule))}"
         case .array(let values):
             let parts = values.map { $0.written(indent: indent + 1) }
             return values.allSatisfy(\.isScalar)
                 ? "[" + parts.joined(separator: ", ") + "]"
                 : enclosed(parts, in: ("[", "]"), indent: indent)
         case .object(let members):
-            let sorted = members.sorted { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
-            let parts = sorted.map { "\(jsonText(of: $0.key)): \($0.value.written(indent: indent + 1))" }
+            let parts = members.inCanonicalOrder.map {
+                "\(quotedText(of: $0.key)): \($0.value.written(indent: indent + 1))"
+            }
             return parts.isEmpty ? "{}" : enclosed(parts, in: ("{", "}"), indent: indent)
         }
     }
@@ -65,27 +66,6 @@ enum JSONValue: Hashable {
         return brackets.0 + "\n" + parts.map { inner + $0 }.joined(separator: ",\n") + "\n" + outer
             + brackets.1
     }
-}
-
-/// A string in quotes, with the escapes of RFC 8785 section 3.2.2.2.
-private func jsonText(of string: String) -> String {
-    var text = "\""
-    for scalar in string.unicodeScalars {
-        switch scalar {
-        case "\"": text += "\\\""
-        case "\\": text += "\\\\"
-        case "\u{8}": text += "\\b"
-        case "\t": text += "\\t"
-        case "\n": text += "\\n"
-        case "\u{C}": text += "\\f"
-        case "\r": text += "\\r"
-        case "\u{0}"..."\u{1F}":
-            let hex = String(scalar.value, radix: 16)
-            text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: text.unicodeScalars.append(scalar)
-        }
-    }
-    return text + "\""
 }
 
 /// A double as JSON; infinities as strings, NaN as `null`.

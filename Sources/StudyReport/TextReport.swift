@@ -40,6 +40,7 @@ struct TextReport {
         }
         addField("sites", "\(result.sites.count): " + sites.joined(separator: ", "))
         addField("rounds", String(result.rounds))
+        if let versions = result.versions { addField("versions", "\(versions)") }
         addWarnings(result.warnings)
     }
 

@@ -9,7 +9,8 @@ import Survival
 /// The command line: parses arguments, calls, prints.
 ///
 /// It decides nothing. Results go to standard output; progress, errors and hints to standard error, as one sentence each,
-/// lower case, without a full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 64 wrong usage.
+/// lower case, without a full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 3 some
+/// analyses have no result, 64 wrong usage.
 @main
 struct Coxswain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +21,8 @@ struct Coxswain: AsyncParsableCommand {
             A site admin runs a node and decides about studies (node).
             A study lead writes a study file, submits and launches it (study).
             A statistician fits the same study file on a local table (fit).
+            Exit status: 0 done, 1 refused or failed, 2 the study failed, was cancelled or declined, 3 some analyses have no result,
+            64 wrong usage.
             """,
         version: "0.1.0",
         subcommands: [Authority.self, NodeCommand.self, CoordinatorCommand.self, StudyCommand.self, Fit.self])
@@ -102,6 +105,14 @@ enum CalendarDay {
 
     static func text(_ time: Int) -> String {
         Date(timeIntervalSince1970: TimeInterval(time)).formatted(.iso8601.year().month().day())
+    }
+
+    /// To the minute, in UTC.
+    static func minute(_ time: Int) -> String {
+        let style = Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day().time(
+            includingFractionalSeconds: false)
+        let text = Date(timeIntervalSince1970: TimeInterval(time)).formatted(style)
+        return text.prefix(16).replacing("T", with: " ") + " UTC"
     }
 
     /// The last second of the day; of the day that it is in UTC for "today"; nil if the text is not a day.

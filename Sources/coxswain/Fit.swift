@@ -20,6 +20,7 @@ struct Fit: ParsableCommand {
             file may leave out study, dictionary and sites, which are not looked at here. The dictionary is looked for beside
             the study file unless --dictionary names it; if there is none, the columns' types are guessed from the files.
             Nothing leaves this machine, and no disclosure rule applies.
+            Exit status: 0 every analysis has its result, 3 some have none; the output is complete and says why.
             """)
     @Argument(help: "The study file (YAML).") var study: String
     @Option(
@@ -39,6 +40,7 @@ struct Fit: ParsableCommand {
         let fit = try bench.fit(siteColumn: sites, time: currentTime())
         for note in fit.notes { FileHandle.say("coxswain: note: \(note)") }
         print(try StudyReport(fit.result).rendered(as: format), terminator: "")
+        try fit.result.requireAnswers()
     }
 
     /// `site=file` or a file; a file of that whole name is meant if there is one.

@@ -36,18 +36,35 @@ struct StudyCommand: AsyncParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check a study file against its data dictionary, without sending anything.")
+            abstract: "Check a study file against its data dictionary, without sending anything.",
+            discussion: """
+                With --policy it says what the text-only rules of a hospital's policy would say; what depends on the hospital's
+                patients (fewest people, events, levels, differences), only "coxswain node show" can tell there.
+                Example: coxswain study check study.yaml --dictionary dictionary.yaml --policy policy.yaml --operator jane
+                """)
         @Argument(help: "The study file (YAML).") var file: String
         @Option(name: .shortAndLong, help: "The data dictionary (YAML).") var dictionary: String
+        @Option(
+            help:
+                "A hospital's disclosure policy (YAML) to hold the study's text against; may stand several times."
+        )
+        var policy: [String] = []
+        @Option(help: "Who would submit the study: the name in the operator's certificate, for --policy.")
+        var `operator`: String?
 
         func run() throws {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
+            try plan.study.requireEnoughSites()
             try plan.requireAnswerable()
             print(
                 "\(file): \(plan.study.name), \(counted(plan.study.sites.count, "site")), dictionary \(plan.study.dictionary)"
             )
             for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
             for note in plan.notes { show("note: \(note)") }
+            let foresights = try policy.map { try PolicyForesight($0, of: plan, by: `operator`) }
+            for foresight in foresights { show(foresight.text) }
+            let refusing = foresights.filter { !$0.objections.isEmpty }.map(\.path)
+            guard refusing.isEmpty else { throw ForeseenRefusal(policies: refusing) }
         }
     }
 
@@ -63,7 +80,9 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let files = try StudyFiles(study: file, dictionary: dictionary)
-            try files.plan().requireAnswerable()
+            let plan = try files.plan()
+            try plan.study.requireEnoughSites()
+            try plan.requireAnswerable()
             let status = try await access.withDesk {
                 try await $0.submit(study: files.study.text, dictionary: files.dictionary.text)
             }
@@ -109,7 +128,10 @@ struct StudyCommand: AsyncParsableCommand {
     struct Results: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Fetch a finished study's results.",
-            discussion: "Example: coxswain study results hcc-extrahepatic --format json > results.json")
+            discussion: """
+                Example: coxswain study results hcc-extrahepatic --format json > results.json
+                Exit status: 0 every analysis has its result, 3 some have none; the output is complete and says why.
+                """)
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "text, json or csv.") var format: ReportFormat = .text
         @OptionGroup var access: Access
@@ -117,6 +139,7 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             let result = try await access.withDesk { try await $0.result(study) }
             print(try StudyReport(result).rendered(as: format), terminator: "")
+            try result.requireAnswers()
         }
     }
 
@@ -162,18 +185,23 @@ struct StudyCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract:
-                "List all studies at the coordinator; of others' only whether they wait, run or are over.")
+            abstract: "List all studies at the coordinator; of others' only whether they wait, run or are over.",
+            discussion: """
+                HOSPITALS names those that are not simply approved and online: pending (nobody there has decided), declined, expired or
+                lapsed (an approval that must be given again), unknown hospital (no node of that name has ever called the
+                coordinator: a slip in the study file, or a node that does not run yet), offline since, must be updated (it or the
+                coordinator runs another version), held (the round waits there for a person). "study watch" gives reasons.
+                """)
         @OptionGroup var access: Access
 
         func run() async throws {
-            var table = TerminalTable(["STUDY", "HASH", "STATE", "APPROVED", "SUBMITTED BY"])
+            var table = TerminalTable(["STUDY", "HASH", "STATE", "APPROVED", "SUBMITTED BY", "HOSPITALS"])
             for status in try await access.withDesk({ try await $0.list() }) {
                 let approved = status.sites.count { $0.decision == .approved }
                 table.add([
                     status.name, status.study.short, status.state.rawValue,
                     "\(approved)/\(status.sites.count)",
-                    "\(status.submitter)",
+                    "\(status.submitter)", status.remarks,
                 ])
             }
             print(table.text)

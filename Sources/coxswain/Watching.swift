@@ -17,7 +17,7 @@ extension OperatorDesk {
             return status.state.isOver || (untilDecided && status.isDecided)
         }
         if last.state == .failed || last.state == .cancelled || (untilDecided && last.isDeclined) {
-            throw ExitCode(2)
+            throw ExitCode.studyNotFinished
         }
     }
 }
@@ -29,26 +29,26 @@ extension StudyStatus {
 
 /// What has been said of a study so far, so that each change is said once.
 struct Progress {
-    private var decisions: [String: SiteDecision] = [:]
+    private var states: [String: String] = [:]
     private var round: Int?
     private var waiting: [String] = []
     private var state: StudyState?
 
     mutating func lines(for status: StudyStatus) -> [String] {
         var lines: [String] = []
-        for site in status.sites where decisions[site.name] != site.decision {
-            decisions[site.name] = site.decision
-            // A person's words, which are not this program's.
-            let reason = site.reason.isEmpty ? "" : ": «\(site.reason.visibleLine)»"
-            lines.append("\(site.name): \(site.decision.rawValue)\(reason)")
+        for (name, all) in status.siteStates {
+            let words = all.filter { $0 != .awaited }.map(\.sentence).joined(separator: "; ")
+            // Of a study that is over nothing new is known.
+            guard states[name] != words, !status.state.isOver || states[name] == nil else { continue }
+            states[name] = words
+            lines.append("\(name): \(words)")
         }
         if let session = status.session, status.state == .running { lines += self.lines(for: session) }
         if state != status.state {
             state = status.state
             let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
-            let rounds =
-                status.state == .finished
-                ? " after \(counted((status.session?.round ?? 1) - 1, "round"))" : ""
+            let session = status.state == .finished ? status.session : nil
+            let rounds = session.map { " after \(counted($0.round - 1, "round"))" } ?? ""
             lines.append("\(status.name): \(status.state.rawValue)\(rounds)\(reason)")
         }
         return lines

@@ -65,6 +65,7 @@ struct StudyDeskTests {
         let desk = try await trial.desk()
         let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
         try await trial.approve(study, at: desk, sites: ["east", "north", "west"])
+        try await desk.meet("south", .current)
         let error = await #expect(throws: DeskError.self) {
             try await desk.launch(study, by: trial.operatorID)
         }

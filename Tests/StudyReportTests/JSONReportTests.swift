@@ -188,11 +188,20 @@ import Testing
         #expect(try written([Double(bitPattern: bits)]) == [text])
     }
 
-    @Test func `numbers that JSON lacks are named, and a negative zero keeps its sign`() throws {
+    @Test func `numbers that JSON lacks are named, and there is one zero`() throws {
         #expect(
             try written([0, -0.0, .infinity, -.infinity, .nan]) == [
-                "0", "-0.0", "\"Inf\"", "\"-Inf\"", "null",
+                "0", "0", "\"Inf\"", "\"-Inf\"", "null",
             ])
+    }
+
+    @Test func `a result says which versions made it, if it knows`() throws {
+        var result = StudyResult.leukaemia
+        #expect(try !StudyReport(result).rendered(as: .json).contains("\"versions\""))
+        result.versions = Versions(protocol: 7, engine: 9)
+        let json = try StudyReport(result).rendered(as: .json)
+        #expect(json.contains("  \"versions\": {\n    \"engine\": 9,\n    \"protocol\": 7\n  },\n"))
+        #expect(try StudyReport(result).rendered(as: .text).contains("\nversions    protocol 7, engine 9\n"))
     }
 
     @Test func `every double reads back bit for bit`() throws {

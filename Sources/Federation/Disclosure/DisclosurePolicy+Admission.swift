@@ -10,21 +10,34 @@ extension DisclosurePolicy {
         guard case .operator(let name) = submitter.role else {
             throw .ofText("operators", "studies are considered of operators only")
         }
-        guard operators.isEmpty || operators.contains(name) else {
-            throw .ofText("operators", "studies of operator \(name) are not considered here")
+        if let first = objections(to: plan, ofOperator: name).first { throw first }
+    }
+
+    /// Everything in a study's text that this policy never allows, as far as it is known who would submit it.
+    ///
+    /// What depends on a hospital's patients, only the hospital can tell.
+    package func objections(to plan: StudyPlan, ofOperator name: String?) -> [DisclosureError] {
+        var objections: [DisclosureError] = []
+        if let name, !operators.isEmpty, !operators.contains(name) {
+            objections.append(.ofText("operators", "studies of operator \(name) are not considered here"))
         }
-        try admit(plan)
+        if plan.study.sites.count < sitesMin {
+            objections.append(.ofText("sites-min", "the study names fewer than \(sitesMin) hospitals"))
+        }
+        if self != .local {
+            do { try plan.requireAnswerable() } catch { objections.append(.ofText("formulas", "\(error)")) }
+        }
+        for analysis in plan.analyses {
+            do { try admit(analysis, in: plan) } catch {
+                if !objections.contains(error) { objections.append(error) }
+            }
+        }
+        return objections
     }
 
     /// The same, whoever asks.
     package func admit(_ plan: StudyPlan) throws(DisclosureError) {
-        guard plan.study.sites.count >= sitesMin else {
-            throw .ofText("sites-min", "the study names fewer than \(sitesMin) hospitals")
-        }
-        if self != .local {
-            do { try plan.requireAnswerable() } catch { throw .ofText("formulas", "\(error)") }
-        }
-        for analysis in plan.analyses { try admit(analysis, in: plan) }
+        if let first = objections(to: plan, ofOperator: nil).first { throw first }
     }
 
     func admit(_ analysis: AnalysisPlan, in plan: StudyPlan) throws(DisclosureError) {

@@ -11,7 +11,7 @@ extension DisclosurePolicy {
         levelPeopleMin = try root.atLeast("level-people-min", floor: 5)
         eventsPerParameterMin = try root.atLeast("events-per-parameter-min", floor: 1.0)
         linearPredictorMax = try root.atMost("linear-predictor-max", ceiling: 30.0)
-        sitesMin = try root.atLeast("sites-min", floor: 3)
+        sitesMin = try root.atLeast("sites-min", floor: StudyFile.sitesFloor)
         evaluationsMax = try root.atMost("evaluations-max", ceiling: 120)
         allowsCommonBaseline = try root.isAllowed("baseline-common")
         allowsExactTimes = try root.isAllowed("times-exact")

@@ -1,39 +1,59 @@
 import Foundation
+import JSONText
 
-/// The one way in which messages become bytes: sorted keys, no white space, shortest round-trip numbers.
+/// The one way in which messages become bytes: RFC 8785, written by `JSONText` without Foundation's formatting.
 ///
 /// Decoding accepts nothing that encoding would not have written: unknown or duplicate keys, other spellings of a number and
 /// stray white space are refused, so equal meaning is equal bytes.
 package enum CanonicalJSON {
-    package static func bytes(_ value: some Encodable) -> [UInt8] {
-        do {
-            return try encoded(value)
-        } catch {
-            preconditionFailure("messages hold finite numbers only: \(error)")
-        }
-    }
+    package static func bytes(_ value: some Encodable) -> [UInt8] { tree(of: value).canonicalBytes }
 
-    /// Throws only for numbers that are not finite, which JSON does not have.
-    private static func encoded(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Array(try encoder.encode(value))
+    private static func tree(of value: some Encodable) -> JSONTree {
+        do {
+            return try JSONTree(encoding: value)
+        } catch {
+            preconditionFailure("every message can be written: \(error)")
+        }
     }
 
     package static func decode<Value: Codable>(
         _ type: Value.Type, from bytes: [UInt8]
     ) throws(ProtocolError) -> Value {
-        let value: Value
+        let value: Value = try read(bytes).value
+        guard tree(of: value).canonicalBytes == bytes else { throw notCanonical(type) }
+        return value
+    }
+
+    /// Reads what an older program may have written into a ledger or a database.
+    ///
+    /// Up to protocol 1 Foundation wrote the numbers (`1e-05`, `-0`). A number may be spelled in any way here, in whatever order
+    /// keys stand; what is read must still be all that is there.
+    package static func decode<Value: Codable>(
+        _ type: Value.Type, fromStored bytes: [UInt8]
+    ) throws(ProtocolError) -> Value {
+        let (value, found): (Value, JSONTree) = try read(bytes)
+        guard tree(of: value).canonicalBytes == found.canonicalBytes else { throw notCanonical(type) }
+        return value
+    }
+
+    private static func read<Value: Codable>(
+        _ bytes: [UInt8]
+    ) throws(ProtocolError) -> (value: Value, tree: JSONTree) {
         do {
-            value = try JSONDecoder().decode(Value.self, from: Data(bytes))
+            let tree = try JSONTree(parsing: bytes)
+            return (try tree.decoded(as: Value.self), tree)
         } catch {
             throw .malformed("a message is not a \(Value.self)")
         }
-        // A number that overflowed on the way in cannot be written again.
-        guard let spelling = try? encoded(value), spelling == bytes else {
-            throw .malformed("a \(Value.self) is not in canonical form")
-        }
-        return value
+    }
+
+    private static func notCanonical(_ type: Any.Type) -> ProtocolError {
+        .malformed("a \(type) is not in canonical form")
+    }
+
+    /// The value as whoever receives it will have it; throws if it could not be received.
+    package static func sent<Value: Codable>(_ value: Value) throws(ProtocolError) -> Value {
+        try decode(Value.self, from: bytes(value))
     }
 }
 

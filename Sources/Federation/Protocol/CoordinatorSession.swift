@@ -27,7 +27,7 @@ package struct CoordinatorSession: Sendable {
         case round(Int)
         case finished
         case refused(site: String, reason: String)
-        /// The parts of a round do not add up; nobody can tell whose is wrong.
+        /// The parts of a round do not add up and nobody can tell whose is wrong, or a site runs another version.
         case failed(reason: String)
 
         fileprivate var isOver: Bool {
@@ -98,6 +98,11 @@ package struct CoordinatorSession: Sendable {
         messages[site] = message
         policies[site] = hello.policy
         checkpoints[site] = hello.checkpoint
+        guard hello.versions != opening.versions else { return }
+        phase = .failed(
+            reason: Versions.fault(
+                site, hello.versions, beside: "the coordinator", opening.versions ?? .current)
+                ?? "\(site) tells its version in a session that began without")
     }
 
     private mutating func takeAcknowledgement(

@@ -75,7 +75,8 @@ package struct InProcessFederation {
         guard let result = session.result else {
             throw ProtocolError.failed("the study ended without a result")
         }
-        return result
+        // As over the network: what could not be fetched there is no result here either.
+        return try CanonicalJSON.sent(result)
     }
 
     private func round(_ session: inout CoordinatorSession, _ members: inout [SiteSession]) throws {

@@ -1,8 +1,9 @@
 package import Cryptography
+package import Survival
 
 /// A message of the protocol; its type's name is part of what is signed.
 ///
-/// Its bytes on the wire are canonical JSON (sorted keys, no white space, shortest decimal numbers that give the same double).
+/// Its bytes on the wire are canonical JSON (`CanonicalJSON`).
 package protocol Message: Codable, Hashable, Sendable {
     static var type: String { get }
 }
@@ -32,25 +33,36 @@ package struct Decision: Message {
     /// When the approval ends, in seconds since 1970; 0 when declined.
     package var until: Int
     package var policy: SHA256Digest
+    /// Whether an approval that was told before is not in force any more, and nobody declined; nil otherwise.
+    ///
+    /// A changed policy and a new import of patients do that. Which of them it was stays at the hospital.
+    package var isLapsed: Bool?
 
     package init(
-        study: SHA256Digest, site: String, isApproved: Bool, reason: String, until: Int, policy: SHA256Digest
+        study: SHA256Digest, site: String, isApproved: Bool, reason: String, until: Int, policy: SHA256Digest,
+        isLapsed: Bool? = nil
     ) {
         (self.study, self.site, self.isApproved) = (study, site, isApproved)
         (self.reason, self.until, self.policy) = (reason, until, policy)
+        self.isLapsed = isLapsed
     }
 }
 
-/// The coordinator's opening of a session: who is asked.
+/// The coordinator's opening of a session: who is asked, and which versions all of them must run.
 package struct SessionOpening: Message {
     package static let type = "session"
     /// 32 random bytes, hex.
     package var session: SHA256Digest
     package var study: SHA256Digest
     package var sites: [String]
+    /// The coordinator's; nil in a session of protocol 1.
+    package var versions: Versions?
 
-    package init(session: SHA256Digest, study: SHA256Digest, sites: [String]) {
+    package init(
+        session: SHA256Digest, study: SHA256Digest, sites: [String], versions: Versions? = .current
+    ) {
         (self.session, self.study, self.sites) = (session, study, sites)
+        self.versions = versions
     }
 }
 
@@ -65,13 +77,15 @@ package struct Hello: Message {
     package var policy: SHA256Digest
     /// Where the site's audit log stands; an `AuditCheckpoint`.
     package var checkpoint: SignedMessage?
+    /// The site's; nil in a session of protocol 1.
+    package var versions: Versions?
 
     package init(
         session: SHA256Digest, study: SHA256Digest, site: String, key: HexBytes, policy: SHA256Digest,
-        checkpoint: SignedMessage? = nil
+        checkpoint: SignedMessage? = nil, versions: Versions? = .current
     ) {
         (self.session, self.study, self.site, self.key, self.policy) = (session, study, site, key, policy)
-        self.checkpoint = checkpoint
+        (self.checkpoint, self.versions) = (checkpoint, versions)
     }
 }
 

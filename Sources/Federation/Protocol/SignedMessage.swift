@@ -42,7 +42,10 @@ package struct SignedMessage: Hashable, Sendable, Codable {
         guard sender.isValidSignature(signature.bytes, of: Self.signedBytes(type, payload)) else {
             throw .untrusted("the signature of \(identity) on its \(Content.type) does not fit the text")
         }
-        return (try CanonicalJSON.decode(Content.self, from: Array(payload.utf8)), identity)
+        let bytes = Array(payload.utf8)
+        return authority.isForStoredMessages
+            ? (try CanonicalJSON.decode(Content.self, fromStored: bytes), identity)
+            : (try CanonicalJSON.decode(Content.self, from: bytes), identity)
     }
 
     private static func signedBytes(_ type: String, _ payload: String) -> [UInt8] {
@@ -108,6 +111,8 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     case untrusted(String)
     /// A good message that does not belong here or now.
     case outOfPlace(String)
+    /// Members of a session run versions that do not work together; says who has to be updated.
+    case incompatible(String)
     /// A rule of this site's disclosure policy.
     case refused(DisclosureError)
     /// Something is not in order that has to do with no row: a file, a log, sums that do not fit together.
@@ -121,7 +126,7 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     /// have the rule.
     package var told: String {
         switch self {
-        case .malformed, .untrusted, .outOfPlace, .broken: description
+        case .malformed, .untrusted, .outOfPlace, .incompatible, .broken: description
         case .refused(let error) where !error.isOfRows: description
         case .refused, .failed: Refusal.withoutReason
         }
@@ -129,8 +134,8 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason), .broken(let reason),
-            .failed(let reason):
+        case .malformed(let reason), .untrusted(let reason), .outOfPlace(let reason),
+            .incompatible(let reason), .broken(let reason), .failed(let reason):
             reason
         case .refused(let error): "\(error)"
         }

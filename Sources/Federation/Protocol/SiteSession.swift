@@ -12,6 +12,7 @@ package struct SiteSession: Sendable {
     private let plan: StudyPlan
     private let policy: DisclosurePolicy
     private let key: AgreementKey
+    private let versions: Versions
     private var members: [Member] = []
     private var rosterHash: SHA256Digest?
     private var masks: PairwiseMasks?
@@ -39,8 +40,11 @@ package struct SiteSession: Sendable {
     /// `secret` is 32 random bytes that live no longer than the session; `checkpoint` says where this site's audit log stands.
     package init(
         opening: SessionOpening, plan: StudyPlan, site: String, policy: DisclosurePolicy, secret: [UInt8],
-        checkpoint: SignedMessage? = nil
+        checkpoint: SignedMessage? = nil, versions: Versions = .current
     ) throws(ProtocolError) {
+        if let fault = Versions.fault("the coordinator", opening.versions, beside: site, versions) {
+            throw .incompatible(fault)
+        }
         guard opening.study == plan.hash else { throw .outOfPlace("the session is about another study") }
         guard opening.sites.contains(site) else {
             throw .outOfPlace("the session does not ask this hospital")
@@ -62,9 +66,10 @@ package struct SiteSession: Sendable {
         self.opening = opening
         self.plan = plan
         self.policy = policy
+        self.versions = versions
         hello = Hello(
             session: opening.session, study: plan.hash, site: site, key: HexBytes(key.publicKey),
-            policy: policy.hash, checkpoint: checkpoint)
+            policy: policy.hash, checkpoint: checkpoint, versions: versions)
     }
 
     private var site: String { hello.site }
@@ -118,6 +123,9 @@ package struct SiteSession: Sendable {
             }
             guard other.session == opening.session, other.study == opening.study else {
                 throw .outOfPlace("the roster's entry for \(site) belongs to another session")
+            }
+            if let fault = Versions.fault(site, other.versions, beside: self.site, versions) {
+                throw .incompatible(fault)
             }
             if let checkpoint = other.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
             hellos.append(other)

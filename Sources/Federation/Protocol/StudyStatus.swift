@@ -1,4 +1,5 @@
 package import Cryptography
+package import Survival
 
 /// Where a study stands, for those who launched it and those who watch.
 package struct StudyStatus: Hashable, Sendable, Codable {
@@ -18,9 +19,18 @@ package struct StudyStatus: Hashable, Sendable, Codable {
         package var decision: SiteDecision
         /// A site's reason for declining; empty for readers who are not the study's lead, whose studies' decisions are all pending.
         package var reason: String
+        package var contact: SiteContact
+        /// When an offline site was heard of last, in seconds since 1970.
+        package var since: Int?
+        /// Who has to be updated before a session can begin with this site, and why; nil if nobody.
+        package var versionFault: String?
 
-        package init(name: String, decision: SiteDecision, reason: String) {
+        package init(
+            name: String, decision: SiteDecision, reason: String, contact: SiteContact = .online,
+            since: Int? = nil, versionFault: String? = nil
+        ) {
             (self.name, self.decision, self.reason) = (name, decision, reason)
+            (self.contact, self.since, self.versionFault) = (contact, since, versionFault)
         }
     }
 
@@ -69,8 +79,62 @@ package enum StudyState: String, Hashable, Sendable, Codable {
     package var isOver: Bool { self != .submitted && self != .running }
 }
 
-package enum SiteDecision: String, Hashable, Sendable, Codable {
-    case pending, approved, declined
+package enum SiteDecision: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Nobody there has decided yet.
+    case pending
+    case approved, declined
+    /// Approved once, for a time that is over.
+    case expired
+    /// Approved once, but under another policy or on other patients than are in force there now.
+    case lapsed
+
+    package init(of decision: Decision, at time: Int) {
+        if decision.isLapsed == true {
+            self = .lapsed
+        } else if !decision.isApproved {
+            self = .declined
+        } else {
+            self = decision.until > time ? .approved : .expired
+        }
+    }
+}
+
+/// Whether a hospital's node talks to the coordinator.
+package enum SiteContact: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Nobody of that name has ever called: a slip in the study file, or a node that does not run yet.
+    case unknown
+    case online, offline
+}
+
+/// What a study's lead should know of a hospital, one fact each, in the order of weight.
+package enum SiteState: Hashable, Sendable {
+    case unknown
+    case decision(SiteDecision, reason: String)
+    case mustUpdate(String)
+    /// Heard of last at that time, in seconds since 1970.
+    case offline(since: Int)
+    /// The round waits there for a person.
+    case held
+    /// The session waits for it.
+    case awaited
+}
+
+extension StudyStatus {
+    /// Every hospital of the study with its states; of a study that is over only what was decided.
+    package var siteStates: [(name: String, states: [SiteState])] { sites.map { ($0.name, states(of: $0)) } }
+
+    private func states(of site: Site) -> [SiteState] {
+        let decision = SiteState.decision(site.decision, reason: site.reason)
+        guard !state.isOver else { return [decision] }
+        guard site.contact != .unknown else { return [.unknown] }
+        var states = [decision]
+        if let fault = site.versionFault { states.append(.mustUpdate(fault)) }
+        if site.contact == .offline { states.append(.offline(since: site.since ?? 0)) }
+        if state == .running, let session, session.waitingFor.contains(site.name) {
+            states.append(session.holding.contains(site.name) ? .held : .awaited)
+        }
+        return states
+    }
 }
 
 /// The steps of a session.
@@ -83,6 +147,8 @@ package struct WorkList: Hashable, Sendable, Codable {
     /// Digest of the items; a node that sends it back is answered when they differ.
     package var version: SHA256Digest
     package var items: [Item]
+    /// The coordinator's, told to a node that told its own; an older node could not read a list that has them.
+    package var versions: Versions?
 
     package struct Item: Hashable, Sendable, Codable {
         package var study: SHA256Digest
@@ -104,8 +170,8 @@ package struct WorkList: Hashable, Sendable, Codable {
         }
     }
 
-    package init(items: [Item]) {
-        self.items = items
+    package init(items: [Item], versions: Versions? = nil) {
+        (self.items, self.versions) = (items, versions)
         version = SHA256Digest(of: CanonicalJSON.bytes(items))
     }
 }

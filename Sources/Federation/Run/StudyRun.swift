@@ -89,7 +89,8 @@ package struct StudyRun: Sendable {
             study: plan.study.name, title: plan.study.title, studyHash: plan.hash.hex,
             dictionary: plan.study.dictionary,
             endpoint: .init(time: endpoint.time, event: endpoint.event, unit: endpoint.unit.rawValue),
-            sites: sites, rounds: round, analyses: analyses.compactMap(\.result), warnings: [])
+            sites: sites, rounds: round, analyses: analyses.compactMap(\.result), warnings: [],
+            versions: .current)
     }
 
     /// People in each level over all sites, once the counts are known: what the small-hospital rule compares with.

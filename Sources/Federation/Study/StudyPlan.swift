@@ -49,6 +49,7 @@ package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A key of the study that is no analysis's.
     case key(String, line: Int?, reason: String)
     case sums(String)
+    case tooFewSites(Int)
 
     package var description: String {
         switch self {
@@ -60,6 +61,8 @@ package enum StudyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .key(let key, let line?, let reason): "\(key) (line \(line)): \(reason)"
         case .key(let key, nil, let reason): "\(key): \(reason)"
         case .sums(let reason): reason
+        case .tooFewSites(let count):
+            "the study names \(count) \(count == 1 ? "hospital" : "hospitals"), and needs three at least: of two, each could take its own part off the sum and see the other's (for files of your own there is \"coxswain fit\")"
         }
     }
 }

@@ -6,7 +6,7 @@ extension Reported: Codable {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .notAvailable
-        } else if let value = try? container.decode(Double.self) {  // another type is tried next
+        } else if let value = try? container.decode(Double.self), !value.isNaN {  // else a text is tried
             self = .value(value)
         } else if let text = try? container.decode(String.self) {  // another type is tried next
             switch text {
@@ -25,6 +25,7 @@ extension Reported: Codable {
         var container = encoder.singleValueContainer()
         switch self {
         case .value(let value) where value.isInfinite: try container.encode(value > 0 ? "Inf" : "-Inf")
+        case .value(let value) where value.isNaN: try container.encodeNil()
         case .value(let value): try container.encode(value)
         case .notAvailable: try container.encodeNil()
         case .suppressed(let rule): try container.encode(Suppressed(suppressed: rule))
@@ -44,9 +45,12 @@ extension AnalysisResult: Codable {
         case "describe": self = .describe(try DescriptionResult(from: decoder))
         case "incidence": self = .incidence(try IncidenceResult(from: decoder))
         case "concordance": self = .concordance(try ConcordanceResult(from: decoder))
-        default:
+        case "failed":
             let failure = try Failure(from: decoder)
             self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
+        default:
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: container, debugDescription: "not a kind of analysis")
         }
     }
 

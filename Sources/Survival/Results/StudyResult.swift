@@ -11,6 +11,8 @@ package struct StudyResult: Hashable, Sendable, Codable {
     package var rounds: Int
     package var analyses: [AnalysisResult]
     package var warnings: [String]
+    /// Which protocol and engine made it; nil for one that was made before versions were told.
+    package var versions: Versions?
 
     package struct Endpoint: Hashable, Sendable, Codable {
         package var time: String
@@ -35,11 +37,11 @@ package struct StudyResult: Hashable, Sendable, Codable {
     package init(
         study: String, title: String, studyHash: String, dictionary: String, endpoint: Endpoint,
         sites: [Site],
-        rounds: Int, analyses: [AnalysisResult], warnings: [String]
+        rounds: Int, analyses: [AnalysisResult], warnings: [String], versions: Versions? = nil
     ) {
         (self.study, self.title, self.studyHash, self.dictionary) = (study, title, studyHash, dictionary)
         (self.endpoint, self.sites, self.rounds) = (endpoint, sites, rounds)
-        (self.analyses, self.warnings) = (analyses, warnings)
+        (self.analyses, self.warnings, self.versions) = (analyses, warnings, versions)
     }
 }
 
@@ -62,4 +64,7 @@ package enum AnalysisResult: Hashable, Sendable {
         case .failed(let id, _, _): id
         }
     }
+
+    /// Whether it has no result, only a reason.
+    package var isFailed: Bool { if case .failed = self { true } else { false } }
 }

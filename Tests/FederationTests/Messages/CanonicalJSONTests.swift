@@ -116,13 +116,42 @@ struct CanonicalJSONTests {
     }
 
     @Test(arguments: [
-        0.1, -0.0, 0.0, 1.0, -1.0, 1e15, 1e16, 123456789012345680, 1e21, 1e22, 1e23, .leastNonzeroMagnitude,
+        0.1, 0.0, 1.0, -1.0, 1e15, 1e16, 123456789012345680, 1e21, 1e22, 1e23, .leastNonzeroMagnitude,
         .leastNormalMagnitude,
         .greatestFiniteMagnitude, 0.30000000000000004, 1 / 3.0, 4.35e-5, 1e-7,
     ])
     func `a coefficient comes back with every bit`(_ value: Double) throws {
         let back = try Self.decode([Double].self, Self.text([value]))
         #expect(back.map(\.bitPattern) == [value.bitPattern])
+    }
+
+    /// RFC 8785 has one zero.
+    @Test func `a negative zero is zero`() throws {
+        #expect(Self.text([-0.0]) == "[0]")
+        #expect(throws: ProtocolError.self) { try Self.decode([Double].self, "[-0]") }
+    }
+
+    /// Protocol 1 took the numbers from Foundation.
+    @Test(arguments: ["[1e-05]", "[-0]", "[1e+16]", "[0.50]", "[2.0]"])
+    func `a spelling that an older program stored is read where it is stored, and not off the wire`(
+        _ text: String
+    )
+        throws
+    {
+        #expect(throws: ProtocolError.self) { try Self.decode([Double].self, text) }
+        let stored = try CanonicalJSON.decode([Double].self, fromStored: Array(text.utf8))
+        #expect(stored == [Double(text.dropFirst().dropLast()) ?? .nan])
+    }
+
+    @Test(arguments: ["[1,]", "{}", "[\"a\"]", "[1] x", ""])
+    func `what is stored is still all that is there`(_ text: String) {
+        #expect(throws: ProtocolError.self) {
+            try CanonicalJSON.decode([Double].self, fromStored: Array(text.utf8))
+        }
+        let loose = #"{"reason":"r","session":"\#(Self.digest.hex)","site":"s","x":1}"#
+        #expect(throws: ProtocolError.self) {
+            try CanonicalJSON.decode(Refusal.self, fromStored: Array(loose.utf8))
+        }
     }
 
     @Test func `random coefficients come back with every bit, and their neighbours as neighbours`() throws {

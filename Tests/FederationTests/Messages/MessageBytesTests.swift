@@ -1,10 +1,11 @@
 import Cryptography
 import Federation
+import Survival
 import Testing
 
 /// The bytes of each message: a regression of our own wire format, which old journals and other nodes must read.
 ///
-/// The texts are the rule of `CanonicalJSON` (sorted keys, no white space, shortest numbers) applied by hand.
+/// The texts are RFC 8785 (sorted keys, no white space, ECMAScript's numbers) applied by hand.
 struct MessageBytesTests {
     private static let a = SHA256Digest(of: "a".utf8)
     private static let b = SHA256Digest(of: "b".utf8)
@@ -43,25 +44,39 @@ struct MessageBytesTests {
             Decision(
                 study: Self.a, site: "s", isApproved: true, reason: "", until: 1_790_000_000, policy: Self.b),
             #"{"isApproved":true,"policy":"<b>","reason":"","site":"s","study":"<a>","until":1790000000}"#)
+        try expect(
+            Decision(
+                study: Self.a, site: "s", isApproved: false, reason: "", until: 0, policy: Self.b,
+                isLapsed: true),
+            #"{"isApproved":false,"isLapsed":true,"policy":"<b>","reason":"","site":"s","study":"<a>","until":0}"#
+        )
         #expect(Decision.type == "decision")
     }
 
     @Test func `opening`() throws {
         try expect(
-            SessionOpening(session: Self.a, study: Self.b, sites: ["s", "t"]),
+            SessionOpening(
+                session: Self.a, study: Self.b, sites: ["s", "t"], versions: Versions(protocol: 7, engine: 9)),
+            #"{"session":"<a>","sites":["s","t"],"study":"<b>","versions":{"engine":9,"protocol":7}}"#)
+        // As protocol 1 wrote it.
+        try expect(
+            SessionOpening(session: Self.a, study: Self.b, sites: ["s", "t"], versions: nil),
             #"{"session":"<a>","sites":["s","t"],"study":"<b>"}"#)
         #expect(SessionOpening.type == "session")
     }
 
     @Test func `hello`() throws {
         try expect(
-            Hello(session: Self.a, study: Self.b, site: "s", key: HexBytes([1, 0xAB]), policy: Self.a),
+            Hello(
+                session: Self.a, study: Self.b, site: "s", key: HexBytes([1, 0xAB]), policy: Self.a,
+                versions: nil),
             #"{"key":"01ab","policy":"<a>","session":"<a>","site":"s","study":"<b>"}"#)
         try expect(
             Hello(
                 session: Self.a, study: Self.b, site: "s", key: HexBytes([1, 0xAB]), policy: Self.a,
-                checkpoint: try Self.signed()),
-            #"{"checkpoint":SIGNED,"key":"01ab","policy":"<a>","session":"<a>","site":"s","study":"<b>"}"#)
+                checkpoint: try Self.signed(), versions: Versions(protocol: 7, engine: 9)),
+            #"{"checkpoint":SIGNED,"key":"01ab","policy":"<a>","session":"<a>","site":"s","study":"<b>","versions":{"engine":9,"protocol":7}}"#
+        )
         #expect(Hello.type == "hello")
     }
 
@@ -114,6 +129,35 @@ struct MessageBytesTests {
         #expect(RoundRequest.type == "round")
     }
 
+    /// ECMAScript's numbers: no `-0`, no `1e-05`, a point up to 21 digits.
+    @Test func `the numbers of a question`() throws {
+        let analysis = try #require(
+            try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]")).analysis("m"))
+        let beta = [-0.0, 0.00001, -1.5e-7, 1e16, 1e21, 0.1 + 0.2, .leastNonzeroMagnitude]
+        let coordinates = Query.Coordinates(center: [60], scale: [10])
+        let statement = QueryStatement(
+            Query(analysis: "m", ask: .likelihood(coordinates, beta: beta)), in: analysis)
+        let text = String(decoding: CanonicalJSON.bytes(statement), as: UTF8.self)
+        #expect(
+            text.contains(
+                #""beta":[0,0.00001,-1.5e-7,10000000000000000,1e+21,0.30000000000000004,5e-324]"#))
+    }
+
+    @Test func `result`() throws {
+        var result = StudyResult(
+            study: "n", title: "t", studyHash: "h", dictionary: "d@1",
+            endpoint: .init(time: "t", event: "e", unit: "day"),
+            sites: [.init(name: "s", policyHash: "p"), .init(name: "t", policyHash: nil)], rounds: 3,
+            analyses: [.failed(id: "a", kind: "cox", reason: "r")], warnings: [])
+        let head =
+            #"{"analyses":[{"failed":"cox","id":"a","kind":"failed","reason":"r"}],"dictionary":"d@1","#
+            + #""endpoint":{"event":"e","time":"t","unit":"day"},"rounds":3,"sites":[{"name":"s","policyHash":"p"},{"name":"t"}],"#
+            + #""study":"n","studyHash":"h","title":"t","#
+        try expect(result, head + #""warnings":[]}"#)
+        result.versions = Versions(protocol: 7, engine: 9)
+        try expect(result, head + #""versions":{"engine":9,"protocol":7},"warnings":[]}"#)
+    }
+
     private static func littleEndian(_ word: UInt64) -> [UInt8] {
         (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
     }
@@ -158,7 +202,7 @@ struct MessageBytesTests {
         try expect(
             status,
             #"{"name":"n","reason":"","session":{"holding":["s"],"id":"<b>","round":0,"since":5,"sites":["s"],"statements":[],"step":"keys","#
-                + #""waitingFor":["s"]},"sites":[{"decision":"declined","name":"s","reason":"no"}],"state":"running","#
+                + #""waitingFor":["s"]},"sites":[{"contact":"online","decision":"declined","name":"s","reason":"no"}],"state":"running","#
                 + #""study":"<a>","submitter":"spiffe://liver/operator/lead","title":"t"}"#)
         var later = status
         later.session?.since = 6
@@ -173,6 +217,9 @@ struct MessageBytesTests {
             #"[{"decision":"pending","isWaitingForYou":false,"round":0,"state":"submitted","study":"<a>"}]"#
         let version = SHA256Digest(of: items.replacing("<a>", with: Self.aHex).utf8)
         try expect(WorkList(items: [item]), #"{"items":\#(items),"version":"\#(version.hex)"}"#)
+        try expect(
+            WorkList(items: [item], versions: Versions(protocol: 7, engine: 9)),
+            #"{"items":\#(items),"version":"\#(version.hex)","versions":{"engine":9,"protocol":7}}"#)
     }
 
     @Test func `no two types of message have one name`() {

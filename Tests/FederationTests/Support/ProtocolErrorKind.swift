@@ -3,13 +3,14 @@ import Testing
 
 /// The case of a protocol error, without its words.
 enum ProtocolErrorKind: Hashable, Sendable {
-    case malformed, untrusted, outOfPlace, refused, failed
+    case malformed, untrusted, outOfPlace, incompatible, refused, failed
 
     init(_ error: ProtocolError) {
         switch error {
         case .malformed: self = .malformed
         case .untrusted: self = .untrusted
         case .outOfPlace: self = .outOfPlace
+        case .incompatible: self = .incompatible
         case .refused: self = .refused
         case .broken, .failed: self = .failed
         }
