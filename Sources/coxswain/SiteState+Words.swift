@@ -1,4 +1,5 @@
 import Federation
+import Survival
 
 extension SiteState {
     /// In a word or two, for a table.
@@ -20,7 +21,8 @@ extension SiteState {
         case .decision(.lapsed, _):
             "\(word): its approval does not hold any more and must be given again there"
         case .decision(.expired, _): "\(word): its approval ran out and must be given again there"
-        case .decision(_, let reason): reason.isEmpty ? word : "\(word): \(reason)"
+        // A person's words, which are not this program's.
+        case .decision(_, let reason): reason.isEmpty ? word : "\(word): «\(reason.visibleLine)»"
         case .mustUpdate(let fault): fault
         case .held: "held: the round waits there for a person"
         case .offline, .awaited: word

@@ -30,8 +30,7 @@ struct CoefficientCovarianceTests {
         return CoxFit(
             beta: beta, isAliased: factored.isAliased, covariance: factored.inverse(),
             information: information,
-            logLikelihoodNull: 0, logLikelihood: 0, scoreStatistic: 0, iterations: 1, infinite: [],
-            warnings: [])
+            logLikelihoodNull: 0, logLikelihood: 0, scoreStatistic: 0, iterations: 1)
     }
 
     /// The same on covariates of which the second is the first and a little of itself, and so on: columns of a spline.
