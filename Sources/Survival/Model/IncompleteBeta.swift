@@ -60,8 +60,10 @@ enum IncompleteBeta {
     /// log Γ(z + 1) − log(√(2πz)(z/e)ᶻ), the error of Stirling's formula.
     private static func stirlingError(_ z: Double) -> Double {
         if z <= 15 {
-            return Special.logGamma(z + 1) - (z + 0.5) * Elementary.logarithm(z) + z - Elementary.logarithm(
-                2 * Double.pi) / 2
+            let (curve, constant) = (
+                (z + 0.5) * Elementary.logarithm(z), Elementary.logarithm(2 * Double.pi) / 2
+            )
+            return Special.logGamma(z + 1) - curve + z - constant
         }
         let square = z * z
         let reciprocals: [Double] = [12, 360, 1260, 1680, 1188, 360_360.0 / 691, 156]

@@ -5,13 +5,15 @@ import Testing
 
 /// Rounding a time to the digits that it is written with.
 struct SignificantDigitsTests {
-    @Test(arguments: [
-        (0.1 + 0.2, 0.3), (1.1 * 3, 3.3), (-0.1 - 0.2, -0.3), (123.45600000000002, 123.456), (0, 0),
-        (-0.0, -0.0),
-        (0.99999999999999989, 1), (9_999_999_999_999_999, 1e16), (1e300 * (1 + .ulpOfOne), 1e300),
-        (2.5e-308, 2.5e-308), (.leastNonzeroMagnitude, .leastNonzeroMagnitude), (.infinity, .infinity),
-        (5e22, 5e22), (1_790_000_000.125, 1_790_000_000.125),
-    ])
+    static let cases: [(Double, Double)] = [
+        (0.30000000000000004, 0.3), (3.3000000000000003, 3.3), (-0.30000000000000004, -0.3),
+        (123.45600000000002, 123.456), (0, 0), (-0.0, -0.0), (0.99999999999999989, 1),
+        (9_999_999_999_999_998, 1e16), (1.0000000000000002e300, 1e300), (2.5e-308, 2.5e-308),
+        (.leastNonzeroMagnitude, .leastNonzeroMagnitude), (.infinity, .infinity), (5e22, 5e22),
+        (1_790_000_000.125, 1_790_000_000.125),
+    ]
+
+    @Test(arguments: cases)
     func `a number becomes the one of fifteen digits nearest to it`(value: Double, expected: Double) {
         #expect(value.rounded(toSignificantDigits: 15).bitPattern == expected.bitPattern)
     }
