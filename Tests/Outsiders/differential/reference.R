@@ -311,6 +311,8 @@ survival_curves <- function(d, time, event, start = NULL, landmark = NULL, by = 
     for (p in quantiles) out(paste0(name, "quantile ", p), printed(f, p))
     table <- function(tau) summary(f, rmean = tau)$table
     for (tau in rmst) {
+      # R has no mean to a time before the first exit.
+      if (tau <= min(f$time)) { out(paste0(name, "rmst ", tau), c(tau, 0)); next }
       mean <- table(tau)[grep("rmean", names(table(tau)))]
       # R's error of a robust curve's mean is Greenwood's.
       if (robust) mean[2] <- sqrt(sum(rowsum(residuals(f, times = tau, type = "auc", weighted = TRUE), d$pid[rows])^2))
@@ -372,7 +374,7 @@ incidence <- function(d, time, code, causes, landmark = NULL, by = NULL, weights
     # R's error is that of rows, whatever the cluster: `id` wins. Influences of a person's rows belong together.
     people <- own$pid
     # Before the times themselves stands, as a rule, the one at which the curve begins.
-    squares <- apply(f$influence.pstate, 3, function(m) tail(colSums(rowsum(matrix(m, length(people)), people)^2), length(f$time)))
+    squares <- apply(f$influence.pstate, 3, function(m) tail(colSums(rowsum(matrix(m, length(people)) * own$.weights, people)^2), length(f$time)))
     f$std.err <- matrix(sqrt(squares), length(f$time))
     limits_of <- survival:::survfit_confint(f$pstate, f$std.err, logse = FALSE, conf.type = limits, conf.int = level)
     f$lower <- limits_of$lower; f$upper <- limits_of$upper
