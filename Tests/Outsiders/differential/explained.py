@@ -21,10 +21,14 @@ def is_out_of_scope(c):
         reason = c.ours['reason']
         if 'common-convergence' in LEFT_OUT and re.search('converge|risk score|no step|evaluations', reason):
             return 'no convergence'
+        if 'smallest-cell' in reason:
+            return 'a group below the smallest cell'
         return 'the program refuses: ' + re.sub(r'[0-9.]+', '#', re.sub('"[^"]*"', '"..."', reason))[-110:]
     return None
 
 
 def explanation(c, name):
     """Why a number differs; None if nobody knows."""
+    if name in ('log-rank', 'trend') and c.r.get('chisq') == [0.0] and c.ours['test']['statistic'] is None:
+        return 'no group differs in anything: R has a statistic of 0, the program NA'
     return None
