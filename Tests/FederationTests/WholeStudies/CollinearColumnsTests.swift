@@ -45,7 +45,7 @@ struct CollinearColumnsTests {
         let tests = try #require(cox.termTests)
         #expect(tests.map(\.isNonlinear) == [false, true] && cox.warnings.isEmpty)
         expectClose(
-            ([cox.wald] + tests.map(\.test)).map { $0.statistic.value ?? .nan }, expected, relative: 2e-8)
+            ([cox.wald] + tests.map(\.test)).map { $0.statistic.value ?? .nan }, expected, relative: 2e-8, "tests")
         #expect(cox.wald.degreesOfFreedom == 4 && tests.map(\.test.degreesOfFreedom) == [3, 2])
     }
 
@@ -63,7 +63,7 @@ struct CollinearColumnsTests {
         expectClose(cox.coefficients, [-0.0001595556514214, 7.029429416084e-05], relative: 1e-9, "coef")
         let ridge = try #require(cox.penalty?.ridge)
         expectClose(
-            ridge.variances.map { $0.value ?? .nan }, [161744.4953346, 202047.4956382], relative: 1e-12)
+            ridge.variances.map { $0.value ?? .nan }, [161744.4953346, 202047.4956382], relative: 1e-12, "variances")
         expectClose(ridge.degreesOfFreedom, 1.921861650526, relative: 1e-9, "df")
         let products = try #require(try result.cox("product").penalty?.ridge)
         expectClose(

@@ -23,6 +23,9 @@ class Comparison:
         self.spec, self.cohort, self.ours, self.r = spec, cohort, ours, theirs
         self.faults = {}
         self.compared = 0
+        # The information of columns with this condition has its square, which costs as many digits of 16.
+        condition = theirs.get('condition', [1])[0] or 1
+        self.tolerance = max(TOLERANCE, 1e-15 * condition ** 2)
 
     def fault(self, name, text, size=math.inf):
         if size > self.faults.get(name, (0, ''))[0]:
@@ -40,7 +43,9 @@ class Comparison:
             self.compared += 1
             floor = scale[i] if isinstance(scale, list) else scale
             floor = 0 if floor != floor else floor
-            if a == b or (a != a and b != b) or abs(a - b) <= max(TOLERANCE * max(abs(b), floor), absolute):
+            if name == 'limits' and (a == math.inf and b > 709 or a == -math.inf and b < -700):
+                a = b  # beyond the largest number, or below the smallest
+            if a == b or (a != a and b != b) or abs(a - b) <= max(self.tolerance * max(abs(b), floor), absolute):
                 continue
             size = math.inf if a != a or b != b or math.isinf(b) else abs(a - b) / max(abs(b), floor, 1e-300)
             self.fault(name, f'{name}[{i}]: {a!r}, in R {b!r}', size)
@@ -74,7 +79,7 @@ class Comparison:
             if self.has(test):
                 self.add(test, ours[test]['statistic'], r[test], 1e-2, size)
         if self.has('df'):
-            self.add('df', ours['lr_test']['df'], r['df'])
+            self.add('df', ours['lr_test']['df'], r['df'], 0, 1e-11)
         if self.has('lr_test_log_p'):
             self.add('lr_test_log_p', ours['lr_test']['log_p'], r['lr_test_log_p'], 1, 1e-2)
         if self.has('assign'):
@@ -84,12 +89,13 @@ class Comparison:
         if self.has('c') and ours.get('concordance'):
             self.pairs(ours['concordance'])
         if self.has('penalty_df'):
-            self.add('penalty df', ours['penalty']['df'], r['penalty_df'])
+            self.add('penalty df', ours['penalty']['df'], r['penalty_df'], 0, 1e-11)
         if self.has('variances'):
             self.add('variances', [v for v in ours['penalty']['variances'] if v is not None], r['variances'])
         if self.has('heterogeneity'):
             self.sites()
-        if self.spec.get('baseline_hazard'):
+        # Without a coefficient R is not asked for a baseline hazard.
+        if self.spec.get('baseline_hazard') and any(v is not None for v in r['coef']):
             self.baseline()
 
     def term_tests(self):

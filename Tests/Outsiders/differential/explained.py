@@ -21,10 +21,19 @@ def is_out_of_scope(c):
         reason = c.ours['reason']
         if 'common-convergence' in LEFT_OUT and re.search('converge|risk score|no step|evaluations', reason):
             return 'no convergence'
+        if 'smallest-cell' in reason:
+            return 'a group below the smallest cell'
         return 'the program refuses: ' + re.sub(r'[0-9.]+', '#', re.sub('"[^"]*"', '"..."', reason))[-110:]
     return None
 
 
 def explanation(c, name):
     """Why a number differs; None if nobody knows."""
+    if name in ('log-rank', 'trend') and c.r.get('chisq') == [0.0] and c.ours['test']['statistic'] is None:
+        return 'no group differs in anything: R has a statistic of 0, the program NA'
+    text = c.faults[name][1]
+    if name.startswith('incidence ') and ': nan, in R' in text and abs(float(text.split()[-1])) < 1e-12:
+        return 'limits of an incidence of 0, which rounding has moved in R'
+    if name == 'gray' and ': nan, in R -' in text:
+        return "cmprsk's statistic is negative, the program has NA"
     return None

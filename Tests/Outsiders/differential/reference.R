@@ -79,7 +79,9 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   base <- list(control = control, ties = ties, model = FALSE)
   if (!is.null(weights)) base$weights <- d$.weights
   if (is.null(cluster)) base$robust <- FALSE else { base$cluster <- d[[cluster]]; base$robust <- TRUE }
-  fit_on <- function(groups, args = base) {
+  fit_on <- function(groups, at = NULL) {
+    args <- base
+    if (!is.null(at)) { args$init <- unname(at); args$control <- coxph.control(iter.max = 0) }
     for (i in seq_along(groups)) assign(paste0("T", i), groups[[i]])
     o <- d$.offset
     right <- c(paste0("T", seq_along(groups)), if (!is.null(s)) "strata(s)", if (!is.null(offset)) "offset(o)")
@@ -109,7 +111,10 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
 on_orthogonal_columns <- function(f, fit_on, X, kept) {
   if (sum(kept) < 2) return(f)
   Z <- scale(X[, kept, drop = FALSE])
-  if (any(attr(Z, "scaled:scale") == 0) || kappa(Z, exact = TRUE) < 100) return(f)
+  if (any(attr(Z, "scaled:scale") == 0)) return(f)
+  condition <- kappa(Z, exact = TRUE)
+  out("condition", condition)
+  if (condition < 100) return(f)
   q <- qr(Z, LAPACK = FALSE, tol = 1e-14)
   g <- fit_on(list(qr.Q(q) * sqrt(nrow(X))))
   if (any(is.na(coef(g))) || any(q$pivot != seq_len(ncol(Z)))) return(f)
@@ -174,6 +179,9 @@ penalised <- function(fit_on, X, assign, variances, ridge, level) {
   columns <- lapply(seq_len(ncol(R)), function(j) R[, j])
   P <- do.call(survival::ridge, c(setNames(columns, colnames(R)), list(theta = ridge$theta, scale = FALSE)))
   f <- fit_on(c(others, list(P)))
+  # Under weights R's penalised fit may end with a likelihood that is not that of its coefficients.
+  again <- fit_on(c(others, list(R)), coef(f))
+  if (abs(again$loglik[1] - f$loglik[2]) > 1e-8 * abs(f$loglik[2])) stop("R's ridge contradicts itself")
   place <- match(seq_len(ncol(X)), c(which(!penalised), which(penalised)))
   scale <- ifelse(penalised, size, 1)
   b <- coef(f)[place] / scale
@@ -311,6 +319,8 @@ survival_curves <- function(d, time, event, start = NULL, landmark = NULL, by = 
     for (p in quantiles) out(paste0(name, "quantile ", p), printed(f, p))
     table <- function(tau) summary(f, rmean = tau)$table
     for (tau in rmst) {
+      # R has no mean to a time before the first exit.
+      if (tau <= min(f$time)) { out(paste0(name, "rmst ", tau), c(tau, 0)); next }
       mean <- table(tau)[grep("rmean", names(table(tau)))]
       # R's error of a robust curve's mean is Greenwood's.
       if (robust) mean[2] <- sqrt(sum(rowsum(residuals(f, times = tau, type = "auc", weighted = TRUE), d$pid[rows])^2))
@@ -372,7 +382,7 @@ incidence <- function(d, time, code, causes, landmark = NULL, by = NULL, weights
     # R's error is that of rows, whatever the cluster: `id` wins. Influences of a person's rows belong together.
     people <- own$pid
     # Before the times themselves stands, as a rule, the one at which the curve begins.
-    squares <- apply(f$influence.pstate, 3, function(m) tail(colSums(rowsum(matrix(m, length(people)), people)^2), length(f$time)))
+    squares <- apply(f$influence.pstate, 3, function(m) tail(colSums(rowsum(matrix(m, length(people)) * own$.weights, people)^2), length(f$time)))
     f$std.err <- matrix(sqrt(squares), length(f$time))
     limits_of <- survival:::survfit_confint(f$pstate, f$std.err, logse = FALSE, conf.type = limits, conf.int = level)
     f$lower <- limits_of$lower; f$upper <- limits_of$upper

@@ -28,6 +28,12 @@ struct AgreementTableTests {
         #expect(AgreementTable.rounded(size) == text)
     }
 
+    @Test func `what is written by hand stays when the table is written anew`() throws {
+        let section = try AgreementTable.committed().section("Random analyses")
+        #expect(section.contains("Tests/Outsiders/differential/fuzz") && !section.contains("\n## Every case"))
+        #expect(AgreementTable(text: "# A\n\n## B\n\nb\n\n## C\n\nc\n").section("B") == "\n## B\n\nb\n")
+    }
+
     @Test func `a table is read as it was written`() throws {
         let reference = try ReferenceCase.named("lung-robust")
         var deviations = Deviations()
@@ -59,6 +65,8 @@ struct AgreementTableTests {
             return found
         }
         let outcomes = AgreementTests.cases.enumerated().map { ($1, found[$0] ?? [:]) }
-        try Data(AgreementTable(outcomes).text.utf8).write(to: AgreementTable.url)
+        // What random analyses say is written by hand.
+        let random = try AgreementTable.committed().section("Random analyses")
+        try Data((AgreementTable(outcomes).text + random).utf8).write(to: AgreementTable.url)
     }
 }
