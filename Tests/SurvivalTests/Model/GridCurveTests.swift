@@ -85,9 +85,6 @@ struct GridCurveTests {
                 }
             }
         }
-        print(
-            "GRID", estimate, survival.mean, hazard.mean, means.mean, quantiles.mean, errors.mean,
-            survival.differences.count)
         #expect(abs(survival.mean) < 0.002)
         #expect(abs(hazard.mean) < 0.006)
         #expect(abs(means.mean) < 0.003)
