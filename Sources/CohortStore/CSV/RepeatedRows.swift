@@ -7,11 +7,11 @@ import Survival
 /// codes are one piece of memory that grows by an eighth and is sorted where it lies: eight bytes a row, and little more.
 struct RepeatedRows: ~Copyable {
     private static let start: UInt64 = 0x9E37_79B9_7F4A_7C15
-    private var codes = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 1024)
+    private var codes = UnsafeMutableBufferPointer<UInt64>(start: nil, count: 0)
     private var rowCount = 0
     private var code = start
 
-    deinit { codes.deallocate() }
+    deinit { free(codes.baseAddress) }
 
     @inline(__always)
     mutating func add(_ cell: Cell, text: @autoclosure () -> UnsafeBufferPointer<UInt8>) {
@@ -33,9 +33,9 @@ struct RepeatedRows: ~Copyable {
     }
 
     private mutating func makeRoom() {
-        let larger = codes.count + codes.count / 8
+        let larger = max(1024, codes.count + codes.count / 8)
         guard let memory = realloc(codes.baseAddress, larger * MemoryLayout<UInt64>.stride) else {
-            preconditionFailure("there is no memory for the codes of \(larger) rows")
+            preconditionFailure("there is no memory left for the codes of rows")
         }
         codes = UnsafeMutableBufferPointer(
             start: memory.assumingMemoryBound(to: UInt64.self), count: larger)
