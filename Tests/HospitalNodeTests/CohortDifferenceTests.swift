@@ -28,7 +28,7 @@ struct CohortDifferenceTests {
     }
 
     private func model(_ cohort: String? = nil, terms: String = "age", id: String = "m") -> String {
-        "{cox: {id: \(id), terms: [\(terms)]\(cohort.map { ", cohort: '\($0)'" } ?? "")}}"
+        "{cox: {id: \(id), terms: [\(terms)], people: all-rows\(cohort.map { ", cohort: '\($0)'" } ?? "")}}"
     }
 
     private static let rule = "policy rule cohort-difference-min, analysis "

@@ -44,7 +44,7 @@ struct LocalFitTests {
         let first = try bench(Self.draft, [file])
         let fit = try first.fit(siteColumn: nil, time: 1_800_000_000)
         #expect(fit.result.study == "my-draft" && fit.result.analyses.count == 2)
-        #expect(fit.notes.count == 1 && fit.notes[0].contains("--print-dictionary shows them"))
+        #expect(fit.notes.count == 2 && fit.notes[0].contains("--print-dictionary shows them"))
         #expect(first.dictionaryText.contains("levels: [\"01\", \"1\", \"2\", \"10\"], reference: \"01\""))
         for _ in 0..<5 {
             #expect(try bench(Self.draft, [file]).dictionaryText == first.dictionaryText)

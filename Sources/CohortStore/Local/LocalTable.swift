@@ -75,10 +75,10 @@ private struct LocalReader: ~Copyable {
         var identity = known[dictionary.person]
         if let column = identity?.column, !reader.hasColumn(like: column) { identity = nil }
         try reader.choose(
-            variables + [identity].compactMap(\.self), person: identity?.name,
+            [identity].compactMap(\.self) + variables, person: identity?.name,
             others: [siteColumn].compactMap(\.self))
         sitePlace = if let siteColumn { reader.place(of: siteColumn) } else { nil }
-        person = identity == nil ? nil : variables.count
+        person = identity == nil ? nil : 0
         (self.variables, self.siteColumn) = (variables, siteColumn)
         self.reader = reader
         numbers = variables.map { _ in [] }
@@ -120,7 +120,7 @@ private struct LocalReader: ~Copyable {
     }
 
     private mutating func readCell(_ index: Int) {
-        switch reader.cell(index) {
+        switch reader.cell(index + (hasPersonColumn ? 1 : 0)) {
         case .missing:
             numbers[index].append(.nan)
             levels[index].append(-1)

@@ -14,7 +14,7 @@ struct ConcentrationTests {
     private func refusal(of terms: String, patients: [Patient] = Self.patients) throws -> String? {
         let plan = try Ward.plan(
             Ward.study(
-                "define: {hidden: 'exp(-10*abs(age-53))', plain: '(age == 53) + 0'}\nanalyses: [{cox: {id: m, terms: [\(terms)]}}]"
+                "define: {hidden: 'exp(-10*abs(age-53))', plain: '(age == 53) + 0'}\nanalyses: [{cox: {id: m, people: all-rows, terms: [\(terms)]}}]"
             ))
         let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
         var policy = DisclosurePolicy.local

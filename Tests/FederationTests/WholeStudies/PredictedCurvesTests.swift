@@ -131,7 +131,7 @@ struct PredictedCurvesTests {
     @Test func `the restricted mean of a robust curve has the robust error`() throws {
         let result = try Self.result(
             Self.kidney, event: "status", sites: 2,
-            ["survival: {id: s, robust: true, times: exact, rmst: [200]}"])
+            ["survival: {id: s, robust: true, people: all-rows, times: exact, rmst: [200]}"])
         let mean = try result.survival("s").groups[0].restrictedMeans[0]
         expectClose(mean.mean.value ?? .nan, 98.22835006820161, relative: 1e-12, "mean")
         expectClose(mean.se.value ?? .nan, 10.6301511051995, relative: 1e-9, "se")
