@@ -61,7 +61,8 @@ extension SessionClerk {
                     study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
                     policy: policy)
             } else {
-                guard known != .lapsed else { return }
+                // One that was never told is none: somebody may have entered it into the ledger by hand.
+                guard known == .approved else { return }
                 decision = Decision(
                     study: entry.hash, site: office.site, isApproved: false, reason: "", until: 0,
                     policy: office.policy.hash, isLapsed: true)

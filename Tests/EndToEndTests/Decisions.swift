@@ -113,14 +113,18 @@ extension EndToEnd {
                 try consortium.folder.write(policy, to: "site-3/policy.yaml")
                 #expect(await (try consortium.process("site-3")).stop() == 0)
                 try await consortium.restart("site-3")
-                try await consortium.launch()
-                let watch = try await consortium.watch()
-                #expect(watch.status == 2)
+                try await poll("the lead to see that the approval lapsed") {
+                    try await consortium.study("list").output.contains("lapsed: site-3")
+                }
+                let launch = try await consortium.study("launch", consortium.scenario.name)
+                #expect(launch.error.contains("not every hospital has approved the study: site-3 (lapsed)"))
                 #expect(
-                    watch.error.contains(
-                        "site-3 refused: the approval was given under another policy; it must be given again, or the node restarted if its policy file was changed before\n"
-                    ))
+                    consortium.folder.text("site-3/log").contains(
+                        "the approval was given under another policy; it must be given again"))
                 try await consortium.approve("site-3")
+                try await poll("the new approval to be known") {
+                    try await consortium.study("list").output.contains("4/4")
+                }
                 try await consortium.launch()
                 try await consortium.watch().succeeded()
                 let policies = try JSON(text: try await consortium.results())["policies"]

@@ -7,6 +7,7 @@ extension EndToEnd {
     @Suite
     struct LeadsView {
         /// Profile limits that are not found are NA, and nobody is older than 109: what once made a result that nobody could read.
+        ///
         /// At one hospital alone too few are old for a table.
         private static let study = """
             study: unreadable

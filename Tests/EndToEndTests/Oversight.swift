@@ -76,7 +76,8 @@ extension EndToEnd {
         }
 
         @Test
-        func `patients imported after the approval need another, and the study's lead hears it at once`()
+        func
+            `patients imported after the approval need another, and the study's lead is told that it lapsed`()
             async throws
         {
             try await Consortium.with(try Self.scenario()) { consortium in
@@ -89,9 +90,18 @@ extension EndToEnd {
                     "site-2", "import", "fewer.csv", "--dictionary", "dictionary.yaml", "--replace"
                 ).succeeded()
                 #expect(imported.contains(words))
+                try await poll("the lapse to be known") {
+                    try await consortium.study("list").output.contains("lapsed: site-2")
+                }
+                // Why it lapsed stays at the hospital.
+                let launch = try await consortium.study("launch", consortium.scenario.name)
+                #expect(launch.error.contains("not every hospital has approved the study: site-2 (lapsed)"))
+                #expect(!launch.error.contains("imported"))
+                try await consortium.approve("site-2")
+                try await poll("the new approval to be known") {
+                    try await consortium.study("list").output.contains("4/4")
+                }
                 try await consortium.launch()
-                let watch = try await consortium.watch()
-                #expect(watch.status == 2 && watch.error.contains("site-2 refused: \(words)"))
             }
         }
 
