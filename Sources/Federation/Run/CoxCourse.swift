@@ -44,8 +44,10 @@ struct SiteCoxCourse: Sendable {
             survey.receive(answers.map { $0.evaluated.map(report.likelihoodSums) })
             return try follow(survey, coordinates)
         }
-        if newton == nil, answers.count > 1 {
-            report.takeSpread(try answers.numbers[1], coordinates)
+        if newton == nil {
+            // What cannot be had at the start cannot be had: there are no coefficients to go back to.
+            let numbers = try answers.numbers
+            if numbers.count > 1 { report.takeSpread(numbers[1], coordinates) }
         }
         var newton =
             self.newton
@@ -140,7 +142,9 @@ struct CommonCoxCourse: Sendable {
             try profile.receive(received.map(\.evaluated))
             return try follow(profile, hazard)
         case .riskSums, .gram:
-            guard received.allSatisfy(\.trouble.isEmpty) else { return try retreat() }
+            // From the start there is no way back.
+            let isUnderWay = iteration?.track != nil
+            if isUnderWay, !received.allSatisfy(\.trouble.isEmpty) { return try retreat() }
             return try takeUp(received.numbers)
         default: return try takeUp(received.numbers)
         }
