@@ -13,10 +13,17 @@ package struct StudyRun: Sendable {
     package private(set) var queries: [Query] = []
     private var analyses: [AnalysisRun]
     private let sites: [StudyResult.Site]
+    private let numbersMax: Int
 
     package init(plan: StudyPlan, sites: [StudyResult.Site]) {
+        self.init(plan: plan, sites: sites, numbersMax: Self.numbersMax)
+    }
+
+    /// `numbersMax` are the numbers of all sites together that a round may carry; every site must take the same.
+    init(plan: StudyPlan, sites: [StudyResult.Site], numbersMax: Int) {
         self.plan = plan
         self.sites = sites
+        self.numbersMax = numbersMax
         analyses = plan.analyses.map {
             AnalysisRun($0, privacy: plan.study.privacy)
         }
@@ -32,7 +39,7 @@ package struct StudyRun: Sendable {
     ///
     /// An analysis with a question that no round has room for fails alone.
     private mutating func gatherQueries() {
-        let room = Self.numbersMax / max(sites.count, 1)
+        let room = numbersMax / max(sites.count, 1)
         var rest = room
         queries = []
         for index in analyses.indices {
