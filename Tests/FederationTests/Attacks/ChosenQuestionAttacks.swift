@@ -43,7 +43,7 @@ struct ChosenQuestionAttacks {
     }
 
     @Test func `a chosen hazard shows who leaves alone, and is refused`() throws {
-        let atRisk = try positions.indices.map { Array(try hospitals.sum(gram(at: $0)).prefix(2)) }
+        let atRisk = try positions.indices.map { Array(try hospitals.numbers(gram(at: $0)).prefix(2)) }
         let leaving = Dictionary(grouping: patients) { Int($0.months) }
         var found = 0
         for (month, patients) in leaving where patients.count == 1 {
@@ -72,8 +72,8 @@ struct ChosenQuestionAttacks {
     }
 
     @Test func `chosen coefficients show the oldest patient, and are refused`() throws {
-        let steep = try hospitals.sum(riskSums([40, 0]))
-        let tilted = try hospitals.sum(riskSums([40, 1]))
+        let steep = try hospitals.numbers(riskSums([40, 0]))
+        let tilted = try hospitals.numbers(riskSums([40, 1]))
         let count = steep.count / 2
         #expect(count > 0 && steep.count == 2 * count, "every interval has ties")
         // With and without those who leave: where the oldest changes, the one who left is known.
@@ -103,7 +103,7 @@ struct ChosenQuestionAttacks {
             Issue.record("round 4 asks \(query.kind)")
             return
         }
-        #expect(try hospitals.sum(forged).count == hospitals.sum(query).count)
+        #expect(try hospitals.numbers(forged).count == hospitals.numbers(query).count)
         try expectRefused(forged)
     }
 }

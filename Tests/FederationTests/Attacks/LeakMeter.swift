@@ -1,6 +1,7 @@
-import Federation
 import Foundation
 import Survival
+
+@testable import Federation
 
 /// Counts the patients whose covariates follow exactly from what a coordinator has stored of a study.
 ///
@@ -18,15 +19,19 @@ struct LeakMeter {
 
     init(candidates: [[Double]]) { self.candidates = candidates }
 
-    /// Takes a query and the sum of its answers, as they stand in a stored transcript.
+    /// Takes a query and the numbers of its summed answer, as they stand in a stored transcript.
+    ///
+    /// The powers of two by which sums over risk sets are multiplied stand in the query: they hide nothing.
     mutating func read(_ query: Query, sum: [Double]) {
         sumCount += sum.count
         switch query.ask {
-        case .riskSums(_, let beta, _): riskSums[beta] = sum
+        case .riskSums(let coordinates, let beta, _):
+            riskSums[beta] = coordinates.scaled(sum, width: 1, undone: true)
         case .covariateRiskSums(let coordinates, let beta, let grid):
             guard let risks = riskSums[beta] else { return }
             (alone, inPairs) = ([], [])
-            search(risks, sum, coordinates, beta, tied: grid.tiedPoints(.efron), points: grid.pointCount)
+            let sums = coordinates.scaled(sum, width: beta.count, undone: true)
+            search(risks, sums, coordinates, beta, tied: grid.tiedPoints(.efron), points: grid.pointCount)
         default: return
         }
     }

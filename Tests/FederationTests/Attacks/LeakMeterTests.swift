@@ -63,7 +63,8 @@ struct LeakMeterTests {
             var rest = sum[...]
             for query in run.queries {
                 let count = plan.analysis(query.analysis).map { query.laneCount(in: $0) } ?? 0
-                meter.read(query, sum: Array(rest.prefix(count)))
+                #expect(rest.prefix(count).last == 0, "a hospital without an answer")
+                meter.read(query, sum: Array(rest.prefix(count).dropLast()))
                 rest = rest.dropFirst(count)
             }
             try run.receive(sum)

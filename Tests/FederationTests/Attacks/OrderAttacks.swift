@@ -50,14 +50,15 @@ struct OrderAttacks {
         var early = merged[0]
         early.starts = Array(0..<bins.count)
         let query = Query(analysis: "t", ask: .histograms([early]))
-        let people = try hospitals.sum(query)
+        let people = try hospitals.numbers(query)
         let alone = people.indices.filter { people[$0] == 1 }
         #expect(!alone.isEmpty && people.reduce(0, +) == 90)
         for bin in alone {
             // Bins are 1 wide, from -10 on.
             #expect(Self.patients.count { Int(($0.marker + 10).rounded(.down)) == bin } == 1)
         }
-        #expect(try hospitals.sum(Query(analysis: "t", ask: .histograms(merged))).allSatisfy { $0 >= 10 })
+        let together = try hospitals.numbers(Query(analysis: "t", ask: .histograms(merged)))
+        #expect(!together.isEmpty && together.allSatisfy { $0 >= 10 })
 
         var forged = try #require(dialogue.coordinator.request)
         let honest = forged

@@ -1,8 +1,9 @@
 import Cryptography
-import Federation
 import Foundation
 import Survival
 import Testing
+
+@testable import Federation
 
 /// Attacks on the sums themselves, which are true and well masked.
 struct SumAttacks {
@@ -42,7 +43,7 @@ struct SumAttacks {
         let run = try Self.run(plan, TrustingHospitals(cohorts: cohorts), rounds: 1)
         let query = try #require(run.queries.first)
         #expect(query.ask == .moments)
-        let sum = try TrustingHospitals(cohorts: cohorts).sum(query)
+        let sum = try TrustingHospitals(cohorts: cohorts).numbers(query)
         guard case .cox(let cox) = plan.analyses[0].kind else { return }
         // n, Σx scaled to [-1, 1] by the dictionary's ranges: everyone else's product is 0.
         let own = zip(cox.model.columns, sum.dropFirst()).map { column, scaled in
@@ -79,8 +80,8 @@ struct SumAttacks {
 
     /// The sums of a likelihood whose Newton step leads to `target`.
     private static func forged(leadingTo target: [Double]) -> [Double] {
-        // ℓ, U = target, information = identity (packed upper triangle).
-        [-100] + target + [1, 0, 1]
+        // ℓ, U = target, information = identity (packed upper triangle); no trouble.
+        [-100] + target + [1, 0, 1] + [0]
     }
 
     /// Nodes get the signed parts and add them up; one that took the coordinator's word for the sum would go wherever it is led.
@@ -106,17 +107,23 @@ struct SumAttacks {
             try run.receive(Self.forged(leadingTo: target))
             return run
         }
+        func cleared(_ run: StudyRun, under policy: DisclosurePolicy) throws -> ClearedVector {
+            try policy.clear(run, on: cohorts[0], siteCount: 3, evaluations: ["m": 1])
+        }
         let near = try steer(to: [0.5, 0.5])
-        #expect(throws: Never.self) {
-            try policy.clear(near, on: cohorts[0], siteCount: 3, evaluations: ["m": 1])
-        }
-        let far = try steer(to: [25, 25])
-        expectRefusal(.refused, "policy rule linear-predictor-max") {
-            _ = try policy.clear(far, on: cohorts[0], siteCount: 3, evaluations: ["m": 1])
-        }
-        #expect(throws: Never.self) {
-            try DisclosurePolicy.local.clear(far, on: cohorts[0], siteCount: 3, evaluations: ["m": 1])
-        }
+        #expect(try cleared(near, under: policy) == cleared(near, under: .local))
+        #expect(try cleared(near, under: policy).troubles.isEmpty)
+        var far = try steer(to: [25, 25])
+        let open = try cleared(far, under: .local)
+        #expect(open.troubles.isEmpty && open.lanes.contains { $0 != 0 })
+        // Under the policy nothing leaves but that there is no answer so far out; then half of the way is asked about.
+        let nothing = try cleared(far, under: policy)
+        #expect(nothing.lanes.map(FixedPoint.decode) == [0, 0, 0, 0, 0, 0, Trouble.beyondLimit.lane])
+        #expect(nothing.troubles.count == 1)
+        #expect(nothing.troubles.first?.hasPrefix("policy rule linear-predictor-max, analysis \"m\"") == true)
+        try far.receive(nothing.lanes.map(FixedPoint.decode))
+        let half = try #require(far.queries.first?.beta)
+        #expect(half.allSatisfy { abs($0 - 12.5) < 1e-12 })
     }
 
     // MARK: Numbers that do not fit
@@ -132,24 +139,57 @@ struct SumAttacks {
         #expect(throws: FixedPointError.self) { try FixedPoint.encode(number, siteCount: 3) }
     }
 
-    @Test func `a hospital whose sums overflow sends nothing, and says no number`() throws {
+    /// One hospital's S₀ would be about e^490; it sends zeros and that they are none, and its log names no number either.
+    @Test func `a hospital whose sums overflow sends nothing, and harms no other analysis`() throws {
         var patients = Patient.random(60, seed: 63)
-        patients[1].marker = 10
-        var dialogue = try Dialogue(
-            Ward.study(
-                "analyses: [{cox: {id: m, terms: [age, offset(50 * marker)], baseline: common, times: exact}}]"
-            ), tables: Self.dealt(patients, to: 3).map { PatientTable($0) })
+        for index in patients.indices { patients[index].marker = index == 1 ? 10 : 0 }
+        let tables = Self.dealt(patients, to: 3).map { PatientTable($0) }
+        func study(_ analyses: [String]) -> String {
+            Ward.study("analyses: [\(analyses.joined(separator: ", "))]")
+        }
+        let others = ["{survival: {id: curve, times: exact}}", "{cox: {id: site, terms: [age]}}"]
+        let overflowing = "{cox: {id: m, terms: [age, offset(50 * marker)], baseline: common, times: exact}}"
+        var dialogue = try Dialogue(study([overflowing] + others), tables: tables)
         try dialogue.proceed(toRound: 3)
         let request = try #require(dialogue.coordinator.request)
-        var member = dialogue.members[1]
-        _ = try member.accept(request, under: dialogue.authority)
-        do {
-            _ = try member.answer(from: dialogue.cohorts[1])
-            Issue.record("a sum of e^500 was sent")
-        } catch {
-            #expect("\(error)".contains("too large to be sent"))
-            let hasDigit = "\(error)".contains { $0.isNumber }
-            #expect(!hasDigit)
+        let run = try Self.run(dialogue.plan, TrustingHospitals(cohorts: dialogue.cohorts), rounds: 2)
+        #expect(run.statements == request.statements)
+        let index = try #require(run.queries.firstIndex { $0.analysis == "m" && $0.kind == "risk-sums" })
+        let before = run.statements[..<index].reduce(0) { $0 + $1.lanes }
+
+        var vectors: [MaskedVector] = []
+        var cleared: [ClearedVector] = []
+        for site in dialogue.members.indices {
+            _ = try dialogue.members[site].accept(request, under: dialogue.authority)
+            let answer = try dialogue.members[site].answer(from: dialogue.cohorts[site])
+            vectors.append(answer.lanes)
+            try dialogue.deliver(answer, from: site)
+            cleared.append(
+                try DisclosurePolicy.local.clear(
+                    run, on: dialogue.cohorts[site], siteCount: 3, evaluations: [:]))
+            let lanes = cleared[site].lanes[before..<(before + run.statements[index].lanes)]
+            let numbers = lanes.map(FixedPoint.decode)
+            #expect(dialogue.members[site].troubles == cleared[site].troubles)
+            if site == 1 {
+                #expect(numbers.dropLast().allSatisfy { $0 == 0 } && numbers.last == Trouble.tooLarge.lane)
+                let words = try #require(dialogue.members[site].troubles.first)
+                #expect(words.contains("analysis \"m\"") && words.contains("too large to be sent"))
+                let hasDigit = words.contains { $0.isNumber }
+                #expect(!hasDigit && dialogue.members[site].troubles.count == 1)
+            } else {
+                #expect(numbers.contains { $0 > 0 } && numbers.last == 0)
+                #expect(dialogue.members[site].troubles.isEmpty)
+            }
         }
+        // What was masked is what was cleared.
+        let total = (0..<run.laneCount).map { lane in
+            FixedPoint.decode(cleared.reduce(0) { $0 + $1.lanes[lane] })
+        }
+        #expect(try MaskedVector.sum(vectors, count: run.laneCount) == total)
+
+        let result = try #require(try dialogue.finish())
+        #expect(result.failure("m") == Trouble.tooLarge.reason)
+        var undisturbed = try Dialogue(study(others), tables: tables)
+        #expect(try undisturbed.finish()?.analyses == Array(result.analyses.dropFirst()))
     }
 }

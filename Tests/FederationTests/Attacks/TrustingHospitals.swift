@@ -1,6 +1,7 @@
-import Federation
 import Foundation
 import Survival
+
+@testable import Federation
 
 /// Hospitals with every check of a session switched off: each answers whatever it is asked, and the answers are added.
 ///
@@ -9,11 +10,20 @@ import Survival
 struct TrustingHospitals {
     let cohorts: [SiteCohort]
 
-    /// What secure aggregation would show: the total alone.
+    /// What secure aggregation would show: the total alone, its last number being the trouble lane's.
     func sum(_ query: Query) throws -> [Double] {
         let answers = try cohorts.map { try $0.answer(query) }
         return (answers.first ?? []).indices.map { lane in answers.reduce(0) { $0 + $1[lane] } }
     }
+
+    /// The numbers of the total; throws if a hospital could not answer.
+    func numbers(_ query: Query) throws -> [Double] {
+        let lanes = try sum(query)
+        guard lanes.last == 0 else { throw Unanswered(trouble: Trouble(summedLane: lanes.last ?? .nan)) }
+        return Array(lanes.dropLast())
+    }
+
+    struct Unanswered: Error { var trouble: Trouble }
 }
 
 extension DisclosurePolicy {

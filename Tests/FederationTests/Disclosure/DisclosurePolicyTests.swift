@@ -1,7 +1,8 @@
 import Cryptography
-import Federation
 import Survival
 import Testing
+
+@testable import Federation
 
 /// What a hospital's policy lets leave, rule by rule: at the limit it does, one below it does not.
 struct DisclosurePolicyTests {
@@ -233,12 +234,11 @@ struct DisclosurePolicyTests {
             cohorts = hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
         }
 
-        mutating func step() throws {
-            let sum = try run.queries.flatMap { query in
-                let answers = try cohorts.map { try $0.answer(query) }
-                return answers[0].indices.map { lane in answers.reduce(0) { $0 + $1[lane] } }
-            }
-            try run.receive(sum)
+        /// The hospitals answer under a policy, and the round's sums are taken.
+        mutating func step(under change: (inout DisclosurePolicy) -> Void = { _ in }) throws {
+            let parts = try cohorts.indices.map { try clear($0, under: change).lanes }
+            let sum = (0..<run.laneCount).map { lane in parts.reduce(Int128(0)) { $0 + $1[lane] } }
+            try run.receive(sum.map(FixedPoint.decode))
         }
 
         @discardableResult
@@ -300,10 +300,50 @@ struct DisclosurePolicyTests {
         let query = situation.run.queries[0]
         let largest = try situation.cohorts[0].linearPredictorMax(of: query)
         #expect(largest > 0.1)
-        try situation.clear { $0.linearPredictorMax = largest }
-        expectRefusal(.refused, "policy rule linear-predictor-max") {
-            try situation.clear { $0.linearPredictorMax = largest.nextDown }
-        }
+        let below = try situation.clear { $0.linearPredictorMax = largest }
+        #expect(try below == situation.clear())
+        try expectAnswer("likelihood", in: below, situation)
+        let beyond = try situation.clear { $0.linearPredictorMax = largest.nextDown }
+        try expectNothing(
+            but: .beyondLimit, for: "likelihood", in: beyond, situation,
+            #"policy rule linear-predictor-max, analysis "m": a row's linear predictor exceeds"#)
+        // The study goes on, half as far out.
+        let beta = try #require(query.beta)
+        try situation.step { $0.linearPredictorMax = largest.nextDown }
+        let next = try #require(situation.run.queries.first?.beta)
+        #expect(next == beta.map { $0 / 2 })
+    }
+
+    /// The numbers of the round's question of this kind in a cleared vector, and the trouble of its last lane.
+    private func answer(
+        _ kind: String, in cleared: ClearedVector, _ situation: Situation
+    ) throws -> (numbers: [Double], lane: Double?) {
+        let statements = situation.run.statements
+        let index = try #require(statements.firstIndex { $0.kind == kind })
+        let before = statements[..<index].reduce(0) { $0 + $1.lanes }
+        let lanes = cleared.lanes[before..<(before + statements[index].lanes)].map(FixedPoint.decode)
+        return (Array(lanes.dropLast()), lanes.last)
+    }
+
+    private func expectAnswer(
+        _ kind: String, in cleared: ClearedVector, _ situation: Situation,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let (numbers, lane) = try answer(kind, in: cleared, situation)
+        #expect(numbers.contains { $0 != 0 } && lane == 0, sourceLocation: sourceLocation)
+        #expect(cleared.troubles.isEmpty, sourceLocation: sourceLocation)
+    }
+
+    /// Zeros leave with the trouble beside them, and the hospital's own log says why.
+    private func expectNothing(
+        but trouble: Trouble, for kind: String, in cleared: ClearedVector, _ situation: Situation,
+        _ phrase: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let (numbers, lane) = try answer(kind, in: cleared, situation)
+        #expect(numbers.allSatisfy { $0 == 0 } && lane == trouble.lane, sourceLocation: sourceLocation)
+        #expect(
+            cleared.troubles.count == 1 && cleared.troubles[0].contains(phrase),
+            "\(cleared.troubles)", sourceLocation: sourceLocation)
     }
 
     /// What lifts one row above all others may also be an offset or a weight, which the study's author writes.
@@ -314,20 +354,31 @@ struct DisclosurePolicyTests {
         var situation = try Situation(Self.study("{cox: {id: m, \(keys)}}"), Self.hospitals())
         for _ in 0..<2 { try situation.step() }
         #expect(situation.run.queries[0].beta == [0])
-        try situation.clear { $0.linearPredictorMax = 30 }
-        expectRefusal(.refused, "policy rule linear-predictor-max") {
-            try situation.clear { $0.linearPredictorMax = 5 }
-        }
+        try expectAnswer(
+            "likelihood", in: situation.clear { $0.linearPredictorMax = 30 }, situation)
+        try expectNothing(
+            but: .beyondLimit, for: "likelihood", in: situation.clear { $0.linearPredictorMax = 5 },
+            situation,
+            "policy rule linear-predictor-max")
+        // There are no other coefficients to go to.
+        try situation.step { $0.linearPredictorMax = 5 }
+        #expect(situation.run.result?.failure("m") == Trouble.beyondLimit.reason)
     }
 
     /// The sum would overflow fixed point; the rule speaks first, and nothing is computed.
-    @Test func `an answer is refused before it is computed`() throws {
+    @Test func `a rule speaks before numbers that do not fit`() throws {
         let study = Self.study(
-            "{cox: {id: m, terms: [frail, offset(60 * exposure)], baseline: common, times: exact}}")
+            "{cox: {id: m, terms: [frail, offset(100 * exposure)], baseline: common, times: exact}}")
         var situation = try Situation(study, Self.hospitals())
         for _ in 0..<2 { try situation.step() }
-        expectRefusal(.failed, "too large to be sent") { try situation.clear() }
-        expectRefusal(.refused, "linear-predictor-max") { try situation.clear { $0.linearPredictorMax = 30 } }
+        let (free, limited) = (try situation.clear(), try situation.clear { $0.linearPredictorMax = 30 })
+        try expectNothing(but: .tooLarge, for: "risk-sums", in: free, situation, "too large to be sent")
+        try expectNothing(
+            but: .beyondLimit, for: "risk-sums", in: limited, situation, "policy rule linear-predictor-max")
+        // A question of the same round without coefficients has its answer in both.
+        let (numbers, lane) = try answer("event-sums", in: free, situation)
+        #expect(numbers.contains { $0 != 0 } && lane == 0)
+        #expect(try answer("event-sums", in: limited, situation).numbers == numbers)
     }
 
     @Test func `interval-exits-min, of the merged grid`() throws {

@@ -9,15 +9,15 @@ import Testing
 struct MaskBytesTests {
     private static let expected = [
         "site-1": (
-            "f52a7eaeb26cec7f781422dfab8498272eb2cf621fcfc0a205d4726fade8f28d",
+            "c082ec9123a9c1b2d82de0eba0fb09ba80ead05e9edfb70c98bb465ed5b2b6b0",
             "76e9596a66beb9c2cd0a0e258a68b367"
         ),
         "site-2": (
-            "dd573939819a7c8bbac093069d31724a4d2f11ece067d7a4c4fb2f9eca08fcdc",
+            "8b808d37b48a871ef0bf2de5e1d0e71783d76dcb924e22c0721c2fc535cf8117",
             "9284f8240b1f08e287a18c2dae9f295e"
         ),
         "site-3": (
-            "c64509877c3673d51c6aebbbe2f858c086f08b8357a53cbf20c1bd3adeae454c",
+            "7d806ddd027f2fc9f9db8c2f58b6d7d19190ddc111ef975c75900a703b3670d1",
             "fb91ad708e223e5baa5365adc7f7223a"
         ),
     ]

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SITES = ["site-1", "site-2", "site-3"]
 SECRETS = [bytes([number] * 32) for number in (1, 2, 3)]
-# rows, people, events, dropped, dropped by died, dropped by months
-NUMBERS = [[3, 3, 2, 0, 0, 0], [2, 2, 0, 1, 1, 0], [0, 0, 0, 0, 0, 0]]
+# rows, people, events, dropped, dropped by died, dropped by months; the trouble lane
+NUMBERS = [[3, 3, 2, 0, 0, 0, 0], [2, 2, 0, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
 SESSION, STUDY, CONTEXT = (sha256(text).digest() for text in (b"session", b"study", b"context"))
 
 

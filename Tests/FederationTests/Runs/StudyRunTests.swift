@@ -1,7 +1,8 @@
-import Federation
 import ReferenceStudies
 import Survival
 import Testing
+
+@testable import Federation
 
 /// A study as a program over sums; here sums are added in the open.
 struct StudyRunTests {
@@ -36,10 +37,13 @@ struct StudyRunTests {
         var run: StudyRun
         var sums: [[Double]] = []
 
-        init(_ study: String, _ hospitals: [[Patient]]) throws {
+        init(_ study: String, _ hospitals: [[Patient]], numbersMax: Int? = nil) throws {
             let plan = try Ward.plan(study)
             cohorts = hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
-            run = StudyRun(plan: plan, sites: [.init(name: "site-1", policyHash: nil)])
+            let sites = [StudyResult.Site(name: "site-1", policyHash: nil)]
+            run =
+                numbersMax.map { StudyRun(plan: plan, sites: sites, numbersMax: $0) }
+                ?? StudyRun(plan: plan, sites: sites)
         }
 
         /// What the hospitals' answers to this round add up to.
@@ -258,8 +262,10 @@ struct StudyRunTests {
     }
 
     /// A round's request brings the parts of all hospitals to each: with many hospitals each has room for less.
-    @Test(arguments: [(620, true), (621, false)])
-    func `an analysis whose questions find no room fails alone`(_ hospitals: Int, _ fits: Bool) throws {
+    @Test(arguments: [(620, 2, true), (621, 3, true), (682, 3, true), (683, 2, false)])
+    func `a question that finds no room waits, and one that no round has room for fails its analysis alone`(
+        _ hospitals: Int, _ rounds: Int, _ fits: Bool
+    ) throws {
         let plan = try Ward.plan(
             Ward.study(
                 """
@@ -267,7 +273,8 @@ struct StudyRunTests {
                   - survival: {id: few, by: stage, times: exact}
                   - survival: {id: many, by: stage, test: log-rank, strata: [hospital, frail], times: exact}
                 """))
-        // 61 positions, 3 groups, events and other exits: 366 numbers, and in 10 strata 3660; 4026 of 2,500,000/621 = 4025.
+        // 61 positions, 3 groups, events and other exits: 366 numbers, and in 10 strata 3660, with a lane each for troubles.
+        // Together 4028, of 2,500,000/620 = 4032 or 2,500,000/621 = 4025; alone 3661, of 3665 for 682 or 3660 for 683.
         let cohort = SiteCohort(table: PatientTable(Patient.random(60, seed: 15)), plan: plan)
         var run = StudyRun(
             plan: plan, sites: (0..<hospitals).map { .init(name: "site-\($0)", policyHash: nil) })
@@ -276,10 +283,67 @@ struct StudyRunTests {
             try run.receive(try run.queries.flatMap { try cohort.answer($0) })
         }
         let reason =
-            "its questions find no room in a round of 4025 numbers for each hospital; "
-            + "use a coarser grid, or fewer groups, strata, covariates or analyses"
+            "a question of its finds no room in a round of 3660 numbers for each hospital; "
+            + "use a coarser grid, or fewer groups, strata, covariates or levels"
         #expect(run.result?.failure("many") == (fits ? nil : reason))
         #expect(run.result?.failure("few") == nil)
+        #expect(run.result?.rounds == rounds)
+    }
+
+    /// The widest question of a study, and the analysis that asks it.
+    private static func widest(_ study: String) throws -> (lanes: Int, analysis: String, result: StudyResult)
+    {
+        var course = try Course(study, deal(Patient.random(200, seed: 6)))
+        var widest = (lanes: 0, analysis: "")
+        while !course.run.isFinished {
+            for statement in course.run.statements where statement.lanes > widest.lanes {
+                widest = (statement.lanes, statement.analysis)
+            }
+            try course.step()
+        }
+        return (widest.lanes, widest.analysis, try #require(course.run.result))
+    }
+
+    @Test(arguments: [everything, extras])
+    func `a study with more questions than a round has room for has the same result, in more rounds`(
+        _ study: String
+    ) throws {
+        let (lanes, _, free) = try Self.widest(study)
+        var rounds = [free.rounds]
+        for room in [3 * lanes, 2 * lanes, lanes] {
+            var course = try Course(study, Self.deal(Patient.random(200, seed: 6)), numbersMax: room)
+            var asked: [QueryStatement] = []
+            while !course.run.isFinished {
+                #expect(course.run.laneCount <= room && course.run.laneCount > 0)
+                asked += course.run.statements
+                try course.step()
+            }
+            let result = try #require(course.run.result)
+            #expect(result.analyses == free.analyses)
+            #expect(asked.count == Set(asked).count, "a question is asked once")
+            rounds.append(result.rounds)
+            // The same from the stored sums.
+            var replay = StudyRun(
+                plan: course.run.plan, sites: [.init(name: "site-1", policyHash: nil)], numbersMax: room)
+            for sum in course.sums { try replay.receive(sum) }
+            #expect(replay.result == result)
+        }
+        #expect(rounds == rounds.sorted() && rounds[0] < rounds[3])
+    }
+
+    @Test(arguments: [everything, extras])
+    func `a question wider than a round fails its analysis alone`(_ study: String) throws {
+        let (lanes, analysis, free) = try Self.widest(study)
+        var course = try Course(study, Self.deal(Patient.random(200, seed: 6)), numbersMax: lanes - 1)
+        let result = try course.finish()
+        #expect(
+            result.failure(analysis)
+                == "a question of its finds no room in a round of \(lanes - 1) numbers for each hospital; "
+                + "use a coarser grid, or fewer groups, strata, covariates or levels")
+        for other in free.analyses where other.id != analysis && result.failure(other.id) == nil {
+            #expect(result[other.id] == other)
+        }
+        #expect(result.analyses.contains { result.failure($0.id) == nil })
     }
 
     // MARK: Sums that no patients give
@@ -346,11 +410,15 @@ struct StudyRunTests {
         var course = try Course(Self.everything, Self.deal(Patient.random(100, seed: 12)))
         while course.run.queries.last?.kind != "risk-sums" { try course.step() }
         let last = try #require(course.run.statements.last)
-        try course.step { sum in for lane in sum.indices.suffix(last.lanes) { sum[lane] = -5 } }
+        // All sums over risk sets; after them stands the trouble lane.
+        try course.step { sum in
+            for lane in sum.indices.suffix(last.lanes).dropLast() { sum[lane] = -5 }
+        }
         let result = try course.finish()
         #expect(
             result.failure("weighted")?.hasPrefix("a death is recorded at a time when nobody is at risk")
                 == true)
+        #expect(result.analyses.allSatisfy { $0.id == "weighted" || result.failure($0.id) == nil })
     }
 
     /// The largest numbers that fixed point carries, in every lane but the counts: no answer may stop the process.

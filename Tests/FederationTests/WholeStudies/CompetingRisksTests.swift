@@ -111,11 +111,6 @@ struct CompetingRisksTests {
             "goes with none of weights:, check: and a start"
         ),
         (
-            "time: etime, causes: {pcm: event >= 1, death: event == 2}, unit: month",
-            "incidence: {id: m, times: exact}",
-            "a row has the causes pcm and death at once; make the endpoint's causes exclude each other"
-        ),
-        (
             "time: etime, causes: {pcm: event, death: event == 2}, unit: month",
             "incidence: {id: m, times: exact}",
             "the cause pcm, \"event\", must be a condition (true or false)"
@@ -132,6 +127,32 @@ struct CompetingRisksTests {
             _ = try Self.result(Self.mgus2, endpoint: endpoint, sites: 1, [analysis])
         }
         #expect(error?.contains(reason) == true, "\(error ?? "none")")
+    }
+
+    /// What a hospital's rows alone can show stands in its log; the others learn that there is something.
+    @Test func `causes that do not exclude each other fail the analysis, and the hospital's log says why`()
+        throws
+    {
+        let study = """
+            study: risks
+            dictionary: \(Self.mgus2.identifier)
+            sites: [site-1]
+            endpoint: {time: etime, causes: {pcm: event >= 1, death: event == 2}, unit: month}
+            analyses:
+              - incidence: {id: m, times: exact}
+              - describe: {id: t, variables: [age]}
+            """
+        let table = try #require(CSVTable(reference: "mgus2.csv").dealt(Self.mgus2, sites: 1).first)
+        let federation = try InProcessFederation(
+            plan: Ward.plan(study, dictionary: Self.mgus2), tables: [("site-1", table)], time: Consortium.now)
+        var random = SeededGenerator(12)
+        let result = try federation.run { random.bytes(32) }
+        #expect(result.failure("m") == Trouble.unanswerable.reason)
+        #expect(try result.description("t").counts.people == 1384)
+        #expect(
+            federation.failures.map(\.reason) == [
+                "analysis \"m\": a row has the causes pcm and death at once; make the endpoint's causes exclude each other"
+            ])
     }
 
     @Test func `a site that allows no exact times gives no incidence at them`() throws {

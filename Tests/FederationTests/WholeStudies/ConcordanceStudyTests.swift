@@ -145,7 +145,7 @@ struct ConcordanceStudyTests {
     @Test func `it is asked once, without a time, and judged as a model of one covariate`() throws {
         let plan = try #require(try Ovarian.plan(["concordance: {id: c, of: age}"]).analysis("c"))
         let query = Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(), scale: 26))
-        #expect(!plan.usesTimes && plan.columnCount == 1 && query.laneCount(in: plan) == 8)
+        #expect(!plan.usesTimes && plan.columnCount == 1 && query.numberCount(in: plan) == 8)
         let others = [
             Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(), scale: 27)),
             Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(weight: .uno), scale: 26)),

@@ -125,7 +125,7 @@ struct HeterogeneityTests {
             let ask = Query.Ask.siteHeterogeneity(coordinates, beta: [0, 0], coefficients: coefficients)
             return QueryStatement(Query(analysis: "m", ask: ask), in: plan)
         }
-        #expect(Set(statements).count == 4 && statements.map(\.lanes) == [1, 4, 4, 7])
+        #expect(Set(statements).count == 4 && statements.map(\.lanes) == [2, 5, 5, 8])
     }
 
     @Test(arguments: [[3.0, 7, 3, 3], [3, 5, 4, 3], [-1, 0, 0, 0], [3, 5, 2.5, 3], [1e15, 1, 1, 1]])

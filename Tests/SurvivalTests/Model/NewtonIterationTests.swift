@@ -16,15 +16,27 @@ struct NewtonIterationTests {
         var iteration = NewtonIteration(parameterNames: ["age"])
         #expect(iteration.beta == [0])
         // ℓ = −(β − 3)²: from 0, U = 6, I = 2.
-        #expect(try iteration.receive(sums(-9, 6, 2)) == .evaluate([3]))
+        guard case .evaluate(let beta) = try iteration.receive(sums(-9, 6, 2)) else {
+            Issue.record("finished at the start")
+            return
+        }
+        #expect(beta.count == 1)
+        expectWithinUlps(beta[0], 3)
         guard case .finished(let fit) = try iteration.receive(sums(0, 0, 2)) else {
             Issue.record("not finished at the maximum")
             return
         }
-        #expect(fit.beta == [3])
-        #expect(fit.covariance[0, 0] == 0.5)
-        #expect(fit.scoreStatistic == 18)
+        #expect(fit.beta == beta)
+        expectWithinUlps(fit.covariance[0, 0], 0.5)
+        expectWithinUlps(fit.scoreStatistic, 18)
         #expect(fit.iterations == 2)
+    }
+
+    /// Rounding of a square root and its square.
+    private func expectWithinUlps(
+        _ number: Double, _ wanted: Double, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(abs(number - wanted) <= 4 * wanted.ulp, sourceLocation: sourceLocation)
     }
 
     @Test func `a step that lowers the likelihood is halved`() throws {
@@ -119,7 +131,8 @@ struct NewtonIterationTests {
                 expectClose(fit.beta[index] / scale[index], want, relative: 1e-6, "coef of \(name)")
             }
         }
-        #expect(common.informations == 2)
+        // At β = 0 and at the end; at most once on the way, and once more if the end was none.
+        #expect((2...4).contains(common.informations))
     }
 
     @Test func `no case of the reference that is well posed is taken for separated`() throws {
