@@ -47,7 +47,7 @@ struct TroubleTests {
     }
 
     @Test(arguments: [
-        -1, 0.5, 0x1p-72, -0x1p-72, 1.5, 0x1p48, 0x1p54, -0x1p54, 1e300, .infinity, -.infinity, .nan,
+        -1.0, 0.5, 0x1p-72, -0x1p-72, 1.5, 0x1p48, 0x1p54, -0x1p54, 1e300, .infinity, -.infinity, .nan,
     ])
     func `a lane that no hospitals have counts as every trouble`(_ lane: Double) {
         #expect(Trouble(summedLane: lane) == Trouble(rawValue: 15))
@@ -56,7 +56,7 @@ struct TroubleTests {
     }
 
     /// A hospital may send anything in that lane too.
-    @Test(arguments: [-1, 0.5, 0x1p48, -0x1p54])
+    @Test(arguments: [-1.0, 0.5, 0x1p48, -0x1p54])
     func `a lane that no hospitals have ends its analysis alone`(_ lane: Double) throws {
         let (study, alone) = (Self.study([Self.model("bad")]), Self.study([]))
         let patients = Patient.random(120, seed: 32)
@@ -185,7 +185,7 @@ struct TroubleTests {
 
         init(_ study: String, policy: DisclosurePolicy, patients: [Patient] = TroubleTests.patients) throws {
             var dialogue = try Dialogue(
-                study, tables: deal(patients).map { PatientTable($0) }, policy: policy)
+                study, tables: TroubleTests.deal(patients).map { PatientTable($0) }, policy: policy)
             try dialogue.proceed(toRound: 1)
             statements = dialogue.members.map { _ in [] }
             troubles = statements.map { _ in [] }
