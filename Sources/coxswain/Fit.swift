@@ -25,7 +25,7 @@ struct Fit: ParsableCommand {
     func run() throws {
         let fit = try LocalFit(
             study: study, data: data, dictionary: dictionary, siteColumn: sites, time: currentTime())
-        for note in fit.notes { FileHandle.say("coxswain: note: \(note)") }
-        print(try StudyReport(fit.result).rendered(as: format), terminator: "")
+        for note in fit.notes { ProgramOutput.say("coxswain: note: \(note)") }
+        try ProgramOutput.write(try StudyReport(fit.result).rendered(as: format))
     }
 }

@@ -42,10 +42,10 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() throws {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
-            print(
+            try show(
                 "\(file): \(plan.study.name), \(plan.study.sites.count) sites, dictionary \(plan.study.dictionary)"
             )
-            for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
+            for analysis in plan.analyses { try show("  \(AnalysisText.of(analysis))") }
         }
     }
 
@@ -65,8 +65,8 @@ struct StudyCommand: AsyncParsableCommand {
             let status = try await access.withDesk {
                 try await $0.submit(study: files.study.text, dictionary: files.dictionary.text)
             }
-            print("submitted \(status.name): \(status.study.hex)")
-            FileHandle.say(
+            try show("submitted \(status.name): \(status.study.hex)")
+            ProgramOutput.say(
                 "coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
         }
     }
@@ -81,8 +81,8 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             try await access.withDesk { desk in
                 let status = try await desk.launch(study)
-                print("launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
-                fflush(nil)
+                try show(
+                    "launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
                 if watch { try await desk.watch(status.study.hex, untilDecided: false) }
             }
         }
@@ -114,7 +114,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let result = try await access.withDesk { try await $0.result(study) }
-            print(try StudyReport(result).rendered(as: format), terminator: "")
+            try ProgramOutput.write(try StudyReport(result).rendered(as: format))
         }
     }
 
@@ -125,7 +125,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let status = try await access.withDesk { try await $0.cancel(study) }
-            print("cancelled \(status.name)")
+            try show("cancelled \(status.name)")
         }
     }
 
@@ -143,7 +143,7 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             let messages = try await access.withDesk { try await $0.checkpoints() }
             guard format == .text else {
-                return print(String(decoding: CanonicalJSON.bytes(messages), as: UTF8.self))
+                return try ProgramOutput.write(jsonText(messages))
             }
             var table = TerminalTable(["HOSPITAL", "ENTRIES", "SIGNED", "NEWEST ENTRY"])
             for message in messages {
@@ -154,7 +154,7 @@ struct StudyCommand: AsyncParsableCommand {
                     checkpoint.head.hex,
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 
@@ -172,7 +172,7 @@ struct StudyCommand: AsyncParsableCommand {
                     "\(status.submitter)",
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 }
