@@ -74,15 +74,19 @@ package struct CoordinatorService: Service {
     }
 
     private func watchPatience() async {
+        var backOff = BackOff()
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            let pause: Duration
             do {
                 try await desk.checkPatience()
-                try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
-            } catch is CancellationError {
-                return
+                backOff.reset()
+                pause = .seconds(1)
             } catch {
                 logger.error("cannot check the studies' patience: \(error)")
+                pause = backOff.next()
             }
+            // Cancelled: the loop ends.
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
         }
     }
 }

@@ -21,7 +21,8 @@ extension StudyDesk {
         try store.setDecision(message, study: hash, site: site)
         study.decisions[site] = decision
         studies[hash] = study
-        logger.info("study \(hash.short): \(decision.isApproved ? "approved" : "declined") by \(site)")
+        let word = study.decision(of: site, at: try environment.authority().time)
+        logger.info("study \(hash.short): \(word.rawValue) by \(site)")
         changed()
     }
 

@@ -25,6 +25,7 @@ extension SessionClerk {
         try requireUnchanged(session.loaded, since: try StoredStart(from: stored).snapshot)
         try requireUnchanged(session.loaded, since: try office.snapshot(of: session.study.plan))
         let approval = try office.requireApproval(of: study)
+        try requirePolicy(approval.policy.hash, in: session.session)
         _ = try session.session.accept(request, under: authority)
         let arrived = try arrivals(with: session.session, under: authority)
         if approval.isHeld, try !office.isReleased(request, of: study) {
@@ -53,12 +54,17 @@ extension SessionClerk {
         to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
         _ arrived: [ArrivedCheckpoint], under approval: NodeOffice.Approval
     ) throws -> SignedMessage {
-        let policy = approval.policy
+        let (policy, inForce) = (approval.policy, office.policy.hash)
         let records =
             request.round == 1
             ? try office.requireAdmissible(session.study, session.loaded, under: policy).records : []
         let answer = try session.session.answer(
             from: session.loaded.cohort, checkpoint: try office.checkpoint())
+        // It may have taken long: what left now would leave under rules that are not in force any more.
+        try heedPolicy()
+        guard office.policy.hash == inForce else {
+            throw ProtocolError.outOfPlace("this hospital's policy was changed during the session")
+        }
         let signed = try SignedMessage(answer, by: office.member.signer)
         let cohorts = Dictionary(
             records.map { ($0.analysis, $0.digest) }, uniquingKeysWith: { first, _ in first })

@@ -22,7 +22,8 @@ extension SessionClerk {
             "study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
     }
 
-    /// Approves a study that the policy lets run without a person; looked at once, on arrival or after a start.
+    /// Approves a study that the policy lets run without a person; looked at once, on arrival, after a start, or after a change of
+    /// the policy.
     func approveUnattended(_ hash: SHA256Digest) throws {
         guard office.policy.unattended != nil, considered.insert(hash).inserted,
             let entry = try office.ledger.study(hash)
@@ -32,20 +33,34 @@ extension SessionClerk {
         }
     }
 
-    /// Posts each decision that the coordinator does not know yet.
-    func reportDecisions() async {
-        guard let work else { return }
+    /// Posts each decision that the coordinator does not know yet, and each approval that it knows and that holds no longer; false
+    /// if one is to be tried again.
+    func reportDecisions() async -> Bool {
+        guard let work else { return true }
+        var isDone = true
         for item in work.items where !item.state.isOver {
             do {
-                guard let row = try office.ledger.study(item.study), !row.decision.isKnown(as: item.decision)
-                else { continue }
-                let (entry, lapse) = try office.standing(of: item.study)
-                guard let entry else { continue }
-                try await report(entry, lapse, knownAs: item.decision)
+                try heedPolicy()
+                try await reportDecision(on: item)
             } catch {
                 logger.warning("cannot report the decision on study \(item.study.short): \(error)")
+                isDone = false
             }
         }
+        return isDone
+    }
+
+    private func reportDecision(on item: WorkList.Item) async throws {
+        guard let row = try office.ledger.study(item.study) else { return }
+        let standpoint = Standpoint(
+            policy: office.policy.hash, entries: try office.ledger.auditHead().sequence)
+        guard !row.decision.isKnown(as: item.decision) || standpoints[item.study] != standpoint else {
+            return
+        }
+        let (entry, lapse) = try office.standing(of: item.study)
+        guard let entry else { return }
+        try await report(entry, lapse, knownAs: item.decision)
+        standpoints[item.study] = standpoint
     }
 
     private func report(_ entry: StudyEntry, _ lapse: String?, knownAs known: SiteDecision) async throws {
@@ -53,10 +68,14 @@ extension SessionClerk {
         switch entry.decision {
         case .pending: return
         case .approved(let until, _, _, let policy):
-            guard known != .approved, until > office.clock(), isInForce(entry, lapse) else { return }
+            guard until > office.clock() else { return }
+            let isInForce = isInForce(entry, lapse)
+            guard isInForce != (known == .approved) else { return }
+            // One that holds no longer is told as one that has ended, so that the lead waits for the next.
             decision = Decision(
-                study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
-                policy: policy)
+                study: entry.hash, site: office.site, isApproved: true,
+                reason: isInForce ? "" : "the approval does not hold any more; it must be given again",
+                until: isInForce ? until : 0, policy: policy)
         case .declined(let reason, _, _):
             guard known != .declined else { return }
             decision = Decision(
@@ -66,7 +85,8 @@ extension SessionClerk {
         try await connection.post(
             "/v1/studies/\(entry.hash.hex)/decision", SignedMessage(decision, by: office.member.signer))
         if let index = work?.items.firstIndex(where: { $0.study == entry.hash }) {
-            work?.items[index].decision = decision.isApproved ? .approved : .declined
+            work?.items[index].decision =
+                decision.isApproved ? (decision.until > 0 ? .approved : .pending) : .declined
         }
     }
 
