@@ -110,11 +110,17 @@ struct StudyCommand: AsyncParsableCommand {
             discussion: "Example: coxswain study results hcc-extrahepatic --format json > results.json")
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "text, json or csv.") var format: ReportFormat = .text
+        @Flag(help: "With csv: p-values as the text report has them, such as <0.001, for tables of a paper.")
+        var roundedP = false
         @OptionGroup var access: Access
+
+        func validate() throws {
+            guard !roundedP || format == .csv else { throw ValidationError("--rounded-p goes with --format csv") }
+        }
 
         func run() async throws {
             let result = try await access.withDesk { try await $0.result(study) }
-            try ProgramOutput.write(try StudyReport(result).rendered(as: format))
+            try ProgramOutput.write(try StudyReport(result).rendered(as: format, roundsP: roundedP))
         }
     }
 
