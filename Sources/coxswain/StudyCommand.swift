@@ -115,7 +115,9 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func validate() throws {
-            guard !roundedP || format == .csv else { throw ValidationError("--rounded-p goes with --format csv") }
+            guard !roundedP || format == .csv else {
+                throw ValidationError("--rounded-p goes with --format csv")
+            }
         }
 
         func run() async throws {
