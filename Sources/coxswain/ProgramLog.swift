@@ -49,7 +49,7 @@ private struct LineLog: LogHandler {
         for line in lines { ProgramOutput.log("\(Self.now()) \(event.level) \(label): \(line)") }
     }
 
-    private static func now() -> String { Date().formatted(.iso8601.timeZone(separator: .omitted)) }
+    private static func now() -> String { Date().formatted(.iso8601) }
 }
 
 /// Which lines of a log are written: the same one once, and then how often it came again.
