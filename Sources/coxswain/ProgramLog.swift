@@ -24,9 +24,9 @@ private struct LineLog: LogHandler {
     var metadataProvider: Logger.MetadataProvider?
     private let repetitions = Repetitions()
 
-    /// Shared by a logger and its copies.
+    /// Shared by a logger and its copies; by source, so that what strangers cause at the door leaves no other line out.
     private final class Repetitions: Sendable {
-        let counted = Mutex(RepeatedLines())
+        let counted = Mutex<[String: RepeatedLines]>([:])
     }
 
     init(label: String, logLevel: Logger.Level) {
@@ -45,7 +45,10 @@ private struct LineLog: LogHandler {
         let message = "\(extra)[\(event.source)] \(event.message)".replacing("\n", with: " ").visible
         let lines =
             event.level < .notice
-            ? [message] : repetitions.counted.withLock { $0.lines(for: message, at: .now) }
+            ? [message]
+            : repetitions.counted.withLock {
+                $0[event.source, default: RepeatedLines()].lines(for: message, at: .now)
+            }
         for line in lines { ProgramOutput.log("\(Self.now()) \(event.level) \(label): \(line)") }
     }
 
