@@ -32,6 +32,34 @@ struct CoordinatorAPI: Sendable {
         return nil
     }
 
+    /// The same, and refuses what is for no session that there is, or for a round that is not being asked.
+    func authorize(_ head: HTTPRequestHeadView, consortium: String) -> HTTPAnswer? {
+        if let refusal = Self.authorize(head, consortium: consortium) { return refusal }
+        guard head.method == "POST", let endpoint = Endpoint(method: head.method, path: head.path),
+            let session = endpoint.session
+        else { return nil }
+        guard let entry = desk.door[session], case .node(let site) = head.peer.role,
+            entry.sites.contains(site)
+        else { return .error(404, "no such session") }
+        if case .round(_, let round) = endpoint, round > entry.round {
+            return .error(409, "round \(round) is not being asked")
+        }
+        return nil
+    }
+
+    /// How large a body may be: no larger than its endpoint needs.
+    func bodyBytesMax(of head: HTTPRequestHeadView) -> Int {
+        guard head.method == "POST", let endpoint = Endpoint(method: head.method, path: head.path) else {
+            return 0
+        }
+        return switch endpoint {
+        case .studies: BodyLimit.study
+        case .decision, .message: BodyLimit.message
+        case .round(let session, _): desk.door[session]?.answerBytesMax ?? 0
+        case .checkpoints, .study, .status, .launch, .cancel, .result, .work, .opening, .roster: 0
+        }
+    }
+
     func respond(to call: HTTPCall) async -> HTTPAnswer {
         guard let endpoint = Endpoint(method: call.head.method, path: call.head.path) else {
             return .error(404, "there is nothing at this path")
@@ -109,7 +137,9 @@ struct CoordinatorAPI: Sendable {
             try await desk.receive(message(call), round: round, session: session, from: site)
             return .done
         case (.round(let session, let round), .node(let site)):
-            return .json(try await desk.request(round, of: session, for: site))
+            return HTTPAnswer(
+                status: 200, contentType: "application/json",
+                body: try await desk.requestBytes(round, of: session, for: site))
         default: return .error(403, "\(peer) may not use this endpoint", hint: endpoint.audience)
         }
     }
@@ -217,6 +247,16 @@ enum Endpoint: Hashable, Sendable {
             (.message, .node), (.round, .node):
             true
         default: false
+        }
+    }
+
+    /// The session that a message is for.
+    var session: SHA256Digest? {
+        switch self {
+        case .message(let session), .round(let session, _): session
+        case .checkpoints, .studies, .study, .status, .launch, .cancel, .result, .decision, .work, .opening,
+            .roster:
+            nil
         }
     }
 

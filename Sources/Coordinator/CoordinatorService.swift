@@ -45,7 +45,8 @@ package struct CoordinatorService: Service {
             host: configuration.listen.host, port: configuration.listen.port,
             identity: configuration.identity,
             limits: ServerLimits(), logger: logger,
-            authorize: { CoordinatorAPI.authorize($0, consortium: configuration.consortium) },
+            authorize: { api.authorize($0, consortium: configuration.consortium) },
+            bodyBytesMax: { api.bodyBytesMax(of: $0) },
             onBound: { port in
                 logger.info(
                     "coordinator of \(configuration.consortium) listens on \(configuration.listen.host):\(port)"
@@ -54,7 +55,7 @@ package struct CoordinatorService: Service {
                 do {
                     try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
                 } catch {
-                    logger.error("cannot write the port to \(file): \(error)")
+                    throw MembershipError.unusable("cannot write the port to \(file)")
                 }
             },
             respond: { await api.respond(to: $0) })
@@ -74,16 +75,20 @@ package struct CoordinatorService: Service {
     }
 
     private func watchPatience() async {
+        var backOff = BackOff()
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            let pause: Duration
             do {
                 try await desk.checkPatience()
                 try await desk.checkContacts()
-                try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
-            } catch is CancellationError {
-                return
+                backOff.reset()
+                pause = .seconds(1)
             } catch {
                 logger.error("cannot check the studies' patience: \(error)")
+                pause = backOff.next()
             }
+            // Cancelled: the loop ends.
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
         }
     }
 }

@@ -35,8 +35,9 @@ extension StudyDesk {
 
     func end(_ hash: SHA256Digest, _ state: StudyState, reason: String, result: StudyResult?) throws {
         try store.setState(of: hash, state, reason: reason, result: result)
-        studies[hash]?.state = state
-        studies[hash]?.reason = reason
+        guard var study = studies[hash] else { return }
+        (study.state, study.reason) = (state, reason)
+        keep(study, as: hash)
         logger.info("study \(hash.short): \(state.rawValue)\(reason.isEmpty ? "" : ", \(reason)")")
         changed()
     }

@@ -20,7 +20,7 @@ extension StudyDesk {
         guard study.decisions[site] != decision else { return }
         try store.setDecision(message, study: hash, site: site)
         study.decisions[site] = decision
-        studies[hash] = study
+        keep(study, as: hash)
         let word =
             decision.isLapsed == true
             ? "approval lapsed at" : decision.isApproved ? "approved by" : "declined by"
@@ -69,16 +69,28 @@ extension StudyDesk {
 
     /// The request of a round, or, with the number after the last round, the closing request.
     func request(_ round: Int, of session: SHA256Digest, for site: String) throws -> SignedMessage {
+        try signedRequest(round, of: session, for: site).message
+    }
+
+    /// The same as it is sent.
+    func requestBytes(_ round: Int, of session: SHA256Digest, for site: String) throws -> [UInt8] {
+        try signedRequest(round, of: session, for: site).bytes
+    }
+
+    private func signedRequest(
+        _ round: Int, of session: SHA256Digest, for site: String
+    ) throws -> (round: Int, message: SignedMessage, bytes: [UInt8]) {
         var (hash, study) = try running(session, site)
         note(fetching: round, of: session, by: site)
-        if let sent = study.signedRequest, sent.round == round { return sent.message }
+        if let sent = study.signedRequest, sent.round == round { return sent }
         guard let request = study.session?.request, request.round == round else {
             throw DeskError(.conflict, "round \(round) is not being asked")
         }
         let message = try SignedMessage(request, by: signer)
-        study.signedRequest = (round, message)
-        studies[hash] = study
-        return message
+        let sent = (round: round, message: message, bytes: CanonicalJSON.bytes(message))
+        study.signedRequest = sent
+        keep(study, as: hash)
+        return sent
     }
 
     /// Takes a session message of a node: stored first, then acted on.
@@ -106,7 +118,7 @@ extension StudyDesk {
             checkpoint: session.checkpoints[site])
         study.session = session
         study.since = authority.time
-        studies[hash] = study
+        keep(study, as: hash)
         logger.debug(
             "study \(hash.short): \(message.type) of \(site), \(session.step.rawValue) \(session.round)")
         try settle(hash, session)

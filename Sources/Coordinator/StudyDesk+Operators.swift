@@ -28,8 +28,10 @@ extension StudyDesk {
         }
         if studies[hash] == nil {
             try store.addStudy(hash, message, at: try environment.authority().time)
-            studies[hash] = Study(
-                submission: message, submitter: submitter, plan: plan, state: .submitted, reason: "")
+            keep(
+                Study(
+                    submission: message, submitter: submitter, plan: plan, state: .submitted, reason: ""),
+                as: hash)
             order.append(hash)
             logger.info("study \(plan.study.name) (\(hash.short)) submitted by \(peer)")
             changed()
@@ -88,7 +90,7 @@ extension StudyDesk {
         study.session = CoordinatorSession(opening: opening, signed: signed, plan: study.plan)
         study.signedRequest = nil
         (study.state, study.reason, study.since) = (.running, "", authority.time)
-        studies[hash] = study
+        keep(study, as: hash)
         logger.info(
             "study \(hash.short): session \(opening.session.short) opened with \(sites.joined(separator: ", "))"
         )

@@ -15,7 +15,7 @@ extension StudyDesk {
         for row in try store.studies() {
             do {
                 let (hash, study) = try restored(row)
-                studies[hash] = study
+                keep(study, as: hash)
                 order.append(hash)
             } catch {
                 // One study that this version cannot read must not stop the others.

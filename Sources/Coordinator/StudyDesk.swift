@@ -12,7 +12,8 @@ actor StudyDesk {
     let signer: Signer
     let environment: Environment
     let logger: Logger
-    var studies: [SHA256Digest: Study] = [:]
+    private(set) var studies: [SHA256Digest: Study] = [:]
+    nonisolated let door = SessionDoor()
     var order: [SHA256Digest] = []
     /// Studies of the database that could not be read at the start: left alone, and refused by name.
     var unreadable: Set<SHA256Digest> = []
@@ -42,12 +43,24 @@ actor StudyDesk {
         var session: CoordinatorSession?
         /// When a message of the session came last, in seconds since 1970.
         var since = 0
-        /// The current request as sent, signed once.
-        var signedRequest: (round: Int, message: SignedMessage)?
+        /// The current request as sent, signed once, and its bytes, which all that fetch it share.
+        var signedRequest: (round: Int, message: SignedMessage, bytes: [UInt8])?
     }
 
     init(store: CoordinatorStore, signer: Signer, environment: Environment, logger: Logger) {
         (self.store, self.signer, self.environment, self.logger) = (store, signer, environment, logger)
+    }
+
+    /// Keeps a study as it is now.
+    func keep(_ study: Study, as hash: SHA256Digest) {
+        if let former = studies[hash]?.session?.opening.session, former != study.session?.opening.session {
+            door[former] = nil
+        }
+        studies[hash] = study
+        guard let session = study.session else { return }
+        door[session.opening.session] = SessionDoor.Entry(
+            sites: session.opening.sites, round: session.round,
+            answerBytesMax: BodyLimit.answer(lanes: session.laneCountMax))
     }
 
     // MARK: Looking up

@@ -147,7 +147,7 @@ extension NodeOffice {
         guard until > clock() else { throw ProtocolError.outOfPlace("the approval has expired") }
         guard hash == policy.hash else {
             throw ProtocolError.outOfPlace(
-                "the approval was given under another policy; it must be given again, or the node restarted if its policy file was changed before"
+                "the approval was given under another policy; it must be given again"
             )
         }
         guard let snapshot = body.snapshot, snapshot == (try self.snapshot(of: local.plan)) else {

@@ -12,7 +12,9 @@ import TLSTransport
 package struct NodeOffice: Sendable {
     package let configuration: NodeConfiguration
     package let member: Member
-    package let policy: DisclosurePolicy
+    /// The rules in force: those of the policy's file as it was read last (`rereadPolicy`).
+    package private(set) var policy: DisclosurePolicy
+    private var policyText: String
     package let ledger: NodeLedger
     let clock: @Sendable () -> Int
 
@@ -25,7 +27,7 @@ package struct NodeOffice: Sendable {
             throw MembershipError.unusable(
                 "\(configuration.member.identity.certificateChain) is not a node's certificate")
         }
-        policy = try Self.policy(at: configuration.policy)
+        (policyText, policy) = try Self.policy(at: configuration.policy)
         do {
             ledger = try NodeLedger(path: configuration.ledger, creating: false)
         } catch .file(let path, .missing) {
@@ -46,9 +48,21 @@ package struct NodeOffice: Sendable {
         return try NodeOffice(configuration, clock: clock)
     }
 
-    private static func policy(at path: String) throws -> DisclosurePolicy {
+    private static func policy(at path: String) throws -> (text: String, DisclosurePolicy) {
         let file = try ConfigurationFile(path: path, what: "policy")
-        return try DisclosurePolicy(yaml: file.text, file: path)
+        return (file.text, try DisclosurePolicy(yaml: file.text, file: path))
+    }
+
+    /// Puts the policy's file in force if it was changed; true if the rules are others now.
+    ///
+    /// Throws, and leaves the former rules, if the file cannot be used: whoever decides or answers must not go on then, since the
+    /// hospital may have made its rules stricter.
+    mutating func rereadPolicy() throws -> Bool {
+        let file = try ConfigurationFile(path: configuration.policy, what: "policy")
+        guard file.text != policyText else { return false }
+        let former = policy.hash
+        (policyText, policy) = try Self.policy(at: configuration.policy)
+        return policy.hash != former
     }
 
     /// Whom to believe now: the consortium's authority, and the pinned peers if there are any.

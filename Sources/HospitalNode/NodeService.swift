@@ -57,12 +57,14 @@ package struct NodeService: Service {
         var backOff = BackOff()
         var isCutOff = false
         while !Task.isCancelled {
+            let began = ContinuousClock.now
             do {
                 let path = "/v1/work?wait=\(wait)" + (seen.map { "&after=\($0.hex)" } ?? "")
                 let work = try await connection.get(WorkList.self, path, waiting: wait)
                 if isCutOff { logger.info("coordinator reached") }
                 isCutOff = false
                 await clerk.setWork(work)
+                let isNew = seen != work.version
                 seen = work.version
                 if await clerk.doWork(work) {
                     backOff.reset()
@@ -70,14 +72,22 @@ package struct NodeService: Service {
                 } else {
                     wait = max(1, min(Int(backOff.next() / .seconds(1)), Self.waitMax))
                 }
+                // A coordinator that does not hold the poll must not make us run.
+                if !isNew || wait < Self.waitMax { await rest(until: began + Self.roundMin) }
             } catch {
                 guard !Task.isCancelled else { return }
-                let pause = backOff.next()
                 isCutOff = true
-                logger.warning("\(error); trying again in \(pause)")
-                try? await Task.sleep(for: pause)  // cancelled: the loop ends
+                logger.warning("\(error); trying again within half a minute")
+                try? await Task.sleep(for: backOff.next())  // cancelled: the loop ends
             }
         }
+    }
+
+    /// Shortest time from one poll to the next where the last one brought nothing new, or nothing that could be done.
+    private static let roundMin = Duration.milliseconds(500)
+
+    private func rest(until time: ContinuousClock.Instant) async {
+        try? await Task.sleep(until: time, clock: .continuous)  // cancelled: the loop ends
     }
 
     /// Longest a poll is held, in seconds.
@@ -85,22 +95,13 @@ package struct NodeService: Service {
 
     /// Tells the coordinator what the admin decides, and answers what the admin releases, also while a poll is under way.
     private func reportDecisions() async {
+        var backOff = BackOff()
         while !Task.isCancelled {
-            await clerk.reportDecisions()
-            await clerk.answerReleased()
-            try? await Task.sleep(for: .milliseconds(500))  // cancelled: the loop ends
+            let isReported = await clerk.reportDecisions()
+            let isAnswered = await clerk.answerReleased()
+            if isReported, isAnswered { backOff.reset() }
+            let pause = isReported && isAnswered ? .milliseconds(500) : backOff.next()
+            try? await Task.sleep(for: pause)  // cancelled: the loop ends
         }
     }
-}
-
-/// Pauses that double from half a second to half a minute, each shortened at random so that nodes do not march in step.
-struct BackOff {
-    private var seconds = 0.5
-
-    mutating func next() -> Duration {
-        defer { seconds = min(seconds * 2, 30) }
-        return .milliseconds(Int(seconds * Double.random(in: 0.5...1) * 1000))
-    }
-
-    mutating func reset() { self = BackOff() }
 }

@@ -26,6 +26,7 @@ extension SessionClerk {
         try requireUnchanged(session.loaded, since: try StoredStart(from: stored).snapshot)
         try requireUnchanged(session.loaded, since: try office.snapshot(of: session.study.plan))
         let approval = try office.requireApproval(of: study)
+        try requirePolicy(approval.policy.hash, in: session.session)
         _ = try session.session.accept(request, under: authority)
         let arrived = try arrivals(with: session.session, under: authority)
         if approval.isHeld, try !office.isReleased(request, of: study) {
@@ -55,7 +56,7 @@ extension SessionClerk {
         to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
         _ arrived: [ArrivedCheckpoint], under approval: NodeOffice.Approval
     ) throws -> SignedMessage {
-        let policy = approval.policy
+        let (policy, inForce) = (approval.policy, office.policy.hash)
         let records =
             request.round == 1
             ? try office.requireAdmissible(session.study, session.loaded, under: policy).records : []
@@ -63,6 +64,11 @@ extension SessionClerk {
             from: session.loaded.cohort, checkpoint: try office.checkpoint())
         for trouble in session.session.troubles {
             logger.warning("study \(session.study.plan.hash.short), round \(request.round): \(trouble)")
+        }
+        // It may have taken long: what left now would leave under rules that are not in force any more.
+        try heedPolicy()
+        guard office.policy.hash == inForce else {
+            throw ProtocolError.outOfPlace("this hospital's policy was changed during the session")
         }
         let signed = try SignedMessage(answer, by: office.member.signer)
         let cohorts = Dictionary(

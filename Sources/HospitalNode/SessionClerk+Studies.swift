@@ -22,7 +22,8 @@ extension SessionClerk {
             "study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
     }
 
-    /// Approves a study that the policy lets run without a person; looked at once, on arrival or after a start.
+    /// Approves a study that the policy lets run without a person; looked at once, on arrival, after a start, or after a change of
+    /// the policy.
     func approveUnattended(_ hash: SHA256Digest) throws {
         guard office.policy.unattended != nil, considered.insert(hash).inserted,
             let entry = try office.ledger.study(hash)
@@ -32,21 +33,34 @@ extension SessionClerk {
         }
     }
 
-    /// Posts each decision that the coordinator does not know yet.
-    func reportDecisions() async {
-        guard let work else { return }
+    /// Posts each decision that the coordinator does not know yet, and each approval that it knows and that holds no longer; false
+    /// if one is to be tried again.
+    func reportDecisions() async -> Bool {
+        guard let work else { return true }
+        var isDone = true
         for item in work.items where !item.state.isOver {
             do {
-                guard let row = try office.ledger.study(item.study),
-                    try !row.decision.isKnown(as: item.decision) || isTimeToJudge(row, of: item)
-                else { continue }
-                let (entry, lapse) = try office.standing(of: item.study)
-                guard let entry else { continue }
-                try await report(entry, lapse, knownAs: item.decision)
+                try heedPolicy()
+                try await reportDecision(on: item)
             } catch {
                 logger.warning("cannot report the decision on study \(item.study.short): \(error)")
+                isDone = false
             }
         }
+        return isDone
+    }
+
+    private func reportDecision(on item: WorkList.Item) async throws {
+        guard let row = try office.ledger.study(item.study) else { return }
+        let standpoint = Standpoint(
+            policy: office.policy.hash, entries: try office.ledger.auditHead().sequence)
+        guard !row.decision.isKnown(as: item.decision) || standpoints[item.study] != standpoint else {
+            return
+        }
+        let (entry, lapse) = try office.standing(of: item.study)
+        guard let entry else { return }
+        try await report(entry, lapse, knownAs: item.decision)
+        standpoints[item.study] = standpoint
     }
 
     private func report(_ entry: StudyEntry, _ lapse: String?, knownAs known: SiteDecision) async throws {
@@ -79,19 +93,6 @@ extension SessionClerk {
             work?.items[index].decision = SiteDecision(of: decision, at: office.clock())
         }
     }
-
-    /// Whether to see if an approval that the coordinator knows still holds: a changed policy or new patients end it.
-    ///
-    /// Looking means to walk the audit log and to open the patients' file, so it is done every ten seconds.
-    private func isTimeToJudge(_ entry: StudyEntry, of item: WorkList.Item) throws -> Bool {
-        guard case .approved = entry.decision else { return false }
-        let now = office.clock()
-        guard now - (judged[item.study] ?? 0) >= Self.judgingSeconds else { return false }
-        judged[item.study] = now
-        return true
-    }
-
-    private static let judgingSeconds = 10
 
     /// Whether an approval of the ledger is to be believed; if not, the log says why, once.
     private func isInForce(_ entry: StudyEntry, _ lapse: String?) -> Bool {

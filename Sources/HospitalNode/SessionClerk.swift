@@ -7,7 +7,7 @@ import Survival
 
 /// Deals with one work item at a time: fetch, verify, journal, send.
 actor SessionClerk {
-    let office: NodeOffice
+    private(set) var office: NodeOffice
     let connection: CoordinatorConnection
     let logger: Logger
     var live: [SHA256Digest: LiveSession] = [:]
@@ -16,10 +16,17 @@ actor SessionClerk {
     var considered: Set<SHA256Digest> = []
     /// Approvals that are not in force, with the reason that was logged.
     var lapses: [SHA256Digest: String] = [:]
-    /// When it was last looked at whether an approval still holds.
-    var judged: [SHA256Digest: Int] = [:]
     /// What was last said about the coordinator's version.
     private var versionFault: String?
+    /// What held when an approval that the coordinator knows was last held against policy and patients.
+    var standpoints: [SHA256Digest: Standpoint] = [:]
+
+    /// What an approval stands on, apart from time: it changes when the policy does, and with each entry of the audit log, as an
+    /// import makes one.
+    struct Standpoint: Equatable {
+        var policy: SHA256Digest
+        var entries: Int
+    }
 
     /// A session in memory; rebuilt from the journal after a restart.
     struct LiveSession {
@@ -46,8 +53,18 @@ actor SessionClerk {
         return isDone
     }
 
+    /// Puts a changed policy in force, here and for what was decided by the former one; throws while its file cannot be used.
+    func heedPolicy() throws {
+        guard try office.rereadPolicy() else { return }
+        considered = []
+        logger.notice(
+            "the policy was changed, and is in force: \(office.policy.hash.short); approvals under the former one do not hold any more"
+        )
+    }
+
     func attempt(_ item: WorkList.Item) async -> Bool {
         do {
+            try heedPolicy()
             try await handle(item)
         } catch MembershipError.rejected(409, _, _) {
             // The session has moved on; the next list says where.
@@ -61,8 +78,9 @@ actor SessionClerk {
         return true
     }
 
-    /// Answers the rounds that a person has released since.
-    func answerReleased() async {
+    /// Answers the rounds that a person has released since; false if something is to be tried again.
+    func answerReleased() async -> Bool {
+        var isDone = true
         for item in work?.items ?? [] where item.isWaitingForYou && item.step == .round {
             do {
                 guard let held = try office.ledger.heldRound(of: item.study), held.round == item.round,
@@ -70,10 +88,12 @@ actor SessionClerk {
                 else { continue }
             } catch {
                 logger.error("study \(item.study.short): \(error)")
+                isDone = false
                 continue
             }
-            _ = await attempt(item)
+            if await !attempt(item) { isDone = false }
         }
+        return isDone
     }
 
     func handle(_ item: WorkList.Item) async throws {
@@ -135,6 +155,7 @@ actor SessionClerk {
         var session = try SiteSession(
             opening: try start.openingContent, plan: local.plan, site: office.site,
             policy: try rules(of: start), secret: secret, checkpoint: try start.checkpoint)
+        try requirePolicy(try start.helloContent.policy, in: session)
         if let roster = stored.roster {
             _ = try session.join(try CanonicalJSON.decode(Roster.self, from: roster), under: authority)
         }
@@ -156,6 +177,13 @@ actor SessionClerk {
             throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
         }
         return rules
+    }
+
+    /// Refuses to go on with a session under other rules than it should have: those of its beginning, or those of its approval.
+    func requirePolicy(_ policy: SHA256Digest, in session: SiteSession) throws {
+        guard session.hello.policy == policy else {
+            throw ProtocolError.outOfPlace("this hospital's policy was changed during the session")
+        }
     }
 
     // MARK: Sending

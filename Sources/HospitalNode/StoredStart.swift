@@ -22,7 +22,11 @@ struct StoredStart: Codable, Hashable {
 
     /// The checkpoint of the hello, which is the same after a restart.
     var checkpoint: SignedMessage? {
-        get throws { try CanonicalJSON.decode(Hello.self, from: Array(hello.payload.utf8)).checkpoint }
+        get throws { try helloContent.checkpoint }
+    }
+
+    var helloContent: Hello {
+        get throws { try CanonicalJSON.decode(Hello.self, from: Array(hello.payload.utf8)) }
     }
 
     var openingContent: SessionOpening {

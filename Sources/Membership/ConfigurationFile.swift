@@ -47,15 +47,26 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
     package var host: String
     package var port: Int
 
-    /// Nil unless the text has a host and a port from 0 to 65535.
+    /// Nil unless the text has a host and a port from 0 to 65535, and nothing else; a final dot of the host is left out.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65535).contains(port)
         else { return nil }
-        var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        guard !host.isEmpty, !host.contains("/"), !host.contains(" ") else { return nil }
+        guard let host = Self.host(String(text[..<colon])) else { return nil }
         (self.host, self.port) = (host, port)
+    }
+
+    /// A name or an IPv4 address, or an IPv6 address in brackets, without them; nil for other texts.
+    static func host(_ text: String) -> String? {
+        if text.hasPrefix("["), text.hasSuffix("]") {
+            let inner = text.dropFirst().dropLast()
+            let isAddress =
+                inner.contains(":") && inner.allSatisfy { $0.isHexDigit || ":.%".contains($0) || $0.isLetter }
+            return isAddress ? String(inner) : nil
+        }
+        let name = text.hasSuffix(".") ? text.dropLast() : text[...]
+        let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "-._".contains($0) }
+        return isName ? String(name) : nil
     }
 
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
@@ -65,13 +76,41 @@ extension YAMLMapping {
     /// An address, or its override from the environment.
     package func address(_ key: String, override: String? = nil) throws(DocumentError) -> NetworkAddress {
         let text = try string(key, override: override)
-        guard let address = NetworkAddress(text) else {
-            let origin = override == nil ? "" : ", which the environment has for \(key),"
+        let origin = override == nil ? "" : ", which the environment has for \(key),"
+        // Before anything of it is printed.
+        guard !text.contains("@") else {
             throw error(
                 at: key,
-                "\"\(text)\"\(origin) is not an address; write for instance \"coordinator.example.org:7443\"")
+                "the address\(origin) holds a user or password; write host:port alone, and what a proxy wants to know into the file proxy-credentials"
+            )
+        }
+        // The form in which others write a proxy's address.
+        var bare = text[...]
+        if key == "proxy", bare.hasPrefix("http://") {
+            bare = bare.dropFirst(7)
+            if bare.hasSuffix("/") { bare = bare.dropLast() }
+        }
+        guard let address = NetworkAddress(String(bare)) else {
+            // What stands where a proxy's address should is not printed: it may be its password.
+            throw error(
+                at: key,
+                key == "proxy"
+                    ? "what proxy says\(origin) is not an address; write for instance \"proxy.example.org:3128\""
+                    : "\"\(text)\"\(origin) is not an address; write for instance \"coordinator.example.org:7443\""
+            )
         }
         return address
+    }
+
+    /// The name of a host, or nil if the key is absent.
+    package func hostName(_ key: String) throws(DocumentError) -> String? {
+        guard let text = try optionalString(key) else { return nil }
+        let bare = text.contains(":") && !text.hasPrefix("[") ? "[\(text)]" : text
+        guard let host = NetworkAddress.host(bare) else {
+            throw error(
+                at: key, "what \(key) says is not the name of a host, such as \"coordinator.example.org\"")
+        }
+        return host
     }
 
     /// A required string, or its override from the environment, with which the file need not have it.

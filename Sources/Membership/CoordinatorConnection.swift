@@ -2,7 +2,7 @@ import Cryptography
 package import Federation
 import Foundation
 import Survival
-import TLSTransport
+package import TLSTransport
 
 /// A member's way to the coordinator: JSON calls over mutual TLS, with errors as sentences.
 package struct CoordinatorConnection: Sendable {
@@ -10,13 +10,13 @@ package struct CoordinatorConnection: Sendable {
 
     /// `serverName` is the name in the coordinator's certificate if it differs from the host that is dialled.
     package init(
-        address: NetworkAddress, serverName: String?, proxy: NetworkAddress?, member: Member
+        address: NetworkAddress, serverName: String?, proxy: ProxyAddress?, member: Member
     ) {
         client = MutualTLSClient(
             host: address.host, port: address.port, serverName: serverName,
             expectedPeer: SPIFFEID(consortium: member.identity.consortium, role: .coordinator),
             identity: member.files,
-            proxy: proxy.map { ProxyAddress(host: $0.host, port: $0.port) })
+            proxy: proxy)
     }
 
     package func get<Value: Codable>(

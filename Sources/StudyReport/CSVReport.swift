@@ -10,7 +10,11 @@ struct CSVReport {
 
     private static let header = "analysis,kind,group,term,time,statistic,value"
 
-    init(_ result: StudyResult) {
+    /// Whether p-values are rounded as the text report rounds them.
+    private let roundsP: Bool
+
+    init(_ result: StudyResult, roundsP: Bool = false) {
+        self.roundsP = roundsP
         for analysis in result.analyses {
             switch analysis {
             case .cox(let cox): add(cox)
@@ -47,17 +51,24 @@ struct CSVReport {
         let time = place.time.map { csvText(of: Reported($0)) } ?? ""
         let cells = [
             csvCell(place.analysis), csvCell(place.kind), csvCell(place.group), csvCell(place.term), time,
-            csvCell(statistic), text(of: value),
+            csvCell(statistic), text(of: value, as: statistic),
         ]
         lines.append(cells.joined(separator: ","))
     }
 
-    private func text(of value: Value) -> String {
+    private func text(of value: Value, as statistic: String) -> String {
         switch value {
         case .text(let text): csvCell(text)
         case .integer(let number): String(number)
+        case .number(.value(let p)) where roundsP && Self.isP(statistic): csvCell(NumberText.roundedP(p))
         case .number(let number): csvText(of: number)
         }
+    }
+
+    /// Whether a statistic is a p-value; its logarithm is none.
+    private static func isP(_ statistic: String) -> Bool {
+        (statistic == "p" || statistic.hasSuffix("_p"))
+            && !(statistic == "log_p" || statistic.hasSuffix("_log_p"))
     }
 
     mutating func add(_ counts: CohortCounts, at place: Place) {

@@ -12,15 +12,17 @@ package struct StudyReport: Sendable {
 
     /// The whole report in one string that ends in a line break.
     ///
-    /// - Parameter format: The form to write.
+    /// - Parameters:
+    ///   - format: The form to write.
+    ///   - roundsP: Whether CSV has p-values as the text report has them, such as `<0.001`, for tables of a paper.
     /// - Returns: UTF-8 text; lines end in LF, those of CSV in CRLF.
     /// - Throws: ``ReportError`` if the result contradicts itself, as one read from a damaged file may.
-    package func rendered(as format: ReportFormat) throws(ReportError) -> String {
+    package func rendered(as format: ReportFormat, roundsP: Bool = false) throws(ReportError) -> String {
         try requireCoherence(of: result)
         return switch format {
         case .text: TextReport(result).text
         case .json: JSONReport(result).text
-        case .csv: CSVReport(result).text
+        case .csv: CSVReport(result, roundsP: roundsP).text
         }
     }
 }

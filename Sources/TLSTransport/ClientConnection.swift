@@ -41,7 +41,8 @@ final class ClientConnection: Sendable {
     ) async throws(TransportError) -> ClientConnection {
         let deadline = NIODeadline.now() + timeout
         let failure = FirstFailure()
-        let (channel, established) = try await connect(target, tls, failure, timeout: timeout)
+        let credentials = try target.proxy?.credentials()
+        let (channel, established) = try await connect(target, credentials, tls, failure, timeout: timeout)
         let expiry = channel.eventLoop.scheduleTask(deadline: deadline) {
             established.fail(ExchangeFailure.transport(.timedOut))
         }
@@ -62,7 +63,8 @@ final class ClientConnection: Sendable {
     }
 
     private static func connect(
-        _ target: ClientTarget, _ tls: TLSContext, _ failure: FirstFailure, timeout: TimeAmount
+        _ target: ClientTarget, _ credentials: ProxyCredentials?, _ tls: TLSContext,
+        _ failure: FirstFailure, timeout: TimeAmount
     ) async throws(TransportError) -> (any Channel, EventLoopPromise<PeerTrust>) {
         let (host, port) = target.proxy.map { ($0.host, $0.port) } ?? (target.host, target.port)
         do {
@@ -71,7 +73,7 @@ final class ClientConnection: Sendable {
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connect(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        (channel, try prepare(channel, target, tls, failure))
+                        (channel, try prepare(channel, target, credentials, tls, failure))
                     }
                 }
         } catch let error as TransportError {
@@ -86,7 +88,8 @@ final class ClientConnection: Sendable {
 
     /// Adds the handlers; with a proxy, those for TLS once the tunnel is there.
     private static func prepare(
-        _ channel: any Channel, _ target: ClientTarget, _ tls: TLSContext, _ failure: FirstFailure
+        _ channel: any Channel, _ target: ClientTarget, _ credentials: ProxyCredentials?, _ tls: TLSContext,
+        _ failure: FirstFailure
     ) throws -> EventLoopPromise<PeerTrust> {
         let established = channel.eventLoop.makePromise(of: PeerTrust.self)
         let pipeline = channel.pipeline.syncOperations
@@ -106,7 +109,7 @@ final class ClientConnection: Sendable {
                 return established
             }
             try pipeline.addHandler(
-                ProxyConnectHandler(target: target.authority) { result in
+                ProxyConnectHandler(target: target.authority, credentials: credentials) { result in
                     do throws(TransportError) {
                         try result.get()
                         try addHandlers()

@@ -14,6 +14,8 @@ final class ConnectionRegistry: Sendable {
         /// Whose handshake is not over, by network.
         var handshakes: [ObjectIdentifier: String] = [:]
         var handshakesByNetwork: [String: Int] = [:]
+        /// Of the bodies that are being read or answered, by party.
+        var bodies: [SPIFFEID: (bytes: Int, largestAllowed: Int)] = [:]
         var isStopping = false
 
         mutating func endHandshake(of channel: ObjectIdentifier) {
@@ -70,6 +72,37 @@ final class ConnectionRegistry: Sendable {
             guard count < 2 * limits.connectionsPerIdentityMax else { return .none }
             state.countByParty[party] = count + 1
             return count < limits.connectionsPerIdentityMax ? .admitted : .turnedAway
+        }
+    }
+
+    /// Bytes that are set apart for the body of a request, for as long as this is kept.
+    final class Reservation: Sendable {
+        private let end: @Sendable () -> Void
+
+        fileprivate init(end: @escaping @Sendable () -> Void) { self.end = end }
+
+        deinit { end() }
+    }
+
+    /// What a party may have under way besides two bodies of the largest size that one of its requests may have.
+    private static let smallBodies = 256 << 10
+
+    /// Sets bytes apart for the body of a party's request, which may have `allowed`; nil if too many of its bodies are under way.
+    ///
+    /// However many connections a party opens, it takes little more than twice its largest request.
+    func reserve(_ bytes: Int, of allowed: Int, for party: SPIFFEID) -> Reservation? {
+        let isFree = state.withLock { state in
+            let (taken, largest) = state.bodies[party] ?? (0, 0)
+            guard taken + bytes <= 2 * max(largest, allowed) + Self.smallBodies else { return false }
+            state.bodies[party] = (taken + bytes, max(largest, allowed))
+            return true
+        }
+        guard isFree else { return nil }
+        return Reservation { [self] in
+            state.withLock { state in
+                guard let (taken, largest) = state.bodies[party] else { return }
+                state.bodies[party] = taken > bytes ? (taken - bytes, largest) : nil
+            }
         }
     }
 

@@ -16,20 +16,25 @@ package struct MutualTLSServer: Service {
     private let limits: ServerLimits
     private let logger: Logger
     private let authorize: @Sendable (HTTPRequestHeadView) -> HTTPAnswer?
-    private let onBound: @Sendable (Int) async -> Void
+    private let bodyBytesMax: @Sendable (HTTPRequestHeadView) -> Int
+    private let onBound: @Sendable (Int) async throws -> Void
     private let respond: @Sendable (HTTPCall) async -> HTTPAnswer
 
-    /// Port 0 takes any free port; `onBound` is told which.
+    /// Port 0 takes any free port; `onBound` is told which, and the server does not start if it throws.
+    ///
+    /// `bodyBytesMax` says how large the body of a request may be that `authorize` let in: at most `limits.bodyBytesMax`.
     package init(
         host: String, port: Int, identity: TLSIdentityFiles, limits: ServerLimits, logger: Logger,
         authorize: @escaping @Sendable (HTTPRequestHeadView) -> HTTPAnswer?,
-        onBound: @escaping @Sendable (Int) async -> Void,
+        bodyBytesMax: @escaping @Sendable (HTTPRequestHeadView) -> Int = { _ in .max },
+        onBound: @escaping @Sendable (Int) async throws -> Void,
         respond: @escaping @Sendable (HTTPCall) async -> HTTPAnswer
     ) {
         (self.host, self.port, self.identity, self.limits, self.logger) = (
             host, port, identity, limits, logger
         )
-        (self.authorize, self.onBound, self.respond) = (authorize, onBound, respond)
+        (self.authorize, self.bodyBytesMax) = (authorize, bodyBytesMax)
+        (self.onBound, self.respond) = (onBound, respond)
     }
 
     /// Returns after a graceful shutdown: answers under way are finished, for `shutdownSeconds` at most.
@@ -38,9 +43,15 @@ package struct MutualTLSServer: Service {
         let registry = ConnectionRegistry(limits: limits) { queue.finish() }
         let sharing = ServerSharing(
             limits: limits, logger: logger, identity: try IdentitySource(identity, .server, logger: logger),
-            registry: registry, authorize: authorize, respond: respond, enqueue: { queue.yield($0) })
+            registry: registry, authorize: authorize, bodyBytesMax: bodyBytesMax, respond: respond,
+            enqueue: { queue.yield($0) })
         let listener = try await bind(sharing)
-        await onBound(listener.localAddress?.port ?? port)
+        do {
+            try await onBound(listener.localAddress?.port ?? port)
+        } catch {
+            try? await listener.close()  // the reason is what stopped us
+            throw error
+        }
         await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for await job in jobs { group.addTask { await job.run() } }

@@ -11,6 +11,7 @@ struct ServerSharing: Sendable {
     let identity: IdentitySource
     let registry: ConnectionRegistry
     let authorize: @Sendable (HTTPRequestHeadView) -> HTTPAnswer?
+    let bodyBytesMax: @Sendable (HTTPRequestHeadView) -> Int
     let respond: @Sendable (HTTPCall) async -> HTTPAnswer
     let enqueue: @Sendable (ResponseJob) -> Void
 }
@@ -45,6 +46,9 @@ final class RequestHandler: ChannelInboundHandler {
     private var headHasBegun = false
     private var keepsAlive = true
     private var body: [UInt8] = []
+    /// How large this request's body may be, and what was set apart for it.
+    private var bodyBytesMax = 0
+    private var reservation: ConnectionRegistry.Reservation?
     private var timer: Scheduled<Void>?
 
     init(_ sharing: ServerSharing, remote: String) {
@@ -133,6 +137,7 @@ final class RequestHandler: ChannelInboundHandler {
         timer?.cancel()
         state.job?.cancel()
         state = .closing
+        (body, reservation) = ([], nil)
         leave()
         context.fireChannelInactive()
     }
@@ -176,16 +181,28 @@ final class RequestHandler: ChannelInboundHandler {
             return HTTPAnswer(status: 429, sentence: "too many connections of \(head.peer)")
         }
         if let refusal = sharing.authorize(head) { return refusal }
-        let announced = head.headers.first { $0.0.lowercased() == "content-length" }.flatMap { Int($0.1) }
-        return announced ?? 0 > sharing.limits.bodyBytesMax ? tooLarge : nil
+        bodyBytesMax = max(0, min(sharing.limits.bodyBytesMax, sharing.bodyBytesMax(head)))
+        guard let bytes = announcedBytes(of: head) else { return nil }
+        guard bytes <= bodyBytesMax else { return tooLarge }
+        reservation = sharing.registry.reserve(bytes, of: bodyBytesMax, for: head.peer)
+        return reservation == nil
+            ? HTTPAnswer(status: 429, sentence: "other requests of \(head.peer) are being read") : nil
+    }
+
+    /// How many bytes of body a head lets expect: all that are allowed, if it does not say; nil if there is none.
+    private func announcedBytes(of head: HTTPRequestHeadView) -> Int? {
+        if let length = head.headers.first(where: { $0.0.lowercased() == "content-length" }) {
+            return Int(length.1).map { $0 == 0 ? nil : $0 } ?? .max
+        }
+        return head.headers.contains { $0.0.lowercased() == "transfer-encoding" } ? bodyBytesMax : nil
     }
 
     private var tooLarge: HTTPAnswer {
-        HTTPAnswer(status: 413, sentence: "a request may have \(sharing.limits.bodyBytesMax) bytes at most")
+        HTTPAnswer(status: 413, sentence: "a request may have \(bodyBytesMax) bytes at most")
     }
 
     private func receive(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
-        guard body.count + part.readableBytes <= sharing.limits.bodyBytesMax else {
+        guard body.count + part.readableBytes <= bodyBytesMax else {
             return refuse(tooLarge, context, because: "the body is too large")
         }
         body.append(contentsOf: part.readableBytesView)
@@ -206,6 +223,7 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     private func finish(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
+        reservation = nil
         guard case .answering = state else { return }
         state = .sending
         send(answer, context)
@@ -217,7 +235,7 @@ final class RequestHandler: ChannelInboundHandler {
     private func refuse(_ answer: HTTPAnswer, _ context: ChannelHandlerContext, because reason: String) {
         log(.notice, "\(who) is answered \(answer.status) (\(reason))")
         keepsAlive = false
-        body = []
+        (body, reservation) = ([], nil)
         state = .closing
         send(answer, context)
     }

@@ -22,6 +22,12 @@ enum TextFile {
         return stat(path, &status) == 0 && status.st_mode & 0o007 != 0
     }
 
+    /// Whether anybody but the file's owner may read or write it.
+    static func isOpenToAnybodyElse(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+    }
+
     /// The whole file, of at most 16 MiB.
     static func content(of path: String) throws(TransportError) -> String {
         guard let file = fopen(path, "re") else { throw .setup("cannot read \(path): \(lastSystemError())") }

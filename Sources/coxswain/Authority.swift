@@ -29,7 +29,7 @@ struct Authority: AsyncParsableCommand {
         func run() throws {
             let office = try CertificateOffice.create(
                 in: folder.directory, consortium: consortium, at: currentTime())
-            print("certificate office of \(office.consortium) made in \(folder.directory)")
+            try show("certificate office of \(office.consortium) made in \(folder.directory)")
         }
     }
 
@@ -78,7 +78,7 @@ struct Authority: AsyncParsableCommand {
             let certificate = try office.issue(
                 spiffeRole, dnsNames: dnsNames, ipAddresses: addresses, days: days, to: out, at: currentTime()
             )
-            print(
+            try show(
                 "\(certificate.spiffeID.map { "\($0)" } ?? ""), serial \(certificate.serial), until "
                     + "\(CalendarDay.text(certificate.notAfter)), fingerprint \(certificate.fingerprint.hex): \(out)"
             )
@@ -107,9 +107,9 @@ struct Authority: AsyncParsableCommand {
         func run() throws {
             let office = try CertificateOffice(directory: folder.directory)
             for entry in try office.revoke(reference, at: currentTime()) {
-                print("revoked \(entry.identity), serial \(entry.serial)")
+                try show("revoked \(entry.identity), serial \(entry.serial)")
             }
-            print("new list: \(folder.directory)/revocations.pem")
+            try show("new list: \(folder.directory)/revocations.pem")
         }
     }
 
@@ -129,7 +129,7 @@ struct Authority: AsyncParsableCommand {
                     entry.revokedAt.map(CalendarDay.text) ?? "",
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 }

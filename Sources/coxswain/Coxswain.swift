@@ -2,6 +2,7 @@ import ArgumentParser
 import CohortStore
 import Federation
 import Foundation
+import Glibc
 import HospitalNode
 import Membership
 import Survival
@@ -9,8 +10,7 @@ import Survival
 /// The command line: parses arguments, calls, prints.
 ///
 /// It decides nothing. Results go to standard output; progress, errors and hints to standard error, as one sentence each,
-/// lower case, without a full stop. Exit status: 0 done, 1 refused or failed, 2 the study was declined, cancelled or failed, 3 some
-/// analyses have no result, 64 wrong usage.
+/// lower case, without a full stop. `ExitStatus` has the exit statuses.
 @main
 struct Coxswain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,6 +28,7 @@ struct Coxswain: AsyncParsableCommand {
         subcommands: [Authority.self, NodeCommand.self, CoordinatorCommand.self, StudyCommand.self, Fit.self])
 
     static func main() async {
+        ProgramOutput.prepare()
         do {
             try RepeatedOptions.refuse(in: Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot()
@@ -36,22 +37,36 @@ struct Coxswain: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            try ProgramOutput.finish()
         } catch {
-            end(with: error)
+            Glibc.exit(end(with: error))
         }
     }
 
-    /// Prints an error as one sentence with a hint, and exits.
-    private static func end(with error: any Error) -> Never {
+    /// Says what an error says, and gives the status that it ends the program with.
+    private static func end(with error: any Error) -> Int32 {
         if let complaint = Complaint(error) {
-            FileHandle.standardError.write(Data(complaint.text.utf8))
-            exit(withError: ExitCode(1))
+            ProgramOutput.complain(complaint.text)
+            return (error is OutputError ? ExitStatus.unwritable : .failed).rawValue
         }
-        let status = exitCode(for: error)
-        // Help, version, a study that failed.
-        guard status == .validationFailure else { exit(withError: error) }
-        FileHandle.standardError.write(Data(Complaint.text(ofUsage: fullMessage(for: error)).utf8))
-        exit(withError: status)
+        switch exitCode(for: error) {
+        case .success: return printHelp(fullMessage(for: error))
+        case .validationFailure:
+            ProgramOutput.complain(Complaint.text(ofUsage: fullMessage(for: error)))
+            return ExitStatus.wrongUsage.rawValue
+        case let code: return code.rawValue
+        }
+    }
+
+    /// Prints what was asked for instead of a command: help, the version.
+    private static func printHelp(_ text: String) -> Int32 {
+        do throws(OutputError) {
+            try ProgramOutput.write("\(text)\n")
+            try ProgramOutput.finish()
+            return ExitStatus.done.rawValue
+        } catch {
+            return end(with: error)
+        }
     }
 }
 
@@ -78,22 +93,13 @@ struct Complaint {
         switch error {
         case let error as NodeError: error.hint
         case let error as MembershipError: error.hint
+        case let error as OutputError: error.hint
         case StoreError.dictionary(_, .hasRows): "add --replace"
         default: nil
         }
     }
 }
 
-extension FileHandle {
-    /// A line for people, on standard error.
-    static func say(_ line: String) {
-        let line = line.replacing("\n", with: " ").visible
-        standardError.write(Data("\(line)\n".utf8))
-    }
-}
-
-/// Prints text that others may have written, on standard output.
-func show(_ text: String) { print(text.visible) }
 
 /// Seconds since 1970, now.
 func currentTime() -> Int { Int(Date().timeIntervalSince1970) }

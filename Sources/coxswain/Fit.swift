@@ -36,10 +36,10 @@ struct Fit: ParsableCommand {
 
     func run() throws {
         let bench = try LocalBench(study: study, files: try files(), dictionary: dictionary)
-        guard !printDictionary else { return show(bench.dictionaryText.trimmingCharacters(in: .newlines)) }
+        guard !printDictionary else { return try show(bench.dictionaryText.trimmingCharacters(in: .newlines)) }
         let fit = try bench.fit(siteColumn: sites, time: currentTime())
-        for note in fit.notes { FileHandle.say("coxswain: note: \(note)") }
-        print(try StudyReport(fit.result).rendered(as: format), terminator: "")
+        for note in fit.notes { ProgramOutput.say("coxswain: note: \(note)") }
+        try ProgramOutput.write(try StudyReport(fit.result).rendered(as: format))
         try fit.result.requireAnswers()
     }
 

@@ -47,8 +47,8 @@ struct NodeCommand: AsyncParsableCommand {
         func run() throws {
             let configuration = try location.configuration()
             let office = try NodeOffice.create(configuration, clock: { currentTime() })
-            print("node \(office.site) is ready: \(configuration.cohort), \(configuration.ledger)")
-            print("policy \(configuration.policy), hash \(office.policy.hash.hex)")
+            try show("node \(office.site) is ready: \(configuration.cohort), \(configuration.ledger)")
+            try show("policy \(configuration.policy), hash \(office.policy.hash.hex)")
         }
     }
 
@@ -68,11 +68,11 @@ struct NodeCommand: AsyncParsableCommand {
         func run() throws {
             let office = try location.office()
             let report = try office.importPatients(csv: file, dictionary: dictionary, replacing: replace)
-            for line in ImportText(report).lines { show(line) }
-            print("file SHA-256 \(report.record.fileDigest.hex)")
+            for line in ImportText(report).lines { try show(line) }
+            try show("file SHA-256 \(report.record.fileDigest.hex)")
             for study in try office.studies() where study.plan.study.dictionary == report.dictionary {
                 guard let lapse = try office.standing(of: study.plan.hash).lapse else { continue }
-                show("approval of \(study.plan.study.name) (\(study.plan.hash.short)): \(lapse)")
+                try show("approval of \(study.plan.study.name) (\(study.plan.hash.short)): \(lapse)")
             }
         }
     }
@@ -85,7 +85,7 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            show(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
+            try show(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
         }
     }
 
@@ -104,7 +104,7 @@ struct NodeCommand: AsyncParsableCommand {
                     DecisionText.of(entry ?? study.entry) + (lapse.map { "; does not hold: \($0)" } ?? ""),
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 
@@ -118,8 +118,9 @@ struct NodeCommand: AsyncParsableCommand {
         func run() throws {
             let office = try location.office()
             let study = try office.study(study)
-            guard !text else { return show(study.submission.study) }
-            show(StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text)
+            guard !text else { return try show(study.submission.study) }
+            try show(
+                StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text)
         }
     }
 
@@ -148,7 +149,7 @@ struct NodeCommand: AsyncParsableCommand {
             let office = try location.office()
             let study = try office.study(study)
             try office.approve(study, until: end, by: by, isHeld: hold)
-            show(
+            try show(
                 "approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(CalendarDay.last(end)), by \(by)"
             )
         }
@@ -166,7 +167,7 @@ struct NodeCommand: AsyncParsableCommand {
             let office = try location.office()
             let study = try office.study(study)
             try office.decline(study, reason: reason, by: by)
-            print("declined: \(study.plan.study.name) (\(study.plan.hash.hex))")
+            try show("declined: \(study.plan.study.name) (\(study.plan.hash.hex))")
         }
     }
 
@@ -198,23 +199,23 @@ struct NodeCommand: AsyncParsableCommand {
         func run() async throws {
             let office = try location.office()
             let member = office.member
-            print(
+            try show(
                 "identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))"
             )
             let authority = try member.authority(at: currentTime())
             try authority.trust.validate(member.signer.certificate, at: authority.time)
-            print(
+            try show(
                 "authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
-            print("policy       \(office.policy.hash.hex)")
+            try show("policy       \(office.policy.hash.hex)")
             for dictionary in try office.dictionaries() {
-                print("patients     \(dictionary.identifier): \(counted(dictionary.rowCount, "row"))")
+                try show("patients     \(dictionary.identifier): \(counted(dictionary.rowCount, "row"))")
             }
             let entries = counted(try office.ledger.verifyAudit(), "entry", "entries")
-            print("audit log    \(entries), chain intact")
+            try show("audit log    \(entries), chain intact")
             try await office.probeCoordinator()
-            print("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
+            try show("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
             let count = try await office.verifyLogAgainstCoordinator()
-            print("checkpoints  \(count) of this node's log at the coordinator, as in the log")
+            try show("checkpoints  \(count) of this node's log at the coordinator, as in the log")
         }
     }
 }

@@ -30,8 +30,8 @@ extension NodeCommand {
         func run() throws {
             let office = try location.office()
             for round in try office.preview(try office.study(study), rounds: rounds) {
-                print("round \(round.round)")
-                for (statement, numbers) in round.answers { show("  \(line(statement, numbers))") }
+                try show("round \(round.round)")
+                for (statement, numbers) in round.answers { try show("  \(line(statement, numbers))") }
             }
         }
 
@@ -56,7 +56,7 @@ extension NodeCommand {
             let office = try location.office()
             let study = try office.study(study)
             try office.revoke(study, reason: reason, by: by)
-            print("revoked: \(study.plan.study.name) (\(study.plan.hash.hex))")
+            try show("revoked: \(study.plan.study.name) (\(study.plan.hash.hex))")
         }
     }
 
@@ -75,7 +75,8 @@ extension NodeCommand {
             let office = try location.office()
             let study = try office.study(study)
             let request = try office.heldRound(of: study).request
-            show("round \(request.round) of \(study.plan.study.name), masked, as sums over all hospitals:")
+            try show(
+                "round \(request.round) of \(study.plan.study.name), masked, as sums over all hospitals:")
             var table = TerminalTable(["ANALYSIS", "ASKED", "NUMBERS", "AT COEFFICIENTS"])
             for statement in request.statements {
                 table.add([
@@ -83,10 +84,10 @@ extension NodeCommand {
                     statement.beta.map { $0.map { "\($0)" }.joined(separator: ", ") } ?? "",
                 ])
             }
-            print(table.text)
-            guard let by else { return print("it waits; release it with --by NAME") }
+            try show(table.text)
+            guard let by else { return try show("it waits; release it with --by NAME") }
             try office.release(request, of: study, by: by)
-            show("released: round \(request.round), by \(by)")
+            try show("released: round \(request.round), by \(by)")
         }
     }
 
@@ -108,7 +109,7 @@ extension NodeCommand {
                     "\(answered.people)", answered.cohort.short,
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 
@@ -123,8 +124,7 @@ extension NodeCommand {
             var last = try ledger.auditHead().sequence
             while true {
                 for entry in try ledger.auditEntries(after: last) {
-                    show(AuditText.line(entry))
-                    fflush(nil)
+                    try show(AuditText.line(entry))
                     last = entry.sequence
                 }
                 try await Task.sleep(for: .milliseconds(500))
@@ -138,8 +138,8 @@ extension NodeCommand {
 
         func run() throws {
             let policy = try location.office().policy
-            for (rule, value) in policy.rules { print("\(rule): \(value)") }
-            print("hash \(policy.hash.hex)")
+            for (rule, value) in policy.rules { try show("\(rule): \(value)") }
+            try show("hash \(policy.hash.hex)")
         }
     }
 
@@ -162,7 +162,7 @@ extension NodeCommand {
                     ? "not pinned" : pin == certificate.fingerprint ? "pinned" : "DIFFERS from peers:"
                 table.add([site, certificate.fingerprint.hex, CalendarDay.text(certificate.notAfter), state])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 
@@ -189,9 +189,9 @@ extension NodeCommand {
                 let office = try location.office()
                 let kept = try against.map { (path: $0, messages: try checkpoints(in: $0)) }
                 let head = try office.ledger.verifiedHead()
-                print("\(counted(head.sequence, "entry", "entries")), chain intact; newest \(head.hash.hex)")
-                if let kept { say(try office.verifyLog(against: kept.messages), in: kept.path) }
-                if online { say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
+                try show("\(counted(head.sequence, "entry", "entries")), chain intact; newest \(head.hash.hex)")
+                if let kept { try say(try office.verifyLog(against: kept.messages), in: kept.path) }
+                if online { try say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
             }
 
             private func checkpoints(in path: String) throws -> [SignedMessage] {
@@ -209,8 +209,8 @@ extension NodeCommand {
                 }
             }
 
-            private func say(_ count: Int, in place: String) {
-                show(
+            private func say(_ count: Int, in place: String) throws {
+                try show(
                     count == 0
                         ? "\(place): no checkpoint of this node"
                         : "\(place): \(counted(count, "checkpoint")) of this node, as in the log"
@@ -227,10 +227,7 @@ extension NodeCommand {
             @OptionGroup var location: Location
 
             func run() throws {
-                print(
-                    String(
-                        decoding: CanonicalJSON.bytes(try location.office().peerCheckpoints()), as: UTF8.self)
-                )
+                try ProgramOutput.write(jsonText(try location.office().peerCheckpoints()))
             }
         }
 
@@ -250,12 +247,12 @@ extension NodeCommand {
                 let head = try ledger.verifiedHead()
                 let entries = try ledger.auditEntries(limit: head.sequence)
                 switch format {
-                case .text: for entry in entries { show(AuditText.line(entry)) }
-                case .json: print(String(decoding: CanonicalJSON.bytes(entries), as: UTF8.self))
+                case .text: for entry in entries { try show(AuditText.line(entry)) }
+                case .json: try ProgramOutput.write(jsonText(entries))
                 case .html:
                     let page = try AuditPage(
                         entries: entries, head: head, studies: try office.studies(), site: office.site)
-                    print(page.html, terminator: "")
+                    try ProgramOutput.write(page.html)
                 }
             }
         }

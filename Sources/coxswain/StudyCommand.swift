@@ -56,13 +56,13 @@ struct StudyCommand: AsyncParsableCommand {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
             try plan.study.requireEnoughSites()
             try plan.requireAnswerable()
-            print(
+            try show(
                 "\(file): \(plan.study.name), \(counted(plan.study.sites.count, "site")), dictionary \(plan.study.dictionary)"
             )
-            for analysis in plan.analyses { show("  \(AnalysisText.of(analysis))") }
-            for note in plan.notes { show("note: \(note)") }
+            for analysis in plan.analyses { try show("  \(AnalysisText.of(analysis))") }
+            for note in plan.notes { try show("note: \(note)") }
             let foresights = try policy.map { try PolicyForesight($0, of: plan, by: `operator`) }
-            for foresight in foresights { show(foresight.text) }
+            for foresight in foresights { try show(foresight.text) }
             let refusing = foresights.filter { !$0.objections.isEmpty }.map(\.path)
             guard refusing.isEmpty else { throw ForeseenRefusal(policies: refusing) }
         }
@@ -86,8 +86,8 @@ struct StudyCommand: AsyncParsableCommand {
             let status = try await access.withDesk {
                 try await $0.submit(study: files.study.text, dictionary: files.dictionary.text)
             }
-            print("submitted \(status.name): \(status.study.hex)")
-            FileHandle.say(
+            try show("submitted \(status.name): \(status.study.hex)")
+            ProgramOutput.say(
                 "coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
         }
     }
@@ -102,8 +102,8 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             try await access.withDesk { desk in
                 let status = try await desk.launch(study)
-                print("launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
-                fflush(nil)
+                try show(
+                    "launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
                 if watch { try await desk.watch(status.study.hex, untilDecided: false) }
             }
         }
@@ -134,11 +134,19 @@ struct StudyCommand: AsyncParsableCommand {
                 """)
         @Argument(help: "The study's name or the beginning of its hash.") var study: String
         @Option(help: "text, json or csv.") var format: ReportFormat = .text
+        @Flag(help: "With csv: p-values as the text report has them, such as <0.001, for tables of a paper.")
+        var roundedP = false
         @OptionGroup var access: Access
+
+        func validate() throws {
+            guard !roundedP || format == .csv else {
+                throw ValidationError("--rounded-p goes with --format csv")
+            }
+        }
 
         func run() async throws {
             let result = try await access.withDesk { try await $0.result(study) }
-            print(try StudyReport(result).rendered(as: format), terminator: "")
+            try ProgramOutput.write(try StudyReport(result).rendered(as: format, roundsP: roundedP))
             try result.requireAnswers()
         }
     }
@@ -150,7 +158,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let status = try await access.withDesk { try await $0.cancel(study) }
-            print("cancelled \(status.name)")
+            try show("cancelled \(status.name)")
         }
     }
 
@@ -168,7 +176,7 @@ struct StudyCommand: AsyncParsableCommand {
         func run() async throws {
             let messages = try await access.withDesk { try await $0.checkpoints() }
             guard format == .text else {
-                return print(String(decoding: CanonicalJSON.bytes(messages), as: UTF8.self))
+                return try ProgramOutput.write(jsonText(messages))
             }
             var table = TerminalTable(["HOSPITAL", "ENTRIES", "SIGNED", "NEWEST ENTRY"])
             for message in messages {
@@ -179,7 +187,7 @@ struct StudyCommand: AsyncParsableCommand {
                     checkpoint.head.hex,
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 
@@ -204,7 +212,7 @@ struct StudyCommand: AsyncParsableCommand {
                     "\(status.submitter)", status.remarks,
                 ])
             }
-            print(table.text)
+            try show(table.text)
         }
     }
 }

@@ -7,17 +7,17 @@ import Survival
 extension OperatorDesk {
     /// Prints a line on standard error for each change; ends with the study, or, if asked, with the hospitals' decisions.
     ///
-    /// Throws exit status 2 when the study failed, was cancelled, or (with `untilDecided`) was declined.
+    /// Throws `ExitStatus.studyOver` when the study failed, was cancelled, or (with `untilDecided`) was declined.
     func watch(_ reference: String, untilDecided: Bool) async throws {
         var progress = Progress()
         let last = try await follow(
-            reference, onTrouble: { FileHandle.say("\($0); waiting for it") }
+            reference, onTrouble: { ProgramOutput.say("\($0); waiting for it") }
         ) { status in
-            for line in progress.lines(for: status) { FileHandle.say(line) }
+            for line in progress.lines(for: status) { ProgramOutput.say(line) }
             return status.state.isOver || (untilDecided && status.isDecided)
         }
         if last.state == .failed || last.state == .cancelled || (untilDecided && last.isDeclined) {
-            throw ExitCode.studyNotFinished
+            throw ExitStatus.studyOver.code
         }
     }
 }

@@ -97,6 +97,42 @@ struct EndpointTests {
         #expect(isOperator ? onward.contains(lead) : lead == 403, "\(lead)")
     }
 
+    /// An answer's size is that of the longest round; nothing is let in for a session that is not there, or not the caller's.
+    @Test(arguments: Operation.all)
+    func `a body is as large as its endpoint needs, and none is read for a session that does not exist`(
+        _ operation: Operation
+    ) async throws {
+        let trial = try TrialConsortium()
+        let desk = try await trial.desk()
+        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
+        try await trial.approve(study, at: desk)
+        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let api = CoordinatorAPI(desk: desk, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
+        func head(_ path: String, _ role: SPIFFEID.Role = .node("north")) -> HTTPRequestHeadView {
+            HTTPRequestHeadView(
+                method: operation.method, path: path, query: [:], headers: [],
+                peer: SPIFFEID(consortium: "trial", role: role),
+                certificate: trial.signer(.coordinator).certificate)
+        }
+        let here = operation.at(study: study.hex, session: session.hex)
+        let allowed = api.bodyBytesMax(of: head(here))
+        #expect(
+            operation.bodyBytesMax == "answer"
+                ? allowed == BodyLimit.answer(lanes: 0) : "\(allowed)" == operation.bodyBytesMax)
+        guard operation.method == "POST", here.contains("/sessions/") else { return }
+        let answer = operation.bodyBytesMax == "answer"
+        #expect(
+            api.authorize(head(here), consortium: "trial")?.status == (answer ? 409 : nil),
+            "no round is being asked")
+        #expect(api.authorize(head(here, .node("elsewhere")), consortium: "trial")?.status == 404)
+        #expect(api.authorize(head(operation.at(study: study.hex)), consortium: "trial")?.status == 404)
+        #expect(answer ? api.bodyBytesMax(of: head(operation.at())) == 0 : true)
+        // A new session takes the place of the former one.
+        _ = try await desk.cancel(study, by: trial.operatorID)
+        _ = try await desk.launch(study, by: trial.operatorID)
+        #expect(api.authorize(head(here), consortium: "trial")?.status == 404)
+    }
+
     @Test(arguments: [
         ("DELETE", "/v1/studies"), ("POST", "/v1/work"), ("GET", "/v1/studies/\(Operation.digest)/launch"),
         ("PUT", "/v1/sessions/\(Operation.digest)/rounds/1"),

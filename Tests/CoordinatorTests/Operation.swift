@@ -11,6 +11,8 @@ struct Operation: Sendable, CustomTestStringConvertible {
     var roles: Set<String>
     /// `any`, `site` or `submitter`.
     var scope: String
+    /// Largest body, a number or `answer`; 0 if there is none.
+    var bodyBytesMax = "0"
 
     var testDescription: String { "\(method) \(path)" }
 
@@ -30,7 +32,8 @@ struct Operation: Sendable, CustomTestStringConvertible {
                 let roles = operation["x-roles"]?.array().compactMap(\.string) ?? []
                 return Operation(
                     method: method.uppercased(), path: path, roles: Set(roles),
-                    scope: operation["x-scope"]?.string ?? "")
+                    scope: operation["x-scope"]?.string ?? "",
+                    bodyBytesMax: operation["x-body-bytes-max"]?.scalar?.string ?? "0")
             }
         } ?? []
     }

@@ -256,7 +256,7 @@ struct DecisionTests {
         try hospital.setPolicy(["people-min": "21"])
         #expect(
             try refusal()
-                == "the approval was given under another policy; it must be given again, or the node restarted if its policy file was changed before"
+                == "the approval was given under another policy; it must be given again"
         )
     }
 

@@ -156,7 +156,14 @@ struct CertificateOfficeTests {
         #expect(address?.description == text)
     }
 
-    @Test(arguments: ["", "host", ":1", "host:", "host:x", "host:70000", "https://host:1", "a b:1"])
+    @Test func `a final dot of a host is left out, as certificates have no such names`() {
+        #expect(NetworkAddress("LocalHost.:1")?.host == "LocalHost")
+    }
+
+    @Test(arguments: [
+        "", "host", ":1", "host:", "host:x", "host:70000", "https://host:1", "a b:1", "user:secret@host:1",
+        "user@host:1", "http:host:1", ".:1", "host..:x", "::1:443", "[host]:1", "a\u{0}:1",
+    ])
     func `other texts are no address`(text: String) {
         #expect(NetworkAddress(text) == nil)
     }

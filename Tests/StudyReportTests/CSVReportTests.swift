@@ -51,6 +51,25 @@ import Testing
             ])
     }
 
+    /// One rule for a paper's table and the report: the p-values in words, every other number as before.
+    @Test(arguments: [
+        (0.000756, "<0.001"), (0.001, "0.001"), (0.02462, "0.025"), (0.9999, ">0.999"), (1, "1.000"),
+    ])
+    func `p-values can be had as the text report has them`(p: Double, text: String) throws {
+        var cox = CoxResult.leukaemia
+        cox.terms[0].p = Reported(p)
+        let result = StudyResult.leukaemia([.cox(cox)])
+        let exact = try StudyReport(result).rendered(as: .csv).split(separator: "\r\n")
+        let rounded = try StudyReport(result).rendered(as: .csv, roundsP: true).split(separator: "\r\n")
+        #expect(rounded.contains("relapse,cox,,arm=Nonmaintained,,p,\(text)"))
+        #expect(rounded.contains("relapse,cox,,,,lr_test_p,0.066"))
+        #expect(try StudyReport(result).rendered(as: .text).contains(text))
+        for (one, other) in zip(exact, rounded) where one != other {
+            let statistic = String(one.split(separator: ",", omittingEmptySubsequences: false)[5])
+            #expect(["p", "lr_test_p", "wald_test_p", "score_test_p"].contains(statistic))
+        }
+    }
+
     @Test func `the test of proportional hazards is by term, and for all terms together`() throws {
         var cox = CoxResult.leukaemia
         cox.proportionalHazards = .leukaemia

@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import Testing
 
 @testable import TLSTransport
@@ -68,6 +69,69 @@ import Testing
             limits: ServerLimits(bodyBytesMax: 1000))
         #expect(answer.text.hasSuffix("1000 bytes"))
         #expect(answer.end == .goodbye)
+    }
+
+    @Test(arguments: [(500, 200), (501, 413)])
+    func `a body is bounded by what its endpoint allows`(count: Int, status: Int) async throws {
+        try await withServer(coordinator, bodyBytesMax: { $0.path == "/small" ? 500 : 1000 }) { [node] port in
+            let client = MutualTLSClient(to: port, as: node)
+            let body = [UInt8](repeating: 7, count: count)
+            let small = try await client.send("POST", "/small", body: body, timeout: .seconds(20))
+            #expect(small.status == status)
+            let large = try await client.send("POST", "/large", body: body, timeout: .seconds(20))
+            #expect(large.status == 200)
+            await client.close()
+        }
+    }
+
+    @Test func `a body that is not allowed is not waited for`() async throws {
+        try await withServer(coordinator, bodyBytesMax: { _ in 0 }) { [node] port in
+            for head in [
+                "GET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+            ] {
+                let answer = try await onThread {
+                    let connection = try RawConnection(port: port, as: node)
+                    try connection.send(head)
+                    return try connection.receive()
+                }
+                #expect(answer.text.hasPrefix("HTTP/1.1 413 "))
+            }
+        }
+    }
+
+    /// Two bodies of the largest size, and a little more: the rest are refused before they are read, and taken again afterwards.
+    @Test func `a member's bodies under way are bounded together, however many connections it opens`()
+        async throws
+    {
+        let size = 1 << 20
+        try await withServer(coordinator, bodyBytesMax: { _ in size }) { [node] port in
+            let head = "POST / HTTP/1.1\r\nContent-Length: \(size)\r\n\r\n"
+            let statuses = try await onThread {
+                let connections = try (0..<6).map { _ in try RawConnection(port: port, as: node) }
+                for connection in connections.prefix(2) {
+                    try connection.send(head + "x")
+                    Thread.sleep(forTimeInterval: 0.2)
+                }
+                var heads: [String] = []
+                for connection in connections[2...] {
+                    try connection.send(head)
+                    heads.append(try connection.receive().text)
+                }
+                for connection in connections.prefix(2) {
+                    try connection.sendBytes([UInt8](repeating: 120, count: size - 1))
+                    heads.append(try connection.receive { $0.hasSuffix("bytes") }.text)
+                }
+                return heads.map { $0.prefix(12) }
+            }
+            #expect(
+                statuses == Array(repeating: "HTTP/1.1 429", count: 4)
+                    + Array(repeating: "HTTP/1.1 200", count: 2))
+            let client = MutualTLSClient(to: port, as: node)
+            let body = [UInt8](repeating: 7, count: size)
+            let answer = try await client.send("POST", "/", body: body, timeout: .seconds(20))
+            #expect(answer.status == 200)
+            await client.close()
+        }
     }
 
     @Test(arguments: ["path", "field", "fields"])

@@ -43,7 +43,11 @@ import Testing
     @Test(arguments: [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
-            "it answers 407 Proxy Authentication Required"
+            "it wants a user and password (407); give it the file with them as proxy-credentials"
+        ),
+        (
+            "HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nproxy-authenticate: NTLM\r\n\r\n",
+            "it wants to know who asks by Negotiate, NTLM, and this program knows Basic alone"
         ),
         ("HTTP/1.0 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", "it answers 403 Forbidden"),
         ("SSH-2.0-OpenSSH_9.2\r\n\r\n", "it does not speak HTTP"),
@@ -68,6 +72,77 @@ import Testing
         ).failure()
         #expect(said == "the proxy gave no way through: \(reason)")
         try await played
+    }
+
+    /// RFC 7617, section 2: its own example, the one with other characters than ASCII, and a password with colons.
+    @Test(arguments: [
+        ("Aladdin:open sesame\n", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), ("test:123\u{A3}", "dGVzdDoxMjPCow=="),
+        ("u:a:b\r\n", "dTphOmI="), ("u:", "dTo="),
+    ])
+    func `a proxy is told the user and password of a file`(content: String, encoded: String) async throws {
+        let file = try credentials(content)
+        let proxy = try RawListener()
+        async let asked: String = onThread {
+            let connection = try proxy.accept()
+            let head = try Self.readHead(connection)
+            try connection.sendBytes(Array("HTTP/1.1 407 \(encoded) \(content)\r\n\r\n".utf8))
+            return head
+        }
+        let said = await MutualTLSClient(
+            to: 443, as: node,
+            proxy: ProxyAddress(host: "127.0.0.1", port: proxy.port, credentialsFile: file)
+        ).failure()
+        #expect(try await asked.contains("\r\nProxy-Authorization: Basic \(encoded)\r\n"))
+        #expect(
+            said
+                == "the proxy gave no way through: it does not accept the user and password of the file proxy-credentials (407)"
+        )
+    }
+
+    @Test(arguments: [500, 403, 302])
+    func `what a proxy says that was told a password is not repeated`(status: Int) async throws {
+        let file = try credentials("me:hush-hush")
+        let proxy = try RawListener()
+        async let played: Void = onThread {
+            let connection = try proxy.accept()
+            _ = try Self.readHead(connection)
+            try connection.sendBytes(Array("HTTP/1.1 \(status) no way, me:hush-hush\r\n\r\n".utf8))
+        }
+        let said = await MutualTLSClient(
+            to: 443, as: node,
+            proxy: ProxyAddress(host: "127.0.0.1", port: proxy.port, credentialsFile: file)
+        ).failure()
+        #expect(said == "the proxy gave no way through: it answers \(status)")
+        try await played
+    }
+
+    @Test(arguments: [
+        "", "user", ":password", "user:pass\nmore", "us\u{1}er:x", "u:" + String(repeating: "x", count: 2000),
+    ])
+    func `a file that has not a user and a password is refused without a word of it`(content: String)
+        async throws
+    {
+        let file = try credentials(content)
+        let said = await MutualTLSClient(
+            to: 443, as: node, proxy: ProxyAddress(host: "127.0.0.1", port: 1, credentialsFile: file)
+        ).failure()
+        #expect(said == "\(file) is not one line of the form user:password")
+    }
+
+    @Test func `a password that others can read is refused`() async throws {
+        let file = try credentials("me:hush-hush", mode: 0o644)
+        let said = await MutualTLSClient(
+            to: 443, as: node, proxy: ProxyAddress(host: "127.0.0.1", port: 1, credentialsFile: file)
+        ).failure()
+        #expect(said?.hasSuffix("can be read by others; run \"chmod 600 \(file)\"") == true)
+    }
+
+    private func credentials(_ content: String, mode: Int = 0o600) throws -> String {
+        let file = URL(fileURLWithPath: node.privateKey).deletingLastPathComponent().appendingPathComponent(
+            "proxy-\(UUID().uuidString)")
+        try Data(content.utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+        return file.path
     }
 
     @Test func `a proxy that says nothing is an error in time`() async throws {

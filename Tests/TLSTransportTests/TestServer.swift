@@ -6,13 +6,14 @@ func withServer<Result>(
     _ identity: TLSIdentityFiles, port: Int = 0, limits: ServerLimits = ServerLimits(),
     log: LogBook = LogBook(),
     authorize: @escaping @Sendable (HTTPRequestHeadView) -> HTTPAnswer? = { _ in nil },
+    bodyBytesMax: @escaping @Sendable (HTTPRequestHeadView) -> Int = { _ in .max },
     respond: @escaping @Sendable (HTTPCall) async -> HTTPAnswer = echo,
     _ body: (_ port: Int) async throws -> Result
 ) async throws -> Result {
     let (ports, bound) = AsyncStream.makeStream(of: Int.self)
     let server = MutualTLSServer(
         host: "127.0.0.1", port: port, identity: identity, limits: limits, logger: log.logger,
-        authorize: authorize,
+        authorize: authorize, bodyBytesMax: bodyBytesMax,
         onBound: { bound.yield($0) }, respond: respond)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {

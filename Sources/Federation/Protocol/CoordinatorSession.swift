@@ -17,6 +17,8 @@ package struct CoordinatorSession: Sendable {
     private var transcript: Transcript?
     private var run: StudyRun?
     package private(set) var phase: Phase = .gatheringKeys
+    /// The most lanes that an answer to any round so far has, its two check lanes apart.
+    package private(set) var laneCountMax = 0
     package private(set) var roster: Roster?
     /// The request of the round that is being answered; after the last round, the closing request.
     package private(set) var request: RoundRequest?
@@ -171,6 +173,7 @@ package struct CoordinatorSession: Sendable {
             plan: plan, sites: opening.sites.map { .init(name: $0, policyHash: policies[$0]?.hex) })
         let transcript = Transcript(study: plan.hash, roster: roster.hash, acknowledgements: acknowledgements)
         (self.run, self.transcript) = (run, transcript)
+        laneCountMax = run.laneCount
         phase = .round(1)
         request = RoundRequest(
             session: opening.session, round: 1, transcript: transcript.digest, statements: run.statements,
@@ -184,6 +187,7 @@ package struct CoordinatorSession: Sendable {
         try run.take(answers, round: round, request: request.digest, of: opening.sites, under: authority)
         transcript.append(request: request.digest, answers: answers)
         (self.run, self.transcript) = (run, transcript)
+        laneCountMax = max(laneCountMax, run.laneCount)
         phase = run.isFinished ? .finished : .round(round + 1)
         self.request = RoundRequest(
             session: opening.session, round: round + 1, transcript: transcript.digest,

@@ -136,6 +136,18 @@ final class Consortium: Sendable {
         try start(site, ["node", "run", "--config", "\(site)/node.yaml"], environment: environment)
     }
 
+    /// Starts a node whose streams a shell redirects.
+    func startNode(_ site: String, redirection: String) throws {
+        let process = try ChildProcess(
+            "bash",
+            [
+                "-c", "exec \"$@\" \(redirection)", "bash", Repository.coxswain, "node", "run", "--config",
+                "\(site)/node.yaml",
+            ],
+            name: site, in: folder, environment: environment, output: "\(site)/log", log: "\(site)/log")
+        processes.withLock { $0[site] = process }
+    }
+
     /// Starts a party again, after it was killed or stopped.
     func restart(_ party: String) async throws {
         if party == "coordinator" { try await startCoordinator() } else { try startNode(party) }
