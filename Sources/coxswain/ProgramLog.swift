@@ -1,3 +1,4 @@
+import Survival
 import Foundation
 import Logging
 import Membership

@@ -1,3 +1,4 @@
+import Survival
 import Federation
 import Glibc
 import Synchronization
