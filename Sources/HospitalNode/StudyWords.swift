@@ -57,10 +57,13 @@ enum StudyWords {
     }
 
     /// The lines of a study file as they are, indented; what does not fit goes on behind a bar.
+    ///
+    /// Two words too many may stay, so that a line is broken only where what goes over could be a sentence.
     static func verbatim(_ text: String) -> [String] {
         text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
             let shown = String(line).visible
-            var rest = shown[...].dropFirst(columnMax - 4)
+            var rest = shown.dropFirst(columnMax - 4)
+            if rest.count <= 20, rest.count(where: { $0.isWhitespace }) <= 1 { return ["    \(shown)"] }
             var lines = ["    \(shown.prefix(columnMax - 4))"]
             while !rest.isEmpty {
                 lines.append("      | \(rest.prefix(columnMax - 8))")
