@@ -33,6 +33,7 @@ struct CollinearColumnsTests {
     /// cluster = pid, control = coxph.control(eps = 2e-12))`, b and V the last coefficients of g and their `g$var`, `b %*% solve(V,
     /// b)`: of all columns, of the spline's, of its curved ones. On the raw columns R is near it, since it
     /// has more than the formed variance would tell; a formed variance gave 183.72 in place of 295.81 here.
+    /// The columns' condition is 9e4, and that of the information, of 16 digits, its square.
     @Test(arguments: [
         (", robust: true", [264.1002134597, 258.2586527786, 166.7950748952]),
         ("", [233.7740096782, 229.747060665, 168.895947511]),
@@ -45,7 +46,8 @@ struct CollinearColumnsTests {
         let tests = try #require(cox.termTests)
         #expect(tests.map(\.isNonlinear) == [false, true] && cox.warnings.isEmpty)
         expectClose(
-            ([cox.wald] + tests.map(\.test)).map { $0.statistic.value ?? .nan }, expected, relative: 2e-8, "tests")
+            ([cox.wald] + tests.map(\.test)).map { $0.statistic.value ?? .nan }, expected, relative: 2e-6,
+            "tests")
         #expect(cox.wald.degreesOfFreedom == 4 && tests.map(\.test.degreesOfFreedom) == [3, 2])
     }
 
@@ -63,7 +65,8 @@ struct CollinearColumnsTests {
         expectClose(cox.coefficients, [-0.0001595556514214, 7.029429416084e-05], relative: 1e-9, "coef")
         let ridge = try #require(cox.penalty?.ridge)
         expectClose(
-            ridge.variances.map { $0.value ?? .nan }, [161744.4953346, 202047.4956382], relative: 1e-12, "variances")
+            ridge.variances.map { $0.value ?? .nan }, [161744.4953346, 202047.4956382], relative: 1e-12,
+            "variances")
         expectClose(ridge.degreesOfFreedom, 1.921861650526, relative: 1e-9, "df")
         let products = try #require(try result.cox("product").penalty?.ridge)
         expectClose(

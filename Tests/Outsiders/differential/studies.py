@@ -84,6 +84,8 @@ class Maker:
         if pick < 0.85:
             return ['smoker', 'smoker']
         a = self.condition(1)
+        if a[0] == 'smoker':
+            return ['smoker', 'smoker']
         return [f'({a[0]})', f'I(1 * ({a[1]}))']
 
     def term(self):

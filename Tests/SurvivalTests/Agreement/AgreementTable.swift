@@ -52,7 +52,8 @@ struct AgreementTable {
     /// A section as it stands, from its heading to the next; empty if there is none.
     func section(_ title: String) -> String {
         guard let start = text.range(of: "\n## \(title)\n") else { return "" }
-        let end = text.range(of: "\n## ", range: start.upperBound..<text.endIndex)?.lowerBound ?? text.endIndex
+        let end =
+            text.range(of: "\n## ", range: start.upperBound..<text.endIndex)?.lowerBound ?? text.endIndex
         return String(text[start.lowerBound..<end])
     }
 
