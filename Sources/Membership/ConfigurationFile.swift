@@ -59,9 +59,12 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
     /// A name or an IPv4 address, or an IPv6 address in brackets, without them; nil for other texts.
     static func host(_ text: String) -> String? {
         if text.hasPrefix("["), text.hasSuffix("]") {
+            // An IPv6 address, perhaps with the network interface it is of (RFC 4007, section 11).
             let inner = text.dropFirst().dropLast()
+            let number = inner.prefix { $0 != "%" }
             let isAddress =
-                inner.contains(":") && inner.allSatisfy { $0.isHexDigit || ":.%".contains($0) || $0.isLetter }
+                number.count { $0 == ":" } > 1
+                && number.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
             return isAddress ? String(inner) : nil
         }
         let name = text.hasSuffix(".") ? text.dropLast() : text[...]
