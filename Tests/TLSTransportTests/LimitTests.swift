@@ -118,7 +118,7 @@ import Testing
                     heads.append(try connection.receive().text)
                 }
                 for connection in connections.prefix(2) {
-                    try connection.sendBytes([UInt8](repeating: 120, count: size - 1))
+                    try connection.send(String(repeating: "x", count: size - 1))
                     heads.append(try connection.receive { $0.hasSuffix("bytes") }.text)
                 }
                 return heads.map { $0.prefix(12) }
