@@ -34,6 +34,8 @@ def explanation(c, name):
     text = c.faults[name][1]
     if name.startswith('incidence ') and ': nan, in R' in text and abs(float(text.split()[-1])) < 1e-12:
         return 'limits of an incidence of 0, which rounding has moved in R'
+    if name == 'c se' and c.r['c'] == [None]:
+        return 'a concordance of no pair: R has a standard error of 0, the program NA'
     if name == 'gray' and ': nan, in R -' in text:
         return "cmprsk's statistic is negative, the program has NA"
     return None

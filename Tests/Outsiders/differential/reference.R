@@ -96,7 +96,9 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   if (!any(kept)) return(invisible())
   tests(f, fit_on, X, assign, kept, grepl("^rcs_[^:]*$", attr(terms(terms), "term.labels")))
   if (!is.null(zph)) {
-    z <- cox.zph(f, transform = zph, terms = TRUE)$table
+    # Each term's columns made orthogonal, which changes no test of terms.
+    within <- lapply(groups, function(G) if (ncol(G) > 1 && qr(G)$rank == ncol(G)) qr.Q(qr(scale(G))) * sqrt(nrow(G)) else G)
+    z <- cox.zph(if (all(kept)) fit_on(within) else f, transform = zph, terms = TRUE)$table
     out("zph", z[, "chisq"]); out("zph_log_p", pchisq(z[, "chisq"], z[, "df"], lower.tail = FALSE, log.p = TRUE))
   }
   if (!is.null(concordance))
