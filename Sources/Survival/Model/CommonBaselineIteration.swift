@@ -125,7 +125,9 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     private mutating func begin(
         _ present: LikelihoodSums, information: SymmetricMatrix
     ) throws(FitError) -> Step {
-        let isAliased = RankRevealingCholesky(information).isAliased
+        // The information is what is left of XᵀGX: where nothing is, rounding of that.
+        let rounding = present.information.diagonal.map { $0 * RankRevealingCholesky.tolerance }
+        let isAliased = RankRevealingCholesky(information, rounding: rounding).isAliased
         let sums = known(present)
         var estimate = CurvatureEstimate(holding: isAliased, isUpperBound: true)
         estimate.learn(exact: information, known: sums.information)

@@ -12,8 +12,8 @@ struct RankRevealingCholesky: Hashable, Sendable {
     /// R's `.Machine$double.eps^0.75`.
     static let tolerance = 1.818989403545856e-12
 
-    /// Columns in `leavingOut` are treated as aliased from the start.
-    init(_ matrix: SymmetricMatrix, leavingOut: [Bool]? = nil) {
+    /// Columns in `leavingOut` are treated as aliased from the start; so are those of which no more than `rounding` is left.
+    init(_ matrix: SymmetricMatrix, leavingOut: [Bool]? = nil, rounding: [Double] = []) {
         let order = matrix.order
         let threshold = Self.tolerance * (matrix.diagonal.max() ?? 0)
         var lower = (0..<order * order).map { $0 / order >= $0 % order ? matrix[$0 / order, $0 % order] : 0 }
@@ -21,7 +21,8 @@ struct RankRevealingCholesky: Hashable, Sendable {
         for column in 0..<order {
             let pivot = lower[column * order + column]
             // Written so that a pivot that is not a number counts as aliased.
-            if isAliased[column] || !(pivot.isFinite && pivot > threshold) {
+            let floor = rounding.isEmpty ? threshold : max(threshold, rounding[column])
+            if isAliased[column] || !(pivot.isFinite && pivot > floor) {
                 isAliased[column] = true
                 for row in column..<order { lower[row * order + column] = 0 }
                 continue

@@ -51,7 +51,7 @@ struct ToldRefusalTests {
     @Test(arguments: ofRows)
     private func `a refusal that depends on rows leaves without its reason`(_ item: Case) throws {
         let plan = try Ward.plan(Ward.study("analyses: [{\(item.analysis)}]"))
-        let cohort = try SiteCohort(table: PatientTable(item.patients), plan: plan)
+        let cohort = SiteCohort(table: PatientTable(item.patients), plan: plan)
         var run = StudyRun(plan: plan, sites: [])
         for _ in 0..<item.rounds { try run.receive(run.queries.flatMap { try cohort.answer($0) }) }
         do {

@@ -247,7 +247,7 @@ struct TroubleTests {
 
         // Every hospital was asked the same, and nothing about it once it had failed.
         #expect(story.statements.allSatisfy { $0 == story.statements[0] })
-        #expect(story.troubles[1][..<last].allSatisfy(\.isEmpty))
+        #expect(story.troubles[1][..<last].allSatisfy { $0.isEmpty })
 
         let alone = try Story(Self.study([]), policy: policy)
         #expect(Self.others(story.result) == alone.result.analyses)

@@ -79,12 +79,10 @@ struct OverlappingRowsTests {
 
     @Test func `without a word of the study about them, rows that overlap are refused`() throws {
         let plan = try Ward.plan(Self.study(""))
-        do {
-            _ = try SiteAnalysisProbe.prepare(PatientTable(Self.overlapping[0]), plan)
-            Issue.record("nothing was refused")
-        } catch {
-            #expect("\(error)".contains("\(AnalysisTrouble.overlappingRows)"))
-        }
+        let cohort = SiteCohort(table: PatientTable(Self.overlapping[0]), plan: plan)
+        #expect(cohort.failure(of: "m")?.contains("\(AnalysisTrouble.overlappingRows)") == true)
+        let refused = try result(of: Self.study(""), Self.overlapping)
+        #expect(refused.failure("m") == Trouble.unanswerable.reason, "which rows, nobody else learns")
         // Where none overlap, nothing need be said.
         #expect(try result(of: Self.study(""), Self.clean).cox("m").counts.rows == 40)
     }
@@ -102,13 +100,6 @@ struct OverlappingRowsTests {
         #expect(throws: DocumentError.self) {
             try Ward.plan(Ward.study("analyses: [{describe: {id: t, variables: [age], people: all-rows}}]"))
         }
-    }
-}
-
-private enum SiteAnalysisProbe {
-    /// What a hospital says of its rows before any question.
-    static func prepare(_ table: PatientTable, _ plan: StudyPlan) throws -> SiteCohort {
-        try SiteCohort(table: table, plan: plan)
     }
 }
 
