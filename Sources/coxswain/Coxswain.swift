@@ -100,7 +100,6 @@ struct Complaint {
     }
 }
 
-
 /// Seconds since 1970, now.
 func currentTime() -> Int { Int(Date().timeIntervalSince1970) }
 

@@ -36,7 +36,9 @@ struct Fit: ParsableCommand {
 
     func run() throws {
         let bench = try LocalBench(study: study, files: try files(), dictionary: dictionary)
-        guard !printDictionary else { return try show(bench.dictionaryText.trimmingCharacters(in: .newlines)) }
+        guard !printDictionary else {
+            return try show(bench.dictionaryText.trimmingCharacters(in: .newlines))
+        }
         let fit = try bench.fit(siteColumn: sites, time: currentTime())
         for note in fit.notes { ProgramOutput.say("coxswain: note: \(note)") }
         try ProgramOutput.write(try StudyReport(fit.result).rendered(as: format))

@@ -189,7 +189,8 @@ extension NodeCommand {
                 let office = try location.office()
                 let kept = try against.map { (path: $0, messages: try checkpoints(in: $0)) }
                 let head = try office.ledger.verifiedHead()
-                try show("\(counted(head.sequence, "entry", "entries")), chain intact; newest \(head.hash.hex)")
+                try show(
+                    "\(counted(head.sequence, "entry", "entries")), chain intact; newest \(head.hash.hex)")
                 if let kept { try say(try office.verifyLog(against: kept.messages), in: kept.path) }
                 if online { try say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
             }

@@ -193,7 +193,8 @@ struct StudyCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List all studies at the coordinator; of others' only whether they wait, run or are over.",
+            abstract:
+                "List all studies at the coordinator; of others' only whether they wait, run or are over.",
             discussion: """
                 HOSPITALS names those that are not simply approved and online: pending (nobody there has decided), declined, expired or
                 lapsed (an approval that must be given again), unknown hospital (no node of that name has ever called the
