@@ -112,6 +112,6 @@ struct RepeatedLines {
     }
 
     private static func times(_ count: Int) -> String {
-        count == 1 ? " (repeated once)" : " (repeated \(count) times)"
+        " (repeated \(counted(count, "time")))"
     }
 }

@@ -6,7 +6,7 @@ extension StudyResult {
         let failed = analyses.filter(\.isFailed).map(\.id)
         guard !failed.isEmpty else { return }
         ProgramOutput.say(
-            "coxswain: note: \(failed.count) of \(analyses.count) analyses \(failed.count == 1 ? "has" : "have") no result: \(failed.joined(separator: ", "))"
+            "coxswain: note: of \(counted(analyses.count, "analysis", "analyses")), \(failed.count == 1 ? "one has" : "\(failed.count) have") no result: \(failed.joined(separator: ", "))"
         )
         throw ExitStatus.analysesWithoutResult.code
     }

@@ -76,7 +76,7 @@ extension EndToEnd {
                         format,
                     ], in: folder)
                 #expect(outcome.status == 3)
-                #expect(outcome.error.contains("coxswain: note: 1 of 3 analyses has no result: too-few"))
+                #expect(outcome.error.contains("coxswain: note: of 3 analyses, one has no result: too-few"))
                 #expect(outcome.output.contains("firth") && outcome.output.contains("too-few"))
                 if format == "json" { _ = try JSON(text: outcome.output) }
             }

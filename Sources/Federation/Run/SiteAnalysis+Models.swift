@@ -91,7 +91,8 @@ extension SiteAnalysis {
     /// The common-baseline likelihood, on a time axis counted in positions, which decides alone which times are equal.
     func baseline(_ coordinates: Query.Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
         guard case .cox(let cox) = plan.kind,
-            let data = data?.rescaled(center: coordinates.center, scale: coordinates.scale)
+            let data = data?.rescaled(
+                center: coordinates.center, scale: coordinates.scale, offsetCenter: coordinates.shift)
         else { throw StudyError.sums("only a model has a likelihood") }
         guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
         let onAxis = try SurvivalData(

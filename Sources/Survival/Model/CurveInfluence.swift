@@ -30,7 +30,8 @@ package struct CurveCounts: Sendable, Hashable {
         var reversed = CurveCounts(
             shape: .productLimit, ends: ends,
             counts: TransitionCounts(
-                times: exits.times, events: [exits.events], censored: exits.censored, entered: exits.entered))
+                times: exits.times, events: [exits.events], censored: exits.censored, entered: exits.entered,
+                intervals: exits.intervals))
         reversed.isReversed = true
         return reversed
     }

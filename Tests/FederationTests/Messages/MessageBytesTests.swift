@@ -115,7 +115,7 @@ struct MessageBytesTests {
             previous: [try Self.signed()])
         let text =
             #"{"previous":[SIGNED],"round":2,"session":"<a>","statements":["#
-            + #"{"analysis":"m","context":"CONTEXT-1","kind":"counts","lanes":8},"#
+            + #"{"analysis":"m","context":"CONTEXT-1","kind":"counts","lanes":10},"#
             + #"{"analysis":"m","beta":[-0.5],"context":"CONTEXT-2","kind":"likelihood","lanes":4}],"transcript":"<b>"}"#
         // The context is a digest over arrays, each a 64-bit length and bit patterns, little-endian: no numbers, or
         // center, scale and beta.

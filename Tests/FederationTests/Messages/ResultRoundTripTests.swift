@@ -28,12 +28,23 @@ struct ResultRoundTripTests {
               - describe: {id: whole, variables: [age, stage], bins: exact}
               - describe: {id: nobody, variables: [age, stage, frail], by: nobody, bins: {age: 10}}
             """),
+        Ward.study(
+            """
+            privacy: {time-grid: 1, smallest-interval: 5}
+            people: first-row
+            analyses:
+              - survival: {id: grid, by: frail, at: [12.5], quantiles: [0.25], rmst: [24.5], censor-at: 30}
+              - cox: {id: grid-curves, terms: [age, frail], baseline: common, predict: [{age: 60, frail: yes}], at: [12.5], baseline-hazard: true}
+              - cox: {id: infinite, terms: [stage, age], event: 'died and stage != "I"', evaluations: 60}
+            """),
         """
         study: causes
         dictionary: ward@1
         sites: [site-1, site-2, site-3]
         endpoint: {time: months, causes: {death: died, relapse: response and not died}, unit: month}
+        privacy: {time-grid: 1, smallest-interval: 5}
         analyses:
+          - incidence: {id: grid, at: [12.5]}
           - incidence: {id: gray, by: stage, test: {rho: 1}, strata: [frail], at: [12], times: exact}
           - incidence: {id: weighted, weights: share, at: [12], times: exact}
           - cox: {id: fine-gray, terms: [age], cause: relapse, hazard: subdistribution, baseline: common, times: exact}

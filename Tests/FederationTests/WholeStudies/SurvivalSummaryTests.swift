@@ -59,7 +59,8 @@ struct SurvivalSummaryTests {
             return table
         }
         let result = try Ovarian.result(
-            ["survival: {id: s, times: exact, robust: true, follow-up: true, \(keys)}"], tables: tables
+            ["survival: {id: s, times: exact, people: all-rows, robust: true, follow-up: true, \(keys)}"],
+            tables: tables
         ).survival("s")
         let found = result.groups.map { group in
             [group.followUp?.estimate, group.followUp?.lower, group.followUp?.upper].map { $0?.value ?? .nan }
