@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import ReferenceStudies
 import Survival
 import Testing
 
@@ -125,11 +126,9 @@ struct MaskAttacks {
         }
         // The careless masks are the product's where keys are good.
         let good = try masks([keys[1].publicKey, keys[2].publicKey]).mask(cleared, round: context).lanes
-        let clear =
-            [1]
-            + (try run.queries.flatMap { try start.cohorts[0].answer($0) }).map {
-                UInt128(bitPattern: try FixedPoint.encode($0, siteCount: 3))
-            } + [0]
+        let answered = try run.queries.flatMap { try start.cohorts[0].answer($0) }
+        let encoded = try answered.map { UInt128(bitPattern: try FixedPoint.encode($0, siteCount: 3)) }
+        let clear = [1] + encoded + [0]
         let agreed = try [1, 2].map { other in
             try pairSecret(
                 keys[0].sharedSecret(with: keys[other].publicKey), "\(names[0])|\(names[other])", session)

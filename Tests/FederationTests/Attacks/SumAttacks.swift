@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import ReferenceStudies
 import Survival
 import Testing
 
