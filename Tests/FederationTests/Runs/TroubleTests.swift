@@ -265,7 +265,7 @@ struct TroubleTests {
         return patient
     }
 
-    /// Which hospital it is the others do not learn; that a fit has gone another way stands in the rounds for all to see.
+    /// The step is halved, as one is that lowers the likelihood; which hospital it is the others do not learn.
     @Test(arguments: ["", ", baseline: common, times: exact"])
     func `a fit that goes too far for one hospital on its way comes to the same end`(_ keys: String) throws {
         let study = Ward.study(
