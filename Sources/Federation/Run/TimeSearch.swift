@@ -205,7 +205,7 @@ package struct FoundTimes: Hashable, Sendable {
 extension Double {
     /// The number of so many significant digits nearest to the shortest decimal that reads as this number.
     ///
-    /// By the digits as text, since powers of ten are not exact.
+    /// By the digits as text, since powers of ten are not exact; a tie becomes the even one.
     package func rounded(toSignificantDigits count: Int) -> Double {
         guard isFinite else { return self }
         let parts = description.split(separator: "e")
@@ -222,7 +222,8 @@ extension Double {
         }
         guard digits.count > count else { return self }
         var whole = digits[..<count].reduce(UInt64(0)) { 10 * $0 + UInt64($1) }
-        if digits[count] >= 5 { whole += 1 }
+        let isTie = digits[count] == 5 && digits[(count + 1)...].allSatisfy { $0 == 0 }
+        if isTie ? whole % 2 == 1 : digits[count] >= 5 { whole += 1 }
         let text = "\(sign == .minus ? "-" : "")\(whole)e\(scale + digits.count - count)"
         return Double(text) ?? self
     }
