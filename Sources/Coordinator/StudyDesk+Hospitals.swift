@@ -60,7 +60,7 @@ extension StudyDesk {
         for (site, hospital) in hospitals where !hospital.isOffline && isSilent(hospital, at: now) {
             hospitals[site]?.isOffline = true
             try store.setHospital(site, seen: hospital.seen, versions: hospital.versions)
-            logger.notice("\(site) has not called for \(now - hospital.seen) seconds")
+            logger.notice("\(site) has not called for \(counted(now - hospital.seen, "second"))")
             changed()
         }
     }

@@ -3,7 +3,7 @@ import ArgumentParser
 /// Refuses an option that is given twice: the parser would take the last one in silence.
 enum RepeatedOptions {
     /// Options that may be given several times.
-    static let repeatable: Set<String> = ["--data", "--dns", "--ip"]
+    static let repeatable: Set<String> = ["--data", "--dns", "--ip", "--policy"]
     private static let longNames = ["-c": "--config", "-d": "--dictionary"]
 
     static func refuse(in arguments: [String]) throws {

@@ -155,7 +155,10 @@ extension EndToEnd {
                 #expect(lines.first?.hasPrefix("  line 3, column age: ") == true)
                 #expect(
                     lines.dropFirst().first?.hasPrefix("  line 4, column sex: not a level (1, 2)") == true)
-                #expect(lines.last == "  line 6: 12 fields where the first line has 11")
+                #expect(
+                    lines.last
+                        == "  line 6: 12 fields where the first line has 11; the line ends in a comma too many"
+                )
                 for value in ["Meier", "77777"] { #expect(!outcome.error.contains(value)) }
             }
         }

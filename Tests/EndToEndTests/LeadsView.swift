@@ -105,7 +105,7 @@ extension EndToEnd {
                 let watched = try await consortium.study("watch", "brief", "--decisions")
                 #expect(watched.status == 2)
                 #expect(watched.error.contains("site-1: approved\n"))
-                #expect(watched.error.contains("site-3: declined: no ethics vote yet\n"))
+                #expect(watched.error.contains("site-3: declined: «no ethics vote yet»\n"))
                 #expect(
                     watched.error.contains("site-4: unknown hospital: no node of that name has ever called"))
 

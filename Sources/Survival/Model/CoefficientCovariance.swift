@@ -102,7 +102,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
             ]
         }
         return [
-            "there are too few clusters for the robust variance of \(fit.rank) coefficients, which tells only \(rank) of them apart: "
+            "there are too few clusters for the robust variance of \(counted(fit.rank, "coefficient")), which tells only \(rank) of them apart: "
                 + "Wald tests of more than that are not available, and robust standard errors are not reliable"
         ]
     }

@@ -41,14 +41,8 @@ package enum ProportionalHazardsTest {
     package static func tests(
         of fit: CoxFit, trend: TimeTrendSums, terms: [ModelSpecification.Term]
     ) -> (terms: [CoxResult.TermTest], global: TestResult) {
-        let schur = remainder(of: trend, given: fit)
-        let varies = schur.diagonal.indices.map { schur[$0, $0] > Self.tolerance * trend.square[$0, $0] }
         let kept = { (columns: Range<Int>) in columns.filter { !fit.isAliased[$0] } }
-        let test = { (columns: [Int]) in
-            columns.allSatisfy { varies[$0] }
-                ? Self.test(trend.score, schur, columns: columns)
-                : CoxInference.unavailable(degreesOfFreedom: columns.count)
-        }
+        let test = { (columns: [Int]) in Self.test(trend, given: fit, columns: columns) }
         let tests = terms.compactMap { term in
             let columns = kept(term.columns)
             return columns.isEmpty
@@ -60,26 +54,26 @@ package enum ProportionalHazardsTest {
     /// Less of Σg²V than this is left by rounding alone.
     private static let tolerance = 1e-12
 
-    /// Σg²V − ΣgV·(ΣV)⁻¹·ΣgV: the information on γ once β has been fitted.
-    private static func remainder(of trend: TimeTrendSums, given fit: CoxFit) -> SymmetricMatrix {
-        let order = fit.beta.count
-        let factored = RankRevealingCholesky(fit.information, leavingOut: fit.isAliased)
-        var schur = trend.square
-        for column in 0..<order {
-            let solved = factored.solve((0..<order).map { trend.information[$0, column] })
-            for row in 0...column {
-                schur[row, column] -= (0..<order).reduce(0) { $0 + trend.information[row, $1] * solved[$1] }
-            }
+    /// u_J(S_JJ)⁻¹u_J, in coordinates in which the information on β, and that on β_J alone, is 1.
+    ///
+    /// So nearly collinear columns, such as those of a spline, cost their digits once, not once more in the inversion of S_JJ.
+    private static func test(_ trend: TimeTrendSums, given fit: CoxFit, columns: [Int]) -> TestResult {
+        let all = InformationFrame(fit.information, holding: fit.isAliased)
+        let own = InformationFrame(fit.information, holding: fit.beta.indices.map { !columns.contains($0) })
+        let square = own.whitened(trend.square)
+        var schur = square
+        let cross = fit.beta.indices.map { index in
+            all.whitened(gradient: fit.beta.indices.map { trend.information[$0, index] })
         }
-        return schur
-    }
-
-    private static func test(_ score: [Double], _ schur: SymmetricMatrix, columns: [Int]) -> TestResult {
-        let factored = RankRevealingCholesky(schur.part(columns))
-        guard factored.rank == columns.count, factored.rank > 0 else {
+        for row in all.free.indices {
+            schur.add(-1, outer: own.whitened(gradient: cross.map { $0[row] }))
+        }
+        let varies = columns.indices.allSatisfy { schur[$0, $0] > Self.tolerance * square[$0, $0] }
+        let factored = RankRevealingCholesky(schur)
+        guard varies, factored.rank == columns.count, factored.rank > 0 else {
             return CoxInference.unavailable(degreesOfFreedom: columns.count)
         }
-        let part = columns.map { score[$0] }
-        return CoxInference.test(dot(part, factored.solve(part)), df: columns.count)
+        let score = own.whitened(gradient: trend.score)
+        return CoxInference.test(dot(score, factored.solve(score)), df: columns.count)
     }
 }

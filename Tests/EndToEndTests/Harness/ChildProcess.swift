@@ -44,12 +44,21 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 2, folder(log), appending, 0o600)
         // Other tests of this process have pipes that wait for their last writer.
         for descriptor: Int32 in 3..<1024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        // Whoever started the tests may ignore broken pipes, which programs inherit.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var usual = sigset_t()
+        sigemptyset(&usual)
+        sigaddset(&usual, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         var pid = pid_t()
         // `env -C` changes into the folder and then becomes the program: the process stays the same.
         let words = ["env", "-C", folder.path, try Self.find(executable)] + arguments
         let error = withCStrings(words) { words in
             withCStrings(variables.map { "\($0)=\($1)" }) { variables in
-                posix_spawn(&pid, "/usr/bin/env", &actions, nil, words, variables)
+                posix_spawn(&pid, "/usr/bin/env", &actions, &attributes, words, variables)
             }
         }
         guard error == 0 else {

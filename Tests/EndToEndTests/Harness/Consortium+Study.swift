@@ -34,8 +34,11 @@ extension Consortium {
     func watch() async throws -> Outcome { try await study("watch", scenario.name) }
 
     /// The results file of the finished study, byte for byte.
-    func results(format: String = "json") async throws -> String {
-        try await study("results", scenario.name, "--format", format).succeeded()
+    func results(format: String = "json", roundingP: Bool = false) async throws -> String {
+        guard roundingP else {
+            return try await study("results", scenario.name, "--format", format).succeeded()
+        }
+        return try await study("results", scenario.name, "--format", format, "--rounded-p").succeeded()
     }
 
     /// From submission to results.
