@@ -1,6 +1,6 @@
 /// The covariance of a fit's coefficients, the model's or the robust one, with what is made of it.
 ///
-/// Tests and variances are computed in a `WhitenedBasis`, not from the matrix: there the model's covariance is the identity and
+/// Tests and variances are computed in an `InformationFrame`, not from the matrix: there the model's covariance is the identity and
 /// the robust one M̃ = L⁻¹ML⁻ᵀ, M being the sum of squares of score residuals by cluster (Lin and Wei, JASA 1989). The
 /// statistic of coefficients J is γ_Jᵀ(M̃_JJ)⁻¹γ_J, which is β_Jᵀ(V_JJ)⁻¹β_J.
 package struct CoefficientCovariance: Sendable, Hashable {
@@ -11,14 +11,15 @@ package struct CoefficientCovariance: Sendable, Hashable {
     private let fit: CoxFit
     /// M; nil for the model's covariance.
     private let squares: SymmetricMatrix?
-    private let basis: WhitenedBasis?
+    private let basis: InformationFrame?
     /// M̃ in the basis without chosen columns; nil for the identity.
     private let middle: SymmetricMatrix?
 
     package init(_ fit: CoxFit, squares: SymmetricMatrix? = nil) {
         precondition(squares.map { $0.order == fit.beta.count } ?? true, "squares of another model")
         (self.fit, self.squares) = (fit, squares)
-        let basis = WhitenedBasis(fit.information, isAliased: fit.isAliased)
+        let frame = InformationFrame(fit.information, holding: fit.isAliased)
+        let basis = frame.isDefinite ? frame : nil
         self.basis = basis
         guard let squares else {
             (matrix, rank, middle) = (fit.covariance, fit.rank, nil)
@@ -44,14 +45,14 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// L⁻ᵀM̃L⁻¹.
     private static func sandwich(
-        _ basis: WhitenedBasis, _ middle: SymmetricMatrix, order: Int
+        _ basis: InformationFrame, _ middle: SymmetricMatrix, order: Int
     ) -> SymmetricMatrix {
-        let inverse = basis.inverse
+        let inverse = basis.inverseFactor
         var result = SymmetricMatrix(order: order)
-        let levers = basis.columns.indices.map { column in inverse.map { $0[column] } }
+        let levers = basis.free.indices.map { column in inverse.map { $0[column] } }
         let moved = levers.map { middle.times($0) }
-        for (row, first) in basis.columns.enumerated() {
-            for (column, second) in basis.columns.enumerated() where column >= row {
+        for (row, first) in basis.free.enumerated() {
+            for (column, second) in basis.free.enumerated() where column >= row {
                 result[first, second] = dot(levers[row], moved[column])
             }
         }
@@ -61,7 +62,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
     /// qᵀVq.
     package func variance(of combination: [Double]) -> Double {
         guard let basis, rank > 0 || fit.rank == 0 else { return .nan }
-        let lever = basis.whitened(combination)
+        let lever = basis.whitened(gradient: combination)
         return max(0, middle.map { $0.quadraticForm(lever) } ?? dot(lever, lever))
     }
 
@@ -72,10 +73,9 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// The Wald statistic of those columns that are not aliased; nil where their covariance is singular.
     func waldStatistic(_ columns: [Int]) -> Double? {
-        guard let basis = WhitenedBasis(fit.information, isAliased: fit.isAliased, choosing: columns),
-            !basis.chosen.isEmpty
-        else { return nil }
-        let part = Array(basis.coefficients(fit.beta)[basis.chosen])
+        let basis = InformationFrame(fit.information, holding: fit.isAliased, choosing: columns)
+        guard basis.isDefinite, !basis.chosen.isEmpty else { return nil }
+        let part = Array(basis.whitened(step: fit.beta)[basis.chosen])
         guard let squares else { return dot(part, part) }
         let elimination = PivotedElimination(
             basis.whitened(squares).part(Array(basis.chosen)),
@@ -84,9 +84,9 @@ package struct CoefficientCovariance: Sendable, Hashable {
     }
 
     /// What rounding of M may amount to in each diagonal element of M̃.
-    private static func rounding(_ basis: WhitenedBasis, _ squares: SymmetricMatrix) -> [Double] {
-        let sizes = basis.columns.map { max(0, squares[$0, $0]).squareRoot() }
-        return basis.inverse.map { row in
+    private static func rounding(_ basis: InformationFrame, _ squares: SymmetricMatrix) -> [Double] {
+        let sizes = basis.free.map { max(0, squares[$0, $0]).squareRoot() }
+        return basis.inverseFactor.map { row in
             let size = zip(row, sizes).reduce(0) { $0 + abs($1.0) * $1.1 }
             return Double.ulpOfOne * size * size
         }

@@ -53,13 +53,12 @@ package struct CoxFit: Sendable, Hashable {
         let block = block.filter { !isAliased[$0] }
         guard case .ridge(let weights)? = penalised?.penalty else { return Double(block.count) }
         // Of the block's columns in the whitened basis, (V_bb)⁻¹(VPV)_bb has the trace of WPWᵀ, W = L⁻¹.
-        guard let basis = WhitenedBasis(information, isAliased: isAliased, choosing: block) else {
-            return Double(block.count)
-        }
-        let inverse = basis.inverse
+        let basis = InformationFrame(information, holding: isAliased, choosing: block)
+        guard basis.isDefinite else { return Double(block.count) }
+        let inverse = basis.inverseFactor
         let freedom = basis.chosen.reduce(Double(block.count)) { sum, row in
-            basis.columns.indices.reduce(sum) {
-                $0 - inverse[row][$1] * inverse[row][$1] * weights[basis.columns[$1]]
+            basis.free.indices.reduce(sum) {
+                $0 - inverse[row][$1] * inverse[row][$1] * weights[basis.free[$1]]
             }
         }
         // What is left of a block on which there is no information is rounding.

@@ -2,16 +2,29 @@
 ///
 /// Held coefficients (aliased ones, or one that a profile likelihood holds) take no part: their steps are 0. Pivots that
 /// rounding has taken are set to 1e-15 of their diagonal element, so that no direction is lost however flat A is there.
+///
+/// Some coefficients can be chosen to stand last. They are then what they are once all others have been fitted: γ_J = F_JJᵀβ_J, and
+/// a covariance of γ has that of γ_J as its last block. So a test of β_J needs no block of an inverse to be inverted again, which
+/// would multiply rounding by the condition of the information once more: nearly collinear columns, such as those of a spline, cost
+/// digits once only.
 struct InformationFrame: Hashable, Sendable {
-    /// The free coefficients, ascending.
+    /// The free coefficients in the order of the coordinates: ascending, but for those that were chosen, which stand last.
     let free: [Int]
+    /// Where the chosen ones stand.
+    let chosen: Range<Int>
+    /// Whether A is positive definite on the free coefficients, as far as rounding lets see.
+    let isDefinite: Bool
     private let order: Int
     /// Row-major lower triangle of F, `free.count` rows.
     private let factor: [Double]
 
-    init(_ matrix: SymmetricMatrix, holding held: [Bool]) {
-        let free = held.indices.filter { !held[$0] }
+    /// `choosing` are columns of which those that are held do not count.
+    init(_ matrix: SymmetricMatrix, holding held: [Bool], choosing wanted: [Int] = []) {
+        let last = wanted.filter { !held[$0] }
+        let free = held.indices.filter { !held[$0] && !last.contains($0) } + last
         let count = free.count
+        chosen = (count - last.count)..<count
+        var isDefinite = true
         var lower = [Double](repeating: 0, count: count * count)
         let least = (matrix.diagonal.max() ?? 0) * 1e-30 + .leastNormalMagnitude
         for column in 0..<count {
@@ -19,6 +32,7 @@ struct InformationFrame: Hashable, Sendable {
             let pivot = (0..<column).reduce(diagonal) {
                 $0 - lower[column * count + $1] * lower[column * count + $1]
             }
+            isDefinite = isDefinite && pivot > diagonal * 1e-15 && pivot.isFinite
             let root = max(pivot, diagonal * 1e-15, least).squareRoot()
             lower[column * count + column] = root
             for row in column + 1..<max(count, column + 1) {
@@ -28,7 +42,7 @@ struct InformationFrame: Hashable, Sendable {
                 lower[row * count + column] = rest / root
             }
         }
-        (self.free, order, factor) = (free, held.count, lower)
+        (self.free, order, factor, self.isDefinite) = (free, held.count, lower, isDefinite)
     }
 
     /// F⁻¹g of a gradient, or of a row of a matrix.
@@ -86,6 +100,16 @@ struct InformationFrame: Hashable, Sendable {
             }
         }
         return result
+    }
+
+    /// The rows of F⁻¹.
+    var inverseFactor: [[Double]] {
+        var rows = [[Double]](repeating: [Double](repeating: 0, count: free.count), count: free.count)
+        for column in free.indices {
+            let unit = free.indices.map { $0 == column ? 1.0 : 0 }
+            for (row, value) in forward(unit).enumerated() { rows[row][column] = value }
+        }
+        return rows
     }
 
     /// A⁻¹, with zero rows for the coefficients that are held.
