@@ -60,7 +60,7 @@ package struct Trouble: OptionSet, Hashable, Sendable {
                 "a sum is too large to be sent; give the covariates, weights and offsets a range in the dictionary, or a smaller scale in the study's terms"
         }
         return
-            "the risk score exp(x*beta + offset) is out of range for some row; check the scale of covariates and offset"
+            "the risk score e^(x*beta + offset) is out of range for some row; check the scale of covariates and offset"
     }
 }
 

@@ -16,7 +16,7 @@ extension ConfidenceLimits {
         case .plain: return (max(0, estimate * (1 - width)), min(1, estimate * (1 + width)))
         case .logLog:
             guard estimate < 1 else { return (.nan, .nan) }
-            // p^exp(±w/log p); log p is negative.
+            // p raised to e^(±w/ln p); ln p is negative.
             let logarithm = Elementary.logarithm(estimate)
             return (
                 Elementary.exponential(logarithm * Elementary.exponential(-width / logarithm)),

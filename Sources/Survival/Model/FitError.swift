@@ -23,7 +23,7 @@ package enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notConverged(let iterations):
             "the fit did not converge in \(iterations) evaluations; allow more (evaluations:), or check for a covariate that few patients vary in"
         case .outOfRange(_, true):
-            "exp(x*beta + offset) or a sum of it is out of range already with all coefficients 0; check the scale of offset and weights"
+            "e^(x*beta + offset) or a sum of it is out of range already with all coefficients 0; check the scale of offset and weights"
         case .outOfRange(let covariates, false):
             "the fit leads where hospitals cannot evaluate it: a linear predictor beyond linear-predictor-max, or out of the range of the numbers\(covariates.isEmpty ? "" : ", above all by \(covariates.joined(separator: ", "))"); regroup or rescale covariates, or use baseline: site with penalty: firth"
         case .wrongShape(let expected, let got):

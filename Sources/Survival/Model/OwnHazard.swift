@@ -12,7 +12,7 @@ package struct OwnHazard: Sendable {
             }
             largest = max(largest, predictor)
         }
-        // A constant in all linear predictors changes no residual, and keeps exp(xβ + offset) within range.
+        // A constant in all linear predictors changes no residual, and keeps e^(xβ + offset) within range.
         let shifted = data.shifted(by: largest.isFinite ? largest : 0)
         let strata = Int(data.stratum?.max() ?? 0) + 1
         let grid = EventGrid(eventsOf: shifted, stratumCount: strata)

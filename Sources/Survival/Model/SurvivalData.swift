@@ -161,7 +161,7 @@ package enum SurvivalDataError: Error, Hashable, Sendable, CustomStringConvertib
         case .weightNotPositive: "a case weight is zero, negative or infinite; weights must be positive"
         case .stratumNegative: "a stratum has a negative index; number the strata from 0"
         case .riskOutOfRange:
-            "the risk score exp(x·beta + offset) is out of range for some row; check the scale of covariates and offset"
+            "the risk score e^(x*beta + offset) is out of range for some row; check the scale of covariates and offset"
         case .notOnGrid:
             "a death falls outside the agreed time grid; check that times are in the study's unit and resolution"
         }

@@ -125,7 +125,7 @@ struct TroubleTests {
         var testDescription: String { analysis }
     }
 
-    private static let outOfRange = "the risk score exp(x·beta + offset) is out of range for some row"
+    private static let outOfRange = "the risk score e^(x*beta + offset) is out of range for some row"
     private static let cases = [
         Case(
             analysis: "cox: {id: bad, terms: [age, offset(100 * exposure)], baseline: common, times: exact}",
