@@ -46,11 +46,6 @@ struct CurveReportTests {
         return cox
     }
 
-    private func lines(_ analysis: AnalysisResult, as format: ReportFormat) throws -> [String] {
-        try StudyReport(.leukaemia([analysis])).rendered(as: format)
-            .split(whereSeparator: \.isNewline).map(String.init)
-    }
-
     @Test func `incidence is a table of causes and times`() throws {
         let text = try lines(.incidence(Self.incidence), as: .text)
         #expect(text.contains("relapse: cumulative incidence"))

@@ -90,11 +90,6 @@ struct GridReportTests {
         return cox
     }
 
-    private func lines(_ analysis: AnalysisResult, as format: ReportFormat) throws -> [String] {
-        try StudyReport(.leukaemia([analysis])).rendered(as: format)
-            .split(whereSeparator: \.isNewline).map(String.init)
-    }
-
     @Test func `text has the bounds as a last column`() throws {
         let text = try lines(.survival(Self.survival), as: .text)
         #expect(text.contains { $0.contains("the study's grid of 90") })

@@ -1,3 +1,4 @@
+import StudyReport
 import Survival
 
 /// Maintenance chemotherapy in acute myelogenous leukaemia, 23 patients.
@@ -141,4 +142,10 @@ extension SurvivalResult.Group {
                 upper: .value(0.88331922533955765), hazard: .value(0.65833333333333333),
                 hazardSE: .value(0.27801378862687126)),
         ])
+}
+
+/// The report of a study of one analysis, line by line, without the empty lines.
+func lines(_ analysis: AnalysisResult, as format: ReportFormat) throws -> [String] {
+    try StudyReport(.leukaemia([analysis])).rendered(as: format)
+        .split(whereSeparator: \.isNewline).map(String.init)
 }
