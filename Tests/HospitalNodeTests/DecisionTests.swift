@@ -215,7 +215,7 @@ struct DecisionTests {
         let cohort = try office.cohort(for: plan, submission: submission).cohort
         guard case .cox(let cox) = plan.analyses[0].kind else { return }
         #expect(cox.model.columns.map(\.name) == ["crp"])
-        #expect(try cohort.answer(Query(analysis: plan.analyses[0].id, ask: .moments)).count > 1)
+        #expect(try cohort.answer(Query(analysis: plan.analyses[0].id, MomentsQuestion())).count > 1)
     }
 
     /// With a wider range the same rows make other sums, though every row still fits.

@@ -1,4 +1,5 @@
 import Foundation
+import Federation
 import Testing
 
 @testable import HospitalNode

@@ -141,11 +141,13 @@ extension DisclosurePolicy {
         _ query: Query, of analysis: AnalysisPlan, _ run: StudyRun, on cohort: SiteCohort,
         evaluations: [String: Int]
     ) throws(ProtocolError) {
-        guard query.ask != .counts else { return }
+        guard !(query.question is CountsQuestion) else { return }
         try checkLevels(of: analysis, run, on: cohort)
         try checkBins(of: query, on: cohort)
-        if case .spread = query.ask { try checkSpread(of: analysis, run, on: cohort) }
-        if query.isIndexedByTime, analysis.times == .grid, query.ask != .exits {
+        if query.question is SpreadQuestion { try checkSpread(of: analysis, run, on: cohort) }
+        if query.summation(in: analysis).isIndexedByTime, analysis.times == .grid,
+            !(query.question is ExitsQuestion)
+        {
             guard (run.smallestInterval(of: analysis.id) ?? 0) >= intervalExitsMin else {
                 throw .refused(
                     DisclosureError(
@@ -179,7 +181,7 @@ extension DisclosurePolicy {
 
     /// A bin of residuals is a level of its covariate, and a time bin an interval between times.
     private func checkBins(of query: Query, on cohort: SiteCohort) throws(ProtocolError) {
-        guard case .binnedResiduals(_, _, let bins, _) = query.ask else { return }
+        guard let bins = (query.question as? BinnedResidualsQuestion)?.bins else { return }
         let people: [[Int]]
         do { people = try cohort.binPeople(of: query) } catch { throw .failed("\(error)") }
         for (merged, people) in zip(bins.covariates, people) {
@@ -258,35 +260,6 @@ extension DisclosurePolicy {
                         "\(level.variable) = \(level.level) is too rare over the hospitals; merge levels in the study"
                     ))
             }
-        }
-    }
-}
-
-extension Query {
-    /// Whether the answer has a number for each of several times.
-    fileprivate var isIndexedByTime: Bool {
-        switch ask {
-        case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
-        case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
-        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums,
-            .eventTimes,
-            .timeTrend, .concordance, .markerPairs, .tallies, .tableSums, .tableSquares, .histograms,
-            .siteRanks,
-            .siteHeterogeneity, .cellCounts:
-            false
-        }
-    }
-
-    /// Whether answering it counts as one evaluation of a model.
-    package var isEvaluation: Bool {
-        switch ask {
-        case .likelihood, .likelihoodWithThirdDerivatives, .gram, .timeTrend, .residuals, .concordance,
-            .siteRanks, .siteHeterogeneity, .binnedResiduals:
-            true
-        case .counts, .moments, .spread, .times, .exits, .eventSums, .riskSums, .covariateRiskSums,
-            .eventTimes, .eventTrend, .influence, .markerPairs, .tallies, .tableSums, .tableSquares,
-            .histograms, .cellCounts:
-            false
         }
     }
 }

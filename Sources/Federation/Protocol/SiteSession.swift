@@ -221,9 +221,7 @@ package struct SiteSession: Sendable {
     /// Takes up that the round last accepted has been answered; after a restart, that it was before.
     package mutating func countEvaluations() {
         asked?.isAnswered = true
-        for query in run?.queries ?? [] where query.isEvaluation {
-            evaluations[query.analysis, default: 0] += 1
-        }
+        for analysis in run?.evaluations ?? [] { evaluations[analysis, default: 0] += 1 }
     }
 }
 

@@ -7,7 +7,7 @@ import Survival
 struct CommonProfile: Sendable {
     private var survey: ProfileSurvey
     private let iteration: CommonBaselineIteration
-    private let coordinates: Query.Coordinates
+    private let coordinates: Coordinates
     private let grid: EventGrid
     private let eventSums: [Double]
     private var scales: RiskScales
@@ -17,7 +17,7 @@ struct CommonProfile: Sendable {
 
     init(
         _ survey: ProfileSurvey, of iteration: CommonBaselineIteration,
-        coordinates: Query.Coordinates, scales: RiskScales, grid: EventGrid, eventSums: [Double],
+        coordinates: Coordinates, scales: RiskScales, grid: EventGrid, eventSums: [Double],
         ties: Ties
     ) {
         (self.survey, self.iteration, self.coordinates) = (survey, iteration, coordinates)
@@ -25,12 +25,12 @@ struct CommonProfile: Sendable {
     }
 
     /// What is to be asked next; empty at the end.
-    var asks: [Query.Ask] {
+    var asks: [any Question] {
         guard let hazards else {
-            return survey.betas.map { .riskSums(scaled(near: $0), beta: $0, grid) }
+            return survey.betas.map { RiskSumsQuestion(scaled(near: $0), beta: $0, grid) }
         }
         return zip(survey.betas, hazards).compactMap { beta, hazard in
-            hazard.map { .gram(coordinates, beta: beta, grid, $0) }
+            hazard.map { GramQuestion(coordinates, beta: beta, grid, $0) }
         }
     }
 
@@ -66,7 +66,7 @@ struct CommonProfile: Sendable {
         take(sums)
     }
 
-    private func scaled(near beta: [Double]) -> Query.Coordinates {
+    private func scaled(near beta: [Double]) -> Coordinates {
         coordinates.scaled(by: scales.exponents(near: beta))
     }
 

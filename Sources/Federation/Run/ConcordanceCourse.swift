@@ -13,7 +13,7 @@ struct ConcordanceCourse: Sendable {
     /// Squares of a row's part in the pairs are asked in units of the number of rows.
     private var scale: Double { Double(max(counts.rows, 1)) }
 
-    var ask: Query.Ask { .markerPairs(concordance.options, scale: scale) }
+    var ask: any Question { MarkerPairsQuestion(concordance.options, scale: scale) }
 
     func result(_ answer: [Double]) -> ConcordanceResult {
         var result = ConcordanceResult(

@@ -3,7 +3,7 @@ import Survival
 /// A Cox model in which each hospital has its own baseline hazard: moments, then Newton on summed scores.
 struct SiteCoxCourse: Sendable {
     private var report: CoxReport
-    private var coordinates: Query.Coordinates?
+    private var coordinates: Coordinates?
     private var newton: NewtonIteration?
     private var survey: ProfileSurvey?
     private var check: HazardCheck?
@@ -38,7 +38,7 @@ struct SiteCoxCourse: Sendable {
 
     /// Takes likelihoods at coefficients, of which some may not be had there.
     private mutating func evaluated(
-        _ answers: [Answer], _ coordinates: Query.Coordinates
+        _ answers: [Answer], _ coordinates: Coordinates
     ) throws -> CoxStep {
         if var survey {
             survey.receive(answers.map { $0.evaluated.map(report.likelihoodSums) })
@@ -66,7 +66,7 @@ struct SiteCoxCourse: Sendable {
 
     /// Profile likelihoods are followed to their end before the rest is asked.
     private mutating func follow(
-        _ survey: ProfileSurvey, _ coordinates: Query.Coordinates
+        _ survey: ProfileSurvey, _ coordinates: Coordinates
     ) throws -> CoxStep {
         self.survey = survey
         if !survey.betas.isEmpty {
@@ -75,11 +75,11 @@ struct SiteCoxCourse: Sendable {
         let fit = survey.result
         guard report.cox.testsHeterogeneity, fit.rank > 0 else { return conclude(fit, coordinates, nil) }
         self.fit = fit
-        return .ask([.siteRanks(coordinates, beta: fit.beta)])
+        return .ask([SiteRanksQuestion(coordinates, beta: fit.beta)])
     }
 
     private mutating func conclude(
-        _ fit: CoxFit, _ coordinates: Query.Coordinates, _ heterogeneity: HeterogeneityTest?
+        _ fit: CoxFit, _ coordinates: Coordinates, _ heterogeneity: HeterogeneityTest?
     ) -> CoxStep {
         let epilogue = CoxEpilogue(
             report, fit, check: check, coordinates: coordinates, heterogeneity: heterogeneity,
@@ -109,21 +109,21 @@ struct CommonCoxCourse: Sendable {
 
     /// What stays the same over the iterations once the first sums are in.
     private struct Setting: Sendable {
-        var coordinates: Query.Coordinates
+        var coordinates: Coordinates
         var grid: EventGrid
         /// Σ over events of w·x, then of w·(offset − shift).
         var eventSums: [Double]
         var scales = RiskScales()
 
         /// Working coordinates for sums over risk sets at these coefficients.
-        func coordinates(near beta: [Double]) -> Query.Coordinates {
+        func coordinates(near beta: [Double]) -> Coordinates {
             coordinates.scaled(by: scales.exponents(near: beta))
         }
     }
 
     private enum Phase: Sendable {
         case moments
-        case start(Query.Coordinates, EventGrid)
+        case start(Coordinates, EventGrid)
         case riskSums(beta: [Double])
         case gram(beta: [Double], HazardIncrements)
         case information(gram: [Double], HazardIncrements)
@@ -188,13 +188,16 @@ struct CommonCoxCourse: Sendable {
         followUpEnds = merged.followUpEnds
         phase = .start(coordinates, merged.grid)
         return .ask(
-            [.eventSums(coordinates), .riskSums(coordinates, beta: report.origin, merged.grid)]
+            [
+                EventSumsQuestion(coordinates),
+                RiskSumsQuestion(coordinates, beta: report.origin, merged.grid),
+            ]
                 + report.spreadAsks(coordinates))
     }
 
     /// The sums over events come with the first S₀.
     private mutating func start(
-        _ coordinates: Query.Coordinates, _ grid: EventGrid, _ answers: [[Double]]
+        _ coordinates: Coordinates, _ grid: EventGrid, _ answers: [[Double]]
     ) throws -> CoxStep {
         if answers.count > 2 { report.takeSpread(answers[2], coordinates) }
         let iteration = CommonBaselineIteration(
@@ -221,7 +224,7 @@ struct CommonCoxCourse: Sendable {
         setting.scales.add(hazard, at: beta)
         self.setting = setting
         phase = .gram(beta: beta, hazard)
-        return .ask([.gram(setting.coordinates, beta: beta, setting.grid, hazard)])
+        return .ask([GramQuestion(setting.coordinates, beta: beta, setting.grid, hazard)])
     }
 
     private func known() throws -> Setting {
@@ -249,10 +252,10 @@ struct CommonCoxCourse: Sendable {
         switch step {
         case .evaluate(let beta):
             phase = .riskSums(beta: beta)
-            return .ask([.riskSums(setting.coordinates(near: beta), beta: beta, setting.grid)])
+            return .ask([RiskSumsQuestion(setting.coordinates(near: beta), beta: beta, setting.grid)])
         case .information(let beta):
             // The likelihood has just been evaluated there: `phase` has its sums.
-            return .ask([.covariateRiskSums(setting.coordinates(near: beta), beta: beta, setting.grid)])
+            return .ask([CovariateRiskSumsQuestion(setting.coordinates(near: beta), beta: beta, setting.grid)])
         case .finished(let fit):
             guard let track = iteration.track, case .information(_, let hazard) = phase else {
                 throw StudyError.sums("a fit without a way")
@@ -296,9 +299,9 @@ struct CoxReport: Sendable {
     /// They only condition the iteration: the coefficients do not depend on them. Where the range of the dictionary is so much
     /// wider than the values that rounding hides their spread, or where they are constant, the spread is taken to be 1e-10 of
     /// the range: still near enough to tell a narrow column, which has a coefficient, from a constant one, which has none.
-    func coordinates(fromMoments moments: [Double]) -> Query.Coordinates {
+    func coordinates(fromMoments moments: [Double]) -> Coordinates {
         let rows = max(moments[0], 1)
-        var coordinates = Query.Coordinates(center: [], scale: [])
+        var coordinates = Coordinates(center: [], scale: [])
         for (index, column) in cox.model.columns.enumerated() {
             let range = DictionaryRange(column.bounds)
             let mean = moments[1 + index] / rows
@@ -344,9 +347,9 @@ struct CoxReport: Sendable {
     }
 
     /// The question of a fit's concordance; nil if none is asked for, or if no coefficient tells rows apart.
-    func concordanceAsk(of fit: CoxFit, _ coordinates: Query.Coordinates) -> Query.Ask? {
+    func concordanceAsk(of fit: CoxFit, _ coordinates: Coordinates) -> (any Question)? {
         guard let options = cox.concordance, fit.rank > 0 else { return nil }
-        return .concordance(coordinates, beta: fit.beta, options, scale: Double(max(counts.rows, 1)))
+        return ConcordanceQuestion(coordinates, beta: fit.beta, options, scale: Double(max(counts.rows, 1)))
     }
 
     /// From the summed answer to `concordance`: squares already, or sums by level of the cluster.

@@ -7,10 +7,11 @@ struct CoxDiagnostics: Sendable {
     private let diagnostics: AnalysisPlan.Diagnostics
 
     /// What must be asked at the beginning, besides what the course asks anyway.
-    static func asks(of cox: AnalysisPlan.CoxPlan, besides known: [Query.Ask]) -> [Query.Ask] {
+    static func asks(of cox: AnalysisPlan.CoxPlan, besides known: [any Question]) -> [any Question] {
         guard let diagnostics = cox.diagnostics else { return [] }
-        return (diagnostics.hasSchoenfeld && !known.contains(.exits) ? [.exits] : [])
-            + (diagnostics.covariates.isEmpty ? [] : [.cellCounts])
+        let hasExits = known.contains { $0 is ExitsQuestion }
+        return (diagnostics.hasSchoenfeld && !hasExits ? [ExitsQuestion()] : [])
+            + (diagnostics.covariates.isEmpty ? [] : [CellCountsQuestion()])
     }
 
     /// Nil if no residuals are asked for; the answers are those to `exits` and `cellCounts`, where they were asked.
@@ -62,10 +63,10 @@ struct CoxDiagnostics: Sendable {
 
     /// The question at the estimate; nil if there is no bin to ask about.
     func ask(
-        _ coordinates: Query.Coordinates, beta: [Double], _ common: Query.CommonHazard?
-    ) -> Query.Ask? {
+        _ coordinates: Coordinates, beta: [Double], _ common: CommonHazard?
+    ) -> (any Question)? {
         bins.laneCount(columns: plan.columnCount) == 0
-            ? nil : .binnedResiduals(coordinates, beta: beta, bins, common)
+            ? nil : BinnedResidualsQuestion(coordinates, beta: beta, bins, common)
     }
 
     /// The tables, from the summed answer; `scale` undoes the standardisation.

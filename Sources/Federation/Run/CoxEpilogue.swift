@@ -7,11 +7,11 @@ struct CoxEpilogue: Sendable {
     private let scale: [Double]
     private let check: HazardCheck?
     private let trend: Trend
-    private let residuals: Query.Ask?
-    private let concordance: Query.Ask?
-    private let diagnostics: (table: CoxDiagnostics, ask: Query.Ask?)?
-    private let heterogeneity: (test: HeterogeneityTest, ask: Query.Ask)?
-    private let trendAsks: [Query.Ask]
+    private let residuals: (any Question)?
+    private let concordance: (any Question)?
+    private let diagnostics: (table: CoxDiagnostics, ask: (any Question)?)?
+    private let heterogeneity: (test: HeterogeneityTest, ask: any Question)?
+    private let trendAsks: [any Question]
     private let curves: PredictedCurves?
 
     /// Where the sums of the proportional-hazards test come from.
@@ -22,20 +22,20 @@ struct CoxEpilogue: Sendable {
 
     /// A baseline hazard for each site.
     init(
-        _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates,
+        _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Coordinates,
         heterogeneity: HeterogeneityTest?, diagnostics: CoxDiagnostics?
     ) {
         self.diagnostics = diagnostics.map { ($0, $0.ask(coordinates, beta: fit.beta, nil)) }
         self.heterogeneity = heterogeneity.map {
-            ($0, .siteHeterogeneity(coordinates, beta: fit.beta, coefficients: $0.coefficients))
+            ($0, SiteHeterogeneityQuestion(coordinates, beta: fit.beta, coefficients: $0.coefficients))
         }
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         curves = nil
-        residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, nil) : nil
+        residuals = report.wantsResiduals(of: fit) ? ResidualsQuestion(coordinates, beta: fit.beta, nil) : nil
         concordance = report.concordanceAsk(of: fit, coordinates)
         if let function = check?.function, fit.rank > 0 {
             trend = .site
-            trendAsks = [.timeTrend(coordinates, beta: fit.beta, function)]
+            trendAsks = [TimeTrendQuestion(coordinates, beta: fit.beta, function)]
         } else {
             (trend, trendAsks) = (.none, [])
         }
@@ -43,7 +43,7 @@ struct CoxEpilogue: Sendable {
 
     /// One baseline for all: `hazard` and `covariateRiskSums` are those at the fit, which ends where S₁ was asked for.
     init(
-        _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Query.Coordinates,
+        _ report: CoxReport, _ fit: CoxFit, check: HazardCheck?, coordinates: Coordinates,
         grid: EventGrid,
         hazard: HazardIncrements, covariateRiskSums: [Double], followUpEnds: [Int],
         diagnostics: CoxDiagnostics?
@@ -51,12 +51,12 @@ struct CoxEpilogue: Sendable {
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         heterogeneity = nil
         let common = {
-            Query.CommonHazard(
+            CommonHazard(
                 grid: grid, hazard: hazard,
                 means: hazard.meanIncrements(
                     covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount))
         }
-        residuals = report.wantsResiduals(of: fit) ? .residuals(coordinates, beta: fit.beta, common()) : nil
+        residuals = report.wantsResiduals(of: fit) ? ResidualsQuestion(coordinates, beta: fit.beta, common()) : nil
         concordance = report.concordanceAsk(of: fit, coordinates)
         curves = report.cox.prediction.flatMap { prediction in
             report.plan.axis.map { axis in

@@ -8,19 +8,18 @@ struct CoxOpening: Sendable {
     let exits: [Double]?
     let cells: [Double]?
 
-    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [Query.Ask] {
-        let asks = [.moments] + (cox.baseline == .site ? HazardCheck.asks(of: cox, in: plan) : [.exits])
+    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [any Question] {
+        let asks: [any Question] =
+            [MomentsQuestion()]
+            + (cox.baseline == .site ? HazardCheck.asks(of: cox, in: plan) : [ExitsQuestion()])
         return asks + CoxDiagnostics.asks(of: cox, besides: asks)
     }
 
     init(_ cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan, _ answers: [[Double]]) {
         let pairs = zip(Self.asks(of: cox, in: plan), answers)
-        let answer = { (ask: Query.Ask) in pairs.first { $0.0 == ask }?.1 }
-        (moments, exits, cells) = (answers[0], answer(.exits), answer(.cellCounts))
-        let isAsked = cox.check != nil
-        check =
-            isAsked
-            ? (cox.baseline == .site ? HazardCheck.asks(of: cox, in: plan).first : .exits).flatMap(answer)
-            : nil
+        let answer = { (question: any Question.Type) in pairs.first { type(of: $0.0) == question }?.1 }
+        (moments, exits) = (answers[0], answer(ExitsQuestion.self))
+        cells = answer(CellCountsQuestion.self)
+        check = cox.check == nil ? nil : answer(EventTimesQuestion.self) ?? exits
     }
 }

@@ -5,9 +5,10 @@ extension CoxReport {
     var origin: [Double] { [Double](repeating: 0, count: parameterCount) }
 
     /// The likelihood as the penalty needs it, under a baseline hazard for each site.
-    func likelihoodAsk(_ coordinates: Query.Coordinates, beta: [Double]) -> Query.Ask {
+    func likelihoodAsk(_ coordinates: Coordinates, beta: [Double]) -> any Question {
         cox.penalty == .firth
-            ? .likelihoodWithThirdDerivatives(coordinates, beta: beta) : .likelihood(coordinates, beta: beta)
+            ? LikelihoodWithThirdDerivativesQuestion(coordinates, beta: beta)
+            : LikelihoodQuestion(coordinates, beta: beta)
     }
 
     // MARK: Ridge
@@ -16,12 +17,12 @@ extension CoxReport {
         if case .ridge(let ridge)? = cox.penalty { ridge } else { nil }
     }
 
-    func spreadAsks(_ coordinates: Query.Coordinates) -> [Query.Ask] {
-        plan.spreadColumns.isEmpty ? [] : [.spread(coordinates)]
+    func spreadAsks(_ coordinates: Coordinates) -> [any Question] {
+        plan.spreadColumns.isEmpty ? [] : [SpreadQuestion(coordinates)]
     }
 
     /// The variances with denominator n − 1 over the cohort's rows that have the covariate, as R's `ridge(scale = TRUE)`.
-    mutating func takeSpread(_ sum: [Double], _ coordinates: Query.Coordinates) {
+    mutating func takeSpread(_ sum: [Double], _ coordinates: Coordinates) {
         for (place, column) in plan.spreadColumns.enumerated() {
             let (rows, total, squares) = (sum[3 * place], sum[3 * place + 1], sum[3 * place + 2])
             let scale = coordinates.scale[column]
@@ -33,7 +34,7 @@ extension CoxReport {
     /// Working coordinates in which no penalty outweighs the information by far: pivots are compared with the largest one.
     ///
     /// A penalised covariate that is constant here has a coefficient of 0, as in R; its scale must not be that of rounding.
-    func widened(_ coordinates: Query.Coordinates) -> Query.Coordinates {
+    func widened(_ coordinates: Coordinates) -> Coordinates {
         guard let ridge else { return coordinates }
         var result = coordinates
         let events = Double(max(counts.events, 1))
@@ -47,7 +48,7 @@ extension CoxReport {
     }
 
     /// The penalty on coefficients in working coordinates.
-    func penalty(_ coordinates: Query.Coordinates) -> Penalty {
+    func penalty(_ coordinates: Coordinates) -> Penalty {
         switch cox.penalty {
         case nil: return .none
         case .firth: return .firth
@@ -97,7 +98,7 @@ extension CoxReport {
     // MARK: Profile likelihoods
 
     /// The searches that the study asks for, and those that infinite coefficients need.
-    func survey(_ fit: CoxFit, _ track: FitTrack, _ coordinates: Query.Coordinates) -> ProfileSurvey {
+    func survey(_ fit: CoxFit, _ track: FitTrack, _ coordinates: Coordinates) -> ProfileSurvey {
         ProfileSurvey(
             counted(fit), track: track, parameterNames: cox.model.parameterNames, level: plan.level,
             wishes: .init(limits: cox.limits == .profile, tests: cox.penalty == .firth),

@@ -11,12 +11,12 @@ struct HazardCheck: Sendable {
     /// What must be asked, beside the moments, under a baseline hazard for each site.
     ///
     /// The km transform is made from the exits of all sites; the others need their mean over the events alone.
-    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [Query.Ask] {
+    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [any Question] {
         switch cox.check {
         case nil: []
-        case .km: [.exits]
-        case .identity: [.eventTimes(identity(plan))]
-        case .log: [.eventTimes(TimeFunction(.logarithm))]
+        case .km: [ExitsQuestion()]
+        case .identity: [EventTimesQuestion(identity(plan))]
+        case .log: [EventTimesQuestion(TimeFunction(.logarithm))]
         }
     }
 
@@ -95,10 +95,11 @@ struct GridTrend: Sendable {
         second = hazard.weighted(by: factors.map { $0 * $0 })
     }
 
-    func asks(_ coordinates: Query.Coordinates, beta: [Double], grid: EventGrid) -> [Query.Ask] {
+    func asks(_ coordinates: Coordinates, beta: [Double], grid: EventGrid) -> [any Question] {
         [
-            .eventTrend(coordinates, grid, factors: factors), .gram(coordinates, beta: beta, grid, first),
-            .gram(coordinates, beta: beta, grid, second),
+            EventTrendQuestion(coordinates, grid, factors: factors),
+            GramQuestion(coordinates, beta: beta, grid, first),
+            GramQuestion(coordinates, beta: beta, grid, second),
         ]
     }
 

@@ -22,7 +22,7 @@ struct IncidenceCourse: Sendable {
         if let table { return .finish(.incidence(result(table, squares: answers[0]))) }
         let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
         self.table = table
-        return .ask([.influence(curves(of: table))])
+        return .ask([InfluenceQuestion(curves(of: table))])
     }
 
     private func curves(of table: ExitTable) -> [CurveCounts] {

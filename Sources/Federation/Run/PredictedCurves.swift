@@ -5,18 +5,18 @@ import Survival
 /// Made of sums that the fit has already; nothing more is asked for them. On a grid the hazard is constant in each interval.
 struct PredictedCurves: Sendable {
     private let prediction: AnalysisPlan.Prediction
-    private let common: Query.CommonHazard
+    private let common: CommonHazard
     /// By stratum: the time until which someone is followed.
     private let ends: [Double]
     private let axis: TimeAxis
-    private let coordinates: Query.Coordinates
+    private let coordinates: Coordinates
     private let level: Double
     /// By stratum the intervals of the grid that have an event; nil with exact times.
     private let intervals: [[GridInterval]]?
 
     init(
-        _ prediction: AnalysisPlan.Prediction, _ common: Query.CommonHazard, ends: [Double], axis: TimeAxis,
-        coordinates: Query.Coordinates, plan: AnalysisPlan
+        _ prediction: AnalysisPlan.Prediction, _ common: CommonHazard, ends: [Double], axis: TimeAxis,
+        coordinates: Coordinates, plan: AnalysisPlan
     ) {
         (self.prediction, self.common, self.ends, self.axis) = (prediction, common, ends, axis)
         (self.coordinates, level) = (coordinates, plan.level)

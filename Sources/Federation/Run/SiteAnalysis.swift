@@ -2,7 +2,7 @@ import Survival
 import Synchronization
 
 /// One analysis at one site: the complete cases and the likelihoods on them.
-struct SiteAnalysis: Sendable {
+package struct SiteAnalysis: Sendable {
     private(set) var plan: AnalysisPlan
     let cases: CompleteCases
     let groups: [Int32]?
@@ -171,12 +171,54 @@ struct SiteAnalysis: Sendable {
         try data.map { data in try kept.tied(meanTime) { try data.tied(meanTime: meanTime) } }
     }
 
+    func model(_ coordinates: Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {
+        guard case .cox(let cox) = plan.kind, let data = try tiedData() else {
+            throw StudyError.sums("only a model has a likelihood")
+        }
+        return (
+            data.rescaled(
+                center: coordinates.center, scale: coordinates.scale, offsetCenter: coordinates.shift), cox
+        )
+    }
+
+    /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.
+    func likelihood(_ coordinates: Coordinates) throws -> PartialLikelihood {
+        try kept.likelihood(at: coordinates) {
+            let (data, cox) = try model(coordinates)
+            return PartialLikelihood(data, ties: cox.ties, instructions: instructions)
+        }
+    }
+
+    /// The common-baseline likelihood, on a time axis counted in positions, which decides alone which times are equal.
+    func baseline(_ coordinates: Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
+        guard case .cox(let cox) = plan.kind,
+            let data = data?.rescaled(
+                center: coordinates.center, scale: coordinates.scale, offsetCenter: coordinates.shift)
+        else { throw StudyError.sums("only a model has a likelihood") }
+        guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
+        let onAxis = try SurvivalData(
+            entry: data.entry?.map { Double(axis.entryPosition(of: $0)) },
+            exit: data.exit.map { Double(axis.position(of: $0)) },
+            event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
+            columns: data.columns)
+        let competing = plan.causeOfInterest.map { cause in
+            (causes ?? []).map { $0 >= 0 && $0 != cause }
+        }
+        return try CommonBaseline(data: onAxis, grid: grid, ties: cox.ties, competing: competing)
+    }
+
+    /// The people of a table.
+    func table() throws -> SiteTable {
+        guard let people else { throw StudyError.sums("only a table of the patients has tallies") }
+        return people
+    }
+
     var eventPeople: Int {
         Set(zip(cases.person, cases.event).lazy.filter(\.1).map(\.0)).count
     }
 
     /// The largest distance from its mean of a row's xβ + offset + log weight: what lifts a row above all others.
-    func linearPredictorMax(_ coordinates: Query.Coordinates, _ beta: [Double]) -> Double {
+    func linearPredictorMax(_ coordinates: Coordinates, _ beta: [Double]) -> Double {
         guard let data, data.rowCount > 0 else { return 0 }
         var predictor = data.offset ?? [Double](repeating: 0, count: data.rowCount)
         if let weight = data.weight {
@@ -201,11 +243,11 @@ struct CellIndex: Sendable {
 
 /// The sorted likelihood of a model in its present working coordinates, and its rows with tied times.
 final class KeptLikelihood: Sendable {
-    private let kept = Mutex<(coordinates: Query.Coordinates, likelihood: PartialLikelihood)?>(nil)
+    private let kept = Mutex<(coordinates: Coordinates, likelihood: PartialLikelihood)?>(nil)
     private let rows = Mutex<(meanTime: Double?, data: SurvivalData)?>(nil)
 
     func likelihood(
-        at coordinates: Query.Coordinates, make: () throws -> PartialLikelihood
+        at coordinates: Coordinates, make: () throws -> PartialLikelihood
     ) throws -> PartialLikelihood {
         try kept.withLock { kept in
             if let kept, kept.coordinates == coordinates { return kept.likelihood }

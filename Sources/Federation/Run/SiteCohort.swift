@@ -45,7 +45,7 @@ package struct SiteCohort: Sendable {
         }
         if let failure = failures[query.analysis] { return none(.unanswerable, failure) }
         do {
-            let numbers = try prepared(query.analysis).located(by: query).answer(query.ask)
+            let numbers = try query.question.answer(from: prepared(query.analysis).located(by: query))
             precondition(numbers.count == count, "an answer fits its query's layout")
             return (numbers + [0], nil)
         } catch SurvivalDataError.riskOutOfRange {
@@ -88,11 +88,8 @@ package struct SiteCohort: Sendable {
 
     /// People of this hospital in each bin of the covariates that residuals are added up over; never leaves the hospital.
     package func binPeople(of query: Query) throws(StudyError) -> [[Int]] {
-        guard case .binnedResiduals(_, _, let bins, _) = query.ask else { return [] }
-        let cells = try prepared(query.analysis).cells
-        return zip(bins.covariates, cells).map { merged, cells in
-            merged.ranges.map { cells.people[$0].reduce(0, +) }
-        }
+        guard let question = query.question as? BinnedResidualsQuestion else { return [] }
+        return question.people(at: try prepared(query.analysis))
     }
 
     private func prepared(_ analysis: String) throws(StudyError) -> SiteAnalysis {

@@ -68,6 +68,13 @@ package struct StudyRun: Sendable {
         queries.compactMap { query in plan.analysis(query.analysis).map { QueryStatement(query, in: $0) } }
     }
 
+    /// For each query of this round that is an evaluation of a model, its analysis.
+    package var evaluations: [String] {
+        queries.compactMap { query in
+            plan.analysis(query.analysis).flatMap { query.summation(in: $0).isEvaluation ? query.analysis : nil }
+        }
+    }
+
     /// Takes the sum of this round's answers over all sites and moves on.
     ///
     /// Throws `StudyError.sums` if the sum does not have this round's shape. An analysis that cannot be answered fails alone.
@@ -150,7 +157,7 @@ struct AnalysisRun: Sendable {
     init(_ plan: AnalysisPlan, privacy: StudyFile.Privacy) {
         self.plan = plan
         self.privacy = privacy
-        pending = [Query(analysis: plan.id, ask: .counts)]
+        pending = [Query(analysis: plan.id, CountsQuestion())]
     }
 
     /// The questions of this round.
@@ -240,7 +247,7 @@ struct AnalysisRun: Sendable {
 
     private mutating func locate(_ search: TimeSearch, _ counts: CohortCounts) {
         course = .locating(search, counts)
-        pend([.times(search.cells)])
+        pend([TimesQuestion(search.cells)])
     }
 
     private mutating func start(_ counts: CohortCounts) {
@@ -249,12 +256,12 @@ struct AnalysisRun: Sendable {
             let course = SurvivalCourse(
                 plan, survival, counts: counts, smallestInterval: privacy.smallestInterval)
             self.course = .survival(course)
-            pend([.exits])
+            pend([ExitsQuestion()])
         case .incidence(let incidence):
             course = .incidence(
                 IncidenceCourse(
                     plan, incidence, counts: counts, smallestInterval: privacy.smallestInterval))
-            pend([.exits])
+            pend([ExitsQuestion()])
         case .concordance(let concordance):
             let course = ConcordanceCourse(plan, concordance, counts: counts)
             self.course = .concordance(course)
@@ -269,7 +276,7 @@ struct AnalysisRun: Sendable {
         case .table(let table):
             course = .table(
                 TableCourse(plan, table, counts: counts, smallestCell: privacy.smallestCell))
-            pend([.tallies])
+            pend([TalliesQuestion()])
         }
     }
 
@@ -287,9 +294,9 @@ struct AnalysisRun: Sendable {
         }
     }
 
-    private mutating func pend(_ asks: [Query.Ask]) {
+    private mutating func pend(_ asks: [any Question]) {
         let found = plan.searchRange == nil ? nil : plan.axis
-        pending = asks.map { Query(analysis: plan.id, ask: $0, axis: found, meanTime: meanTime) }
+        pending = asks.map { Query(analysis: plan.id, $0, axis: found, meanTime: meanTime) }
     }
 
     private mutating func finish(_ result: AnalysisResult) {
@@ -300,12 +307,12 @@ struct AnalysisRun: Sendable {
 
 /// What the course of a curve wants next.
 enum CurveStep: Sendable {
-    case ask([Query.Ask])
+    case ask([any Question])
     case finish(AnalysisResult)
 }
 
 /// What a Cox course wants next.
 enum CoxStep: Sendable {
-    case ask([Query.Ask])
+    case ask([any Question])
     case finish(CoxResult)
 }

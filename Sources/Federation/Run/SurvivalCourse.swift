@@ -26,7 +26,8 @@ struct SurvivalCourse: Sendable {
         self.table = table
         guard survival.options.isRobust else { return .finish(.survival(result(table, squares: nil))) }
         let curves = table.groups(over: survival.stratumCount).map { curve(of: $0, table) }
-        return .ask([.influence(curves + (survival.options.hasFollowUp ? curves.map(\.reversed) : []))])
+        let reversed = survival.options.hasFollowUp ? curves.map(\.reversed) : []
+        return .ask([InfluenceQuestion(curves + reversed)])
     }
 
     private func curve(of group: ExitTable.Group, _ table: ExitTable) -> CurveCounts {

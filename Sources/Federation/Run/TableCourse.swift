@@ -9,7 +9,7 @@ struct TableCourse: Sendable {
     private var known: TableKnowledge
 
     enum Step: Sendable {
-        case ask([Query.Ask])
+        case ask([any Question])
         case finish(DescriptionResult)
     }
 
@@ -24,8 +24,8 @@ struct TableCourse: Sendable {
         if known.means.isEmpty {
             known.means = means(answers[0])
             let centers = known.cells.map { known.means[$0] ?? 0 }
-            let squares = Query.Ask.tableSquares(known.cells, centers: centers)
-            return .ask([squares] + (known.histograms.isEmpty ? [] : [.histograms(known.histograms)]))
+            let squares: [any Question] = [TableSquaresQuestion(known.cells, centers: centers)]
+            return .ask(squares + (known.histograms.isEmpty ? [] : [HistogramsQuestion(known.histograms)]))
         }
         for (index, cell) in known.cells.enumerated() {
             known.take(
@@ -51,7 +51,7 @@ struct TableCourse: Sendable {
                 .map { TableCell(variable: variable, group: $0.offset) }
         }
         known.histograms = table.variables.indices.compactMap { histogram(of: $0, layout) }
-        return known.cells.isEmpty ? .finish(result) : .ask([.tableSums(known.cells)])
+        return known.cells.isEmpty ? .finish(result) : .ask([TableSumsQuestion(known.cells)])
     }
 
     // MARK: - Counts by value or bin

@@ -335,3 +335,65 @@ extension AnalysisPlan.Kind {
         if case .table(let table) = self { table.variables.map(\.expression) } else { [] }
     }
 }
+
+extension AnalysisPlan {
+    /// Covariate columns; a marker is one; 0 for analyses without a model.
+    package var columnCount: Int { model?.columns.count ?? 0 }
+
+    /// How a Cox model handles tied event times; of no matter to other analyses.
+    package var ties: Ties {
+        if case .cox(let cox) = kind { cox.ties } else { .breslow }
+    }
+
+    /// Whether the moments have the sum of the offset: what linear predictors are counted from under one baseline for all.
+    var sumsOffset: Bool {
+        guard case .cox(let cox) = kind else { return false }
+        return cox.baseline == .common && cox.model.offset != nil
+    }
+
+    /// Whether one baseline hazard is formed for all hospitals.
+    var hasCommonBaseline: Bool {
+        if case .cox(let cox) = kind { cox.baseline == .common } else { false }
+    }
+
+    /// Groups of a survival analysis, strata of a Cox model.
+    package var groupCount: Int {
+        switch kind {
+        case .survival(let survival): survival.groups.count
+        case .incidence(let incidence): incidence.groups.count
+        case .concordance(let concordance): concordance.model.stratumCount
+        case .cox(let cox): cox.model.stratumCount
+        case .table(let table): table.groups.count
+        }
+    }
+
+    /// Numbers in the answer to `tallies`; 0 for analyses that are no table.
+    package var tallyCount: Int {
+        if case .table(let table) = kind { TallyLayout(table).count } else { 0 }
+    }
+
+    /// Columns whose variance a scaled ridge penalty needs.
+    package var spreadColumns: [Int] {
+        guard case .cox(let cox) = kind, case .ridge(let ridge)? = cox.penalty, ridge.isScaled else {
+            return []
+        }
+        return ridge.columns
+    }
+
+    /// The levels of a category that clusters are made of; nil for people, or without clusters.
+    package var clusterLevels: [String]? {
+        if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
+    }
+
+    /// Groups of which the exits are counted apart: those of a survival analysis in each stratum of its test.
+    ///
+    /// Of a Cox model only common baselines need the strata.
+    package var exitGroupCount: Int {
+        switch kind {
+        case .survival(let survival): groupCount * survival.stratumCount
+        case .incidence(let incidence): groupCount * incidence.stratumCount
+        case .cox(let cox): cox.baseline == .site ? 1 : groupCount
+        case .concordance, .table: 0
+        }
+    }
+}

@@ -76,7 +76,7 @@ package enum CoxPenaltyPlan: Hashable, Sendable {
 extension ModelSpecification {
     /// How far each covariate can lie from its centre, in working coordinates: by the dictionary for what is 0 or 1, and ten
     /// standard deviations at most for numbers, whose range may be much wider than their values.
-    func reach(of coordinates: Query.Coordinates) -> [Double] {
+    func reach(of coordinates: Coordinates) -> [Double] {
         columns.indices.map { index in
             let bounds = columns[index].bounds
             let (center, scale) = (coordinates.center[index], coordinates.scale[index])

@@ -14,7 +14,7 @@ struct ChosenQuestionAttacks {
     private let plan: AnalysisPlan
     private let patients = Patient.random(90, seed: 41)
 
-    private static let raw = Query.Coordinates(center: [0, 0], scale: [1, 1])
+    private static let raw = Coordinates(center: [0, 0], scale: [1, 1])
 
     init() throws {
         scene = try HostileScene.shared.get()
@@ -39,7 +39,7 @@ struct ChosenQuestionAttacks {
         let grid = EventGrid(strata: [.init(times: positions, deaths: deaths, deathWeights: deaths)])
         let ones = [Double](repeating: 1, count: positions.count)
         let hazard = try HazardIncrements(grid: grid, riskSums: ones, ties: .breslow)
-        return Query(analysis: "c", ask: .gram(Self.raw, beta: [0, 0], grid, hazard))
+        return Query(analysis: "c", GramQuestion(Self.raw, beta: [0, 0], grid, hazard))
     }
 
     @Test func `a chosen hazard shows who leaves alone, and is refused`() throws {
@@ -67,8 +67,8 @@ struct ChosenQuestionAttacks {
                 times: merged.ranges.map { Double($0.upperBound - 1) }, deaths: deaths, deathWeights: deaths,
                 starts: merged.ranges.map { Double($0.lowerBound - 1) })
         ])
-        let coordinates = Query.Coordinates(center: [85, 0], scale: [1, 1])
-        return Query(analysis: "c", ask: .riskSums(coordinates, beta: beta, grid))
+        let coordinates = Coordinates(center: [85, 0], scale: [1, 1])
+        return Query(analysis: "c", RiskSumsQuestion(coordinates, beta: beta, grid))
     }
 
     @Test func `chosen coefficients show the oldest patient, and are refused`() throws {
@@ -94,11 +94,15 @@ struct ChosenQuestionAttacks {
     {
         let query = try #require(scene.run.queries.first { $0.analysis == "c" })
         let forged: Query
-        switch query.ask {
-        case .riskSums(let coordinates, let beta, let grid):
-            forged = Query(analysis: "c", ask: .riskSums(coordinates, beta: beta.map(\.nextUp), grid))
-        case .gram(let coordinates, let beta, let grid, let hazard):
-            forged = Query(analysis: "c", ask: .gram(coordinates, beta: beta.map(\.nextUp), grid, hazard))
+        switch query.question {
+        case let sums as RiskSumsQuestion:
+            let beta = sums.point.beta.map(\.nextUp)
+            forged = Query(
+                analysis: "c", RiskSumsQuestion(sums.point.coordinates, beta: beta, sums.grid))
+        case let gram as GramQuestion:
+            let beta = gram.point.beta.map(\.nextUp)
+            forged = Query(
+                analysis: "c", GramQuestion(gram.point.coordinates, beta: beta, gram.grid, gram.hazard))
         default:
             Issue.record("round 4 asks \(query.kind)")
             return

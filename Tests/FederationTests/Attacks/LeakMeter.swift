@@ -24,10 +24,11 @@ struct LeakMeter {
     /// The powers of two by which sums over risk sets are multiplied stand in the query: they hide nothing.
     mutating func read(_ query: Query, sum: [Double]) {
         sumCount += sum.count
-        switch query.ask {
-        case .riskSums(let coordinates, let beta, _):
-            riskSums[beta] = coordinates.scaled(sum, width: 1, undone: true)
-        case .covariateRiskSums(let coordinates, let beta, let grid):
+        switch query.question {
+        case let question as RiskSumsQuestion:
+            riskSums[question.point.beta] = question.point.coordinates.scaled(sum, width: 1, undone: true)
+        case let question as CovariateRiskSumsQuestion:
+            let (coordinates, beta, grid) = (question.point.coordinates, question.point.beta, question.grid)
             guard let risks = riskSums[beta] else { return }
             (alone, inPairs) = ([], [])
             let sums = coordinates.scaled(sum, width: beta.count, undone: true)
@@ -38,7 +39,7 @@ struct LeakMeter {
 
     /// The sums are those of everyone at risk at each point, then of those who stay at each tied point.
     private mutating func search(
-        _ risks: [Double], _ sums: [Double], _ coordinates: Query.Coordinates, _ beta: [Double],
+        _ risks: [Double], _ sums: [Double], _ coordinates: Coordinates, _ beta: [Double],
         tied: [Int], points: Int
     ) {
         let width = beta.count
@@ -61,7 +62,7 @@ struct LeakMeter {
         var first: [Double]
     }
 
-    private mutating func take(_ leaving: Leaving, _ coordinates: Query.Coordinates, _ beta: [Double]) {
+    private mutating func take(_ leaving: Leaving, _ coordinates: Coordinates, _ beta: [Double]) {
         func row(_ leaving: Leaving) -> [Double]? {
             guard leaving.zeroth > 1e-9 else { return nil }
             let x = leaving.first.map { $0 / leaving.zeroth }

@@ -157,12 +157,12 @@ struct MaskAttacks {
     {
         let dialogue = scene.late
         let (honest, query) = (scene.run, scene.run.queries[0])
-        guard case .likelihood(let coordinates, let beta) = query.ask else {
+        guard let point = (query.question as? LikelihoodQuestion)?.point else {
             Issue.record("round 4 asks for no likelihood")
             return
         }
         let other = Query(
-            analysis: query.analysis, ask: .likelihood(coordinates, beta: beta.map { $0 + 0.5 }))
+            analysis: query.analysis, LikelihoodQuestion(point.coordinates, beta: point.beta.map { $0 + 0.5 }))
         let cohort = dialogue.cohorts[1]
         let (mine, moved) = (try cohort.answer(query)[0], try cohort.answer(other)[0])
         let trusting = TrustingHospitals(cohorts: dialogue.cohorts)

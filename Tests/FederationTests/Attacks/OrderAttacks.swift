@@ -42,14 +42,14 @@ struct OrderAttacks {
         let bins = try #require(bins)
         let hospitals = TrustingHospitals(cohorts: dialogue.cohorts)
         let (request, queries) = try last()
-        guard case .histograms(let merged) = try #require(queries.last).ask else {
+        guard let merged = (try #require(queries.last).question as? HistogramsQuestion)?.histograms else {
             Issue.record("the last round counts nobody by bin")
             return
         }
         // Nobody has told yet which bins to merge: one question for each of them.
         var early = merged[0]
         early.starts = Array(0..<bins.count)
-        let query = Query(analysis: "t", ask: .histograms([early]))
+        let query = Query(analysis: "t", HistogramsQuestion([early]))
         let people = try hospitals.numbers(query)
         let alone = people.indices.filter { people[$0] == 1 }
         #expect(!alone.isEmpty && people.reduce(0, +) == 90)
@@ -57,7 +57,7 @@ struct OrderAttacks {
             // Bins are 1 wide, from -10 on.
             #expect(Self.patients.count { Int(($0.marker + 10).rounded(.down)) == bin } == 1)
         }
-        let together = try hospitals.numbers(Query(analysis: "t", ask: .histograms(merged)))
+        let together = try hospitals.numbers(Query(analysis: "t", HistogramsQuestion(merged)))
         #expect(!together.isEmpty && together.allSatisfy { $0 >= 10 })
 
         var forged = try #require(dialogue.coordinator.request)

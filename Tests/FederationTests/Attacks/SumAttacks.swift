@@ -43,7 +43,7 @@ struct SumAttacks {
         let cohorts = try Self.cohorts(hospitals, plan)
         let run = try Self.run(plan, TrustingHospitals(cohorts: cohorts), rounds: 1)
         let query = try #require(run.queries.first)
-        #expect(query.ask == .moments)
+        #expect(query.question is MomentsQuestion)
         let sum = try TrustingHospitals(cohorts: cohorts).numbers(query)
         guard case .cox(let cox) = plan.analyses[0].kind else { return }
         // n, Σx scaled to [-1, 1] by the dictionary's ranges: everyone else's product is 0.

@@ -270,7 +270,7 @@ struct DisclosurePolicyTests {
         try situation.step()
         try situation.clear(evaluations: used) { $0.evaluationsMax = 5 }  // nor are moments
         try situation.step()
-        #expect(situation.run.queries.allSatisfy { $0.isEvaluation })
+        #expect(situation.run.evaluations == ["m"])
         try situation.clear(evaluations: used) { $0.evaluationsMax = 6 }
         expectRefusal(
             .refused, #"policy rule evaluations-max, analysis "m": more than 5 evaluations of the model"#

@@ -105,10 +105,10 @@ struct MessageBytesTests {
     @Test func `round and its digest`() throws {
         let plan = try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]"))
         let analysis = try #require(plan.analysis("m"))
-        let coordinates = Query.Coordinates(center: [60], scale: [10])
+        let coordinates = Coordinates(center: [60], scale: [10])
         let statements = [
-            QueryStatement(Query(analysis: "m", ask: .counts), in: analysis),
-            QueryStatement(Query(analysis: "m", ask: .likelihood(coordinates, beta: [-0.5])), in: analysis),
+            QueryStatement(Query(analysis: "m", CountsQuestion()), in: analysis),
+            QueryStatement(Query(analysis: "m", LikelihoodQuestion(coordinates, beta: [-0.5])), in: analysis),
         ]
         let round = RoundRequest(
             session: Self.a, round: 2, transcript: Self.b, statements: statements,
@@ -134,9 +134,9 @@ struct MessageBytesTests {
         let analysis = try #require(
             try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]")).analysis("m"))
         let beta = [-0.0, 0.00001, -1.5e-7, 1e16, 1e21, 0.1 + 0.2, .leastNonzeroMagnitude]
-        let coordinates = Query.Coordinates(center: [60], scale: [10])
+        let coordinates = Coordinates(center: [60], scale: [10])
         let statement = QueryStatement(
-            Query(analysis: "m", ask: .likelihood(coordinates, beta: beta)), in: analysis)
+            Query(analysis: "m", LikelihoodQuestion(coordinates, beta: beta)), in: analysis)
         let text = String(decoding: CanonicalJSON.bytes(statement), as: UTF8.self)
         #expect(
             text.contains(

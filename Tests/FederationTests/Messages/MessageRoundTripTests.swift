@@ -68,9 +68,9 @@ struct MessageRoundTripTests {
     private static func statements() throws -> [QueryStatement] {
         let plan = try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]"))
         let analysis = try #require(plan.analysis("m"))
-        let coordinates = Query.Coordinates(center: [60], scale: [10])
+        let coordinates = Coordinates(center: [60], scale: [10])
         return [
-            QueryStatement(Query(analysis: "m", ask: .likelihood(coordinates, beta: [-0.5])), in: analysis)
+            QueryStatement(Query(analysis: "m", LikelihoodQuestion(coordinates, beta: [-0.5])), in: analysis)
         ]
     }
 

@@ -11,35 +11,35 @@ struct QueryStatementTests {
     }
 
     /// A question made of numbers, in the order in which they stand in the arrays; each is used once.
-    private static let makers: [(kind: String, make: @Sendable ([Double]) throws -> Query.Ask)] = [
-        ("likelihood", { .likelihood(coordinates($0), beta: Array($0[4..<6])) }),
+    private static let makers: [(kind: String, make: @Sendable ([Double]) throws -> any Question)] = [
+        ("likelihood", { LikelihoodQuestion(coordinates($0), beta: Array($0[4..<6])) }),
         (
             "likelihood-with-third-derivatives",
-            { .likelihoodWithThirdDerivatives(coordinates($0), beta: Array($0[4..<6])) }
+            { LikelihoodWithThirdDerivativesQuestion(coordinates($0), beta: Array($0[4..<6])) }
         ),
-        ("spread", { .spread(coordinates($0)) }),
-        ("event-sums", { .eventSums(coordinates($0)) }),
-        ("risk-sums", { .riskSums(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
-        ("covariate-risk-sums", { .covariateRiskSums(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
-        ("gram", { .gram(coordinates($0), beta: Array($0[4..<6]), grid($0), try hazard($0)) }),
-        ("event-trend", { .eventTrend(coordinates($0), grid($0), factors: Array($0[18..<20])) }),
+        ("spread", { SpreadQuestion(coordinates($0)) }),
+        ("event-sums", { EventSumsQuestion(coordinates($0)) }),
+        ("risk-sums", { RiskSumsQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
+        ("covariate-risk-sums", { CovariateRiskSumsQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
+        ("gram", { GramQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0), try hazard($0)) }),
+        ("event-trend", { EventTrendQuestion(coordinates($0), grid($0), factors: Array($0[18..<20])) }),
         (
             "residuals",
             { numbers in
                 let means = MeanIncrements(
                     survivor: Array(numbers[18..<20]), leaver: Array(numbers[20..<22]),
                     death: Array(numbers[22..<24]))
-                return .residuals(
+                return ResidualsQuestion(
                     coordinates(numbers), beta: Array(numbers[4..<6]),
                     .init(grid: grid(numbers), hazard: try hazard(numbers), means: means))
             }
         ),
-        ("event-times", { .eventTimes(TimeFunction(.identity, center: $0[0], scale: $0[1])) }),
-        ("event-times", { .eventTimes(steps($0)) }),
-        ("time-trend", { .timeTrend(coordinates($0), beta: Array($0[4..<6]), steps($0, from: 6)) }),
+        ("event-times", { EventTimesQuestion(TimeFunction(.identity, center: $0[0], scale: $0[1])) }),
+        ("event-times", { EventTimesQuestion(steps($0)) }),
+        ("time-trend", { TimeTrendQuestion(coordinates($0), beta: Array($0[4..<6]), steps($0, from: 6)) }),
     ]
 
-    private static func coordinates(_ numbers: [Double]) -> Query.Coordinates {
+    private static func coordinates(_ numbers: [Double]) -> Coordinates {
         .init(center: Array(numbers[0..<2]), scale: Array(numbers[2..<4]))
     }
 
@@ -74,14 +74,14 @@ struct QueryStatementTests {
     func `a statement changes with every number that the answer depends on`(_ index: Int) throws {
         let (kind, make) = Self.makers[index]
         let plan = try Self.plan()
-        let query = Query(analysis: "m", ask: try make(Self.numbers))
+        let query = Query(analysis: "m", try make(Self.numbers))
         #expect(query.kind == kind)
         let honest = QueryStatement(query, in: plan)
         var changed = 0
         for place in Self.numbers.indices {
             var numbers = Self.numbers
             numbers[place] += numbers[place] == 0 ? 0.5 : numbers[place] / 64
-            let other = Query(analysis: "m", ask: try make(numbers))
+            let other = Query(analysis: "m", try make(numbers))
             #expect((other == query) == (QueryStatement(other, in: plan) == honest), "number \(place)")
             changed += other == query ? 0 : 1
         }
@@ -98,7 +98,7 @@ struct QueryStatementTests {
         func statement(_ hazard: HazardIncrements) -> QueryStatement {
             let coordinates = Self.coordinates(Self.numbers)
             return QueryStatement(
-                Query(analysis: "m", ask: .gram(coordinates, beta: [0, 0], grid, hazard)), in: plan)
+                Query(analysis: "m", GramQuestion(coordinates, beta: [0, 0], grid, hazard)), in: plan)
         }
         let (staying, otherStaying) = (try hazard(2, 1), try hazard(1.25, 2.5))
         #expect(staying.leaver == otherStaying.leaver && staying.survivor != otherStaying.survivor)
@@ -124,12 +124,15 @@ struct QueryStatementTests {
             TimeFunction(.identity), TimeFunction(.logarithm), TimeFunction(.steps(times: [], values: [1])),
             TimeFunction(.steps(times: [1], values: [0, 1])),
         ]
-        let asks =
-            grids.map { Query.Ask.riskSums(coordinates, beta: [0, 0], $0) }
-            + grids.map { .covariateRiskSums(coordinates, beta: [0, 0], $0) }
-            + functions.map { .eventTimes($0) } + functions.map { .timeTrend(coordinates, beta: [0, 0], $0) }
-            + [.counts, .moments, .exits, .residuals(coordinates, beta: [0, 0], nil)]
-        let statements = asks.map { QueryStatement(Query(analysis: "m", ask: $0), in: plan) }
+        let asks: [any Question] =
+            grids.map { RiskSumsQuestion(coordinates, beta: [0, 0], $0) }
+            + grids.map { CovariateRiskSumsQuestion(coordinates, beta: [0, 0], $0) }
+            + functions.map { EventTimesQuestion($0) } + functions.map { TimeTrendQuestion(coordinates, beta: [0, 0], $0) }
+            + [
+                CountsQuestion(), MomentsQuestion(), ExitsQuestion(),
+                ResidualsQuestion(coordinates, beta: [0, 0], nil),
+            ]
+        let statements = asks.map { QueryStatement(Query(analysis: "m", $0), in: plan) }
         #expect(Set(statements).count == asks.count)
     }
 
@@ -151,10 +154,10 @@ struct QueryStatementTests {
             EventGrid(
                 strata: [stratum], censoring: share.map { CensoringCurve(times: [1], values: [$0]) })
         }
-        let asks =
-            curves.map { Query.Ask.influence([$0]) } + [.influence([curves[0], curves[0]])]
-            + grids.map { .riskSums(Self.coordinates(Self.numbers), beta: [0, 0], $0) }
-        let statements = asks.map { QueryStatement(Query(analysis: "m", ask: $0), in: plan) }
+        let asks: [any Question] =
+            curves.map { InfluenceQuestion([$0]) } + [InfluenceQuestion([curves[0], curves[0]])]
+            + grids.map { RiskSumsQuestion(Self.coordinates(Self.numbers), beta: [0, 0], $0) }
+        let statements = asks.map { QueryStatement(Query(analysis: "m", $0), in: plan) }
         #expect(Set(statements).count == asks.count)
     }
 }

@@ -94,7 +94,7 @@ struct StudyRunTests {
         var course = try Course(Self.everything, Self.deal(Patient.random(200, seed: 6)))
         let ids = ["curves", "grid", "site", "common", "weighted"]
         #expect(course.run.queries.map(\.analysis) == ids)
-        #expect(course.run.queries.allSatisfy { $0.ask == .counts } && course.run.round == 1)
+        #expect(course.run.queries.allSatisfy { $0.question is CountsQuestion } && course.run.round == 1)
         try course.step()
         #expect(course.run.round == 2)
         #expect(
@@ -380,7 +380,7 @@ struct StudyRunTests {
             var lane = 0
             for query in course.run.queries {
                 guard let plan = course.run.plan.analysis(query.analysis) else { continue }
-                if query.analysis == analysis, query.ask == .exits { break }
+                if query.analysis == analysis, query.question is ExitsQuestion { break }
                 lane += query.laneCount(in: plan)
             }
             try course.step { $0[lane + 3] += bad }

@@ -25,14 +25,15 @@ struct HostileQuestionTests {
 
     @Test func `coefficients that differ by one bit are refused`() throws {
         let query = run.queries[0]
-        guard case .likelihood(let coordinates, var beta) = query.ask else {
+        guard var point = (query.question as? LikelihoodQuestion)?.point else {
             Issue.record("round 4 asks for no likelihood")
             return
         }
-        #expect(beta[0] != 0)
-        beta[0] = beta[0].nextUp
+        #expect(point.beta[0] != 0)
+        point.beta[0] = point.beta[0].nextUp
         // The statement agrees with itself: its digest is that of the altered question.
-        let forged = Query(analysis: query.analysis, ask: .likelihood(coordinates, beta: beta))
+        let forged = Query(
+            analysis: query.analysis, LikelihoodQuestion(point.coordinates, beta: point.beta))
         let plan = try #require(late.plan.analysis(query.analysis))
         #expect(QueryStatement(query, in: plan) == request.statements[0])
         try scene.expectRefused(
@@ -42,9 +43,10 @@ struct HostileQuestionTests {
 
     @Test func `working coordinates that differ by one bit are refused`() throws {
         let query = run.queries[0]
-        guard case .likelihood(var coordinates, let beta) = query.ask else { return }
-        coordinates.center[1] = coordinates.center[1].nextDown
-        let forged = Query(analysis: query.analysis, ask: .likelihood(coordinates, beta: beta))
+        guard var point = (query.question as? LikelihoodQuestion)?.point else { return }
+        point.coordinates.center[1] = point.coordinates.center[1].nextDown
+        let forged = Query(
+            analysis: query.analysis, LikelihoodQuestion(point.coordinates, beta: point.beta))
         let plan = try #require(late.plan.analysis(query.analysis))
         try scene.expectRefused(
             altered { $0.statements[0] = QueryStatement(forged, in: plan) }, .untrusted,
@@ -53,9 +55,9 @@ struct HostileQuestionTests {
 
     @Test func `a minus zero for a zero is refused`() throws {
         let plan = try #require(start.plan.analysis("m"))
-        let coordinates = Query.Coordinates(center: [0, 0], scale: [1, 1])
-        let zero = Query(analysis: "m", ask: .likelihood(coordinates, beta: [0, 0]))
-        let minus = Query(analysis: "m", ask: .likelihood(coordinates, beta: [0, -0.0]))
+        let coordinates = Coordinates(center: [0, 0], scale: [1, 1])
+        let zero = Query(analysis: "m", LikelihoodQuestion(coordinates, beta: [0, 0]))
+        let minus = Query(analysis: "m", LikelihoodQuestion(coordinates, beta: [0, -0.0]))
         #expect(QueryStatement(zero, in: plan) != QueryStatement(minus, in: plan))
     }
 
@@ -67,16 +69,18 @@ struct HostileQuestionTests {
             grid.strata[0].times[0] += 1
             return grid
         }
-        let ask: Query.Ask
-        switch query.ask {
-        case .riskSums(let coordinates, let beta, let grid):
-            ask = .riskSums(coordinates, beta: beta, moved(grid))
-        case .gram(let coordinates, let beta, let grid, let hazard):
-            ask = .gram(coordinates, beta: beta, moved(grid), hazard)
+        let question: any Question
+        switch query.question {
+        case var sums as RiskSumsQuestion:
+            sums.grid = moved(sums.grid)
+            question = sums
+        case var gram as GramQuestion:
+            gram.grid = moved(gram.grid)
+            question = gram
         default: return
         }
         let plan = try #require(late.plan.analysis(query.analysis))
-        let forged = QueryStatement(Query(analysis: query.analysis, ask: ask), in: plan)
+        let forged = QueryStatement(Query(analysis: query.analysis, question), in: plan)
         try scene.expectRefused(
             altered { $0.statements[index] = forged }, .untrusted, "asks what does not follow")
     }

@@ -59,9 +59,10 @@ struct ConcordanceStudyTests {
     @Test func `a concordance is an evaluation of the model`() throws {
         let query = Query(
             analysis: "m",
-            ask: .concordance(
+            ConcordanceQuestion(
                 .init(center: [0], scale: [1]), beta: [1], ConcordanceOptions(), scale: 1))
-        #expect(query.isEvaluation && query.beta == [1])
+        let plan = try #require(Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]")).analysis("m"))
+        #expect(query.summation(in: plan).isEvaluation && query.beta == [1])
     }
 
     @Test(arguments: [
@@ -144,15 +145,15 @@ struct ConcordanceStudyTests {
 
     @Test func `it is asked once, without a time, and judged as a model of one covariate`() throws {
         let plan = try #require(try Ovarian.plan(["concordance: {id: c, of: age}"]).analysis("c"))
-        let query = Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(), scale: 26))
+        let query = Query(analysis: "c", MarkerPairsQuestion(ConcordanceOptions(), scale: 26))
         #expect(!plan.usesTimes && plan.columnCount == 1 && query.numberCount(in: plan) == 8)
         let others = [
-            Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(), scale: 27)),
-            Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(weight: .uno), scale: 26)),
-            Query(analysis: "c", ask: .markerPairs(ConcordanceOptions(timeMax: 9), scale: 26)),
+            Query(analysis: "c", MarkerPairsQuestion(ConcordanceOptions(), scale: 27)),
+            Query(analysis: "c", MarkerPairsQuestion(ConcordanceOptions(weight: .uno), scale: 26)),
+            Query(analysis: "c", MarkerPairsQuestion(ConcordanceOptions(timeMax: 9), scale: 26)),
             Query(
                 analysis: "c",
-                ask: .concordance(.init(center: [], scale: []), beta: [], ConcordanceOptions(), scale: 26)),
+                ConcordanceQuestion(.init(center: [], scale: []), beta: [], ConcordanceOptions(), scale: 26)),
         ]
         #expect(Set(([query] + others).map { QueryStatement($0, in: plan) }).count == 5)
         var policy = DisclosurePolicy.local

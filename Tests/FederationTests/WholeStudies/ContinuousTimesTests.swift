@@ -127,9 +127,9 @@ struct ContinuousTimesTests {
         let cells = [(0.0, 1.0, 4), (0, 2, 4), (0, 1, 5), (-1, 1, 4)].map {
             TimeCells(cells: [.init(lower: $0, upper: $1, parts: $2)])
         }
-        let asks = cells.map { Query(analysis: "s", ask: .times($0)) }
+        let asks = cells.map { Query(analysis: "s", TimesQuestion($0)) }
         let axes = [[1.0, 2], [1, 3], [1]].map {
-            Query(analysis: "s", ask: .exits, axis: TimeAxis(FoundTimes($0)))
+            Query(analysis: "s", ExitsQuestion(), axis: TimeAxis(FoundTimes($0)))
         }
         let statements = (asks + axes).map { QueryStatement($0, in: plan) }
         #expect(Set(statements).count == statements.count)

@@ -174,7 +174,7 @@ struct DiagnosticsTests {
                     "analyses: [{cox: {id: m, terms: [age], diagnostics: {functional-form: [age, marker]}}}]"
                 )
             ).analysis("m"))
-        let coordinates = Query.Coordinates(center: [0], scale: [1])
+        let coordinates = Coordinates(center: [0], scale: [1])
         let (one, two) = (
             DiagnosticBins.Merged([9, 9], bins: 2, smallest: 5),
             DiagnosticBins.Merged([9, 8], bins: 2, smallest: 5)
@@ -190,8 +190,8 @@ struct DiagnosticsTests {
             .init(covariates: [], times: one), .init(covariates: [one], times: none),
         ]
         let statements = bins.map { bins in
-            let ask = Query.Ask.binnedResiduals(coordinates, beta: [0], bins, nil)
-            return QueryStatement(Query(analysis: "m", ask: ask), in: plan)
+            let ask = BinnedResidualsQuestion(coordinates, beta: [0], bins, nil)
+            return QueryStatement(Query(analysis: "m", ask), in: plan)
         }
         #expect(Set(statements).count == bins.count)
     }

@@ -120,10 +120,10 @@ struct HeterogeneityTests {
     @Test func `the coefficients asked about are in the statement`() throws {
         let plan = try #require(
             try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age, marker]}}]")).analysis("m"))
-        let coordinates = Query.Coordinates(center: [0, 0], scale: [1, 1])
-        let statements = [[], [0], [1], [0, 1]].map { coefficients in
-            let ask = Query.Ask.siteHeterogeneity(coordinates, beta: [0, 0], coefficients: coefficients)
-            return QueryStatement(Query(analysis: "m", ask: ask), in: plan)
+        let coordinates = Coordinates(center: [0, 0], scale: [1, 1])
+        let statements = [[], [0], [1], [0, 1]].map { (coefficients: [Int]) in
+            let ask = SiteHeterogeneityQuestion(coordinates, beta: [0, 0], coefficients: coefficients)
+            return QueryStatement(Query(analysis: "m", ask), in: plan)
         }
         #expect(Set(statements).count == 4 && statements.map(\.lanes) == [2, 5, 5, 8])
     }

@@ -148,9 +148,9 @@ struct TableTests {
             Ward.study("analyses: [{describe: {id: t, \(Self.keys)}}]"))
         var run = StudyRun(plan: plan, sites: [])
         let cohorts = hospitals.map { SiteCohort(table: PatientTable($0), plan: plan) }
-        var asked: [Query.Ask] = []
+        var asked: [any Question] = []
         while !run.isFinished {
-            asked += run.queries.map(\.ask)
+            asked += run.queries.map(\.question)
             var sum = [Double](repeating: 0, count: run.laneCount)
             for cohort in cohorts {
                 let answer = try run.queries.flatMap { try cohort.answer($0) }
@@ -162,7 +162,7 @@ struct TableTests {
             TableCell(variable: 0, group: 0), TableCell(variable: 1, group: 0),
             TableCell(variable: 1, group: 1),
         ]
-        #expect(asked.contains(.tableSums(ageAndMarker)))
+        #expect(asked.contains { ($0 as? TableSumsQuestion)?.cells == ageAndMarker })
         let table = try #require(run.result).description("t")
         let age = try table.number("age")
         let withheld = Reported.suppressed(rule: "smallest-cell")
@@ -198,7 +198,7 @@ struct TableTests {
         var patients = Patient.random(40, seed: 3)
         for index in patients.indices { patients[index].age = index < 4 ? 25 : index < 9 ? 47 : 63 }
         let cohort = SiteCohort(table: PatientTable(patients), plan: plan)
-        let answer = try cohort.answer(Query(analysis: "t", ask: .tallies))
+        let answer = try cohort.answer(Query(analysis: "t", TalliesQuestion()))
         // People, people with a known age, then bins from 10 to 100; no trouble.
         #expect(answer == [40, 40, 0, 0, 0, 5, 0, 31, 0, 0, 0, 0] + [0])
     }
@@ -244,15 +244,16 @@ struct TableTests {
         let analysis = try #require(plan.analysis("t"))
         let cell = TableCell(variable: 0, group: 0)
         let other = TableCell(variable: 0, group: 1)
-        let asks: [Query.Ask] = [
-            .tallies, .tableSums([cell]), .tableSums([other]), .tableSquares([cell], centers: [1]),
-            .tableSquares([cell], centers: [1 + .ulpOfOne]),
-            .histograms([TableHistogram(variable: 0, groups: [0], starts: [0, 5])]),
-            .histograms([TableHistogram(variable: 0, groups: [1], starts: [0, 5])]),
-            .histograms([TableHistogram(variable: 0, groups: [0], starts: [0, 6])]),
-            .histograms([TableHistogram(variable: 1, groups: [0], starts: [0, 5])]),
+        let asks: [any Question] = [
+            TalliesQuestion(), TableSumsQuestion([cell]), TableSumsQuestion([other]),
+            TableSquaresQuestion([cell], centers: [1]),
+            TableSquaresQuestion([cell], centers: [1 + .ulpOfOne]),
+            HistogramsQuestion([TableHistogram(variable: 0, groups: [0], starts: [0, 5])]),
+            HistogramsQuestion([TableHistogram(variable: 0, groups: [1], starts: [0, 5])]),
+            HistogramsQuestion([TableHistogram(variable: 0, groups: [0], starts: [0, 6])]),
+            HistogramsQuestion([TableHistogram(variable: 1, groups: [0], starts: [0, 5])]),
         ]
-        let statements = asks.map { QueryStatement(Query(analysis: "t", ask: $0), in: analysis) }
+        let statements = asks.map { QueryStatement(Query(analysis: "t", $0), in: analysis) }
         #expect(Set(statements).count == asks.count)
     }
 

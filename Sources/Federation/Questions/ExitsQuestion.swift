@@ -1,5 +1,63 @@
 package import Survival
 
+/// Events and other exits (and entries) at each position of the time axis, by group or stratum.
+package struct ExitsQuestion: Question {
+    package static let name = "exits"
+
+    package init() {}
+
+    package static func summation(in plan: AnalysisPlan) -> Summation {
+        Summation(
+            people: .exits, functions: plan.weights == nil ? .one : [.one, .weights], isIndexedByTime: true)
+    }
+
+    package static func words(in plan: AnalysisPlan) -> String {
+        let layout = ExitsLayout(plan)
+        let causes = plan.causes.count
+        let events = causes == 0 ? "events" : "events of \(counted(causes, "cause"))"
+        let exits = plan.endpoint.hasEntry ? "\(events), censorings and entries" : "\(events) and censorings"
+        let weights = layout.hasWeights ? ", and sums of their weights," : ""
+        let positions = plan.axis.map { "\(counted($0.count, "time"))" } ?? "every time at which someone leaves"
+        return "\(exits)\(weights) at \(positions) (\(counted(plan.exitGroupCount, "group")))"
+    }
+
+    package var coordinates: Coordinates? { nil }
+    package var beta: [Double]? { nil }
+
+    package func numberCount(in plan: AnalysisPlan) -> Int { ExitsLayout(plan).count }
+
+    package func write(to bytes: inout QuestionBytes) {}
+
+    package func answer(from site: SiteAnalysis) -> [Double] {
+        let (plan, cases) = (site.plan, site.cases)
+        let layout = ExitsLayout(plan)
+        var lanes = [Double](repeating: 0, count: layout.count)
+        guard let axis = plan.axis else { return lanes }
+        let weights = site.weights ?? site.data?.weight
+        for row in cases.exit.indices {
+            let group = site.groups.map { Int($0[row]) } ?? 0
+            let position = axis.position(of: cases.exit[row])
+            func add(_ field: ExitsLayout.Field, _ amount: Double, at position: Int) {
+                if let offset = layout.offset(field, group: group) { lanes[offset + position] += amount }
+            }
+            let field = exitField(of: row, site)
+            add(field, 1, at: position)
+            add(field.weighted, weights?[row] ?? 1, at: position)
+            if let entry = cases.entry {
+                let position = axis.entryPosition(of: entry[row])
+                add(.entries, 1, at: position)
+                add(.entryWeights, weights?[row] ?? 1, at: position)
+            }
+        }
+        return lanes
+    }
+
+    private func exitField(of row: Int, _ site: SiteAnalysis) -> ExitsLayout.Field {
+        guard let causes = site.causes else { return site.cases.event[row] ? .events : .otherExits }
+        return causes[row] >= 0 ? .cause(causes[row]) : .otherExits
+    }
+}
+
 /// Where each number of an `exits` answer stands: for each group, lanes for each position of the time axis.
 package struct ExitsLayout: Sendable {
     package enum Field: Hashable, Sendable {
@@ -45,6 +103,9 @@ package struct ExitsLayout: Sendable {
     }
 
     package var count: Int { positions * groups * fields.count }
+
+    /// Whether sums of weights stand beside counts.
+    var hasWeights: Bool { fields.contains { $0 == $0.weighted } }
 
     /// Throws unless the numbers are counts of these rows and events.
     package func requireFit(_ sum: [Double], _ counts: CohortCounts) throws(StudyError) {

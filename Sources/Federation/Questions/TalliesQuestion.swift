@@ -1,27 +1,35 @@
 import Survival
 
-/// A number of a table in one of its groups, by their places in the plan.
-package struct TableCell: Hashable, Sendable {
-    package var variable: Int
-    package var group: Int
+/// People by group of a table, and by group whose value of a variable is known, or by level; see `TallyLayout`.
+package struct TalliesQuestion: Question {
+    package static let name = "tallies"
 
-    package init(variable: Int, group: Int) {
-        (self.variable, self.group) = (variable, group)
-    }
-}
+    package init() {}
 
-/// Which counts by value or by bin are asked of a number: in which groups, and where the merged bins begin.
-package struct TableHistogram: Hashable, Sendable {
-    package var variable: Int
-    package var groups: [Int]
-    /// The first of the axis's bins in each merged one, ascending from 0.
-    package var starts: [Int]
-
-    package init(variable: Int, groups: [Int], starts: [Int]) {
-        (self.variable, self.groups, self.starts) = (variable, groups, starts)
+    package static func summation(in plan: AnalysisPlan) -> Summation {
+        Summation(people: .levels, functions: .one)
     }
 
-    package var count: Int { groups.count * starts.count }
+    package static func words(in plan: AnalysisPlan) -> String {
+        guard case .table(let table) = plan.kind else { return "" }
+        let binned = table.variables.compactMap { variable -> String? in
+            guard case .number(_, let bins?) = variable.kind, !bins.isExact else { return nil }
+            return
+                "people in each bin of \(StudyWords.inline(variable.name)) that holds at least \(TablePlan.floorMin) of a group here"
+        }
+        return
+            (["people by group and level, and whose value is known, once"] + binned).joined(separator: "; ")
+            + "; smaller cells are known to the coordinator and withheld from the result"
+    }
+
+    package var coordinates: Coordinates? { nil }
+    package var beta: [Double]? { nil }
+
+    package func numberCount(in plan: AnalysisPlan) -> Int { plan.tallyCount }
+
+    package func write(to bytes: inout QuestionBytes) {}
+
+    package func answer(from site: SiteAnalysis) throws -> [Double] { try site.table().tallies() }
 }
 
 /// Where each number of a `tallies` answer stands.
@@ -101,24 +109,6 @@ struct TallyLayout: Sendable {
     func floors(_ variable: Int, of sum: [Double]) -> [[Double]] {
         (0..<groups).compactMap { group in
             floorOffset(variable, group: group).map { Array(sum[$0..<($0 + variables[variable].bins)]) }
-        }
-    }
-}
-
-extension Query.Ask {
-    /// What a table's question depends on besides the plan; empty for other questions.
-    var tableContext: [[Double]] {
-        func places(_ cells: [TableCell]) -> [Double] {
-            cells.flatMap { [Double($0.variable), Double($0.group)] }
-        }
-        return switch self {
-        case .tableSums(let cells): [places(cells)]
-        case .tableSquares(let cells, let centers): [places(cells), centers]
-        case .histograms(let histograms):
-            histograms.flatMap {
-                [[Double($0.variable)], $0.groups.map { Double($0) }, $0.starts.map { Double($0) }]
-            }
-        default: []
         }
     }
 }

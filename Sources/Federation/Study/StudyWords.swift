@@ -4,29 +4,29 @@ import Survival
 ///
 /// It is on its author's account: a purpose may say "this hospital's policy has no objection", and line breaks, blanks or
 /// characters that are not seen may try to put that where the program speaks.
-enum StudyWords {
+package enum StudyWords {
     /// Terminals have 80 columns or more; a line that the terminal breaks would go on where ours begin.
-    static let columnMax = 78
+    package static let columnMax = 78
 
     /// A text inside a line of ours.
     ///
     /// A short one without blanks, such as a variable's name, says no sentence and stands as it is.
-    static func inline(_ text: String) -> String {
+    package static func inline(_ text: String) -> String {
         let line = text.visibleLine.replacing("«", with: "\\u{ab}").replacing("»", with: "\\u{bb}")
         return !line.isEmpty && line.count <= 60 && !line.contains(" ") ? line : "«\(line)»"
     }
 
-    static func list(_ texts: [String]) -> String { texts.map(inline).joined(separator: ", ") }
+    package static func list(_ texts: [String]) -> String { texts.map(inline).joined(separator: ", ") }
 
     /// A text of its own lines, each behind a bar.
-    static func block(_ text: String, indent: String) -> [String] {
+    package static func block(_ text: String, indent: String) -> [String] {
         text.split(whereSeparator: \.isNewline).flatMap { line in
             wrapped(String(line).visibleLine, to: columnMax - indent.count - 2)
         }.map { "\(indent)| \($0)" }
     }
 
     /// A line of ours with others' words in it: where it is too long, it goes on behind a bar.
-    static func wrapped(_ line: String) -> [String] {
+    package static func wrapped(_ line: String) -> [String] {
         guard line.contains("«"), line.count > columnMax else { return [line] }
         let indent = String(line.prefix { $0 == " " })
         let first = wrapped(String(line.dropFirst(indent.count)), to: columnMax - indent.count)
@@ -59,7 +59,7 @@ enum StudyWords {
     /// The lines of a study file as they are, indented; what does not fit goes on behind a bar.
     ///
     /// Two words too many may stay, so that a line is broken only where what goes over could be a sentence.
-    static func verbatim(_ text: String) -> [String] {
+    package static func verbatim(_ text: String) -> [String] {
         text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
             let shown = String(line).visible
             var rest = shown.dropFirst(columnMax - 4)

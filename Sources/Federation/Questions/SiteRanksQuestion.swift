@@ -1,0 +1,31 @@
+import Survival
+
+/// Hospitals whose own information is not 0, its rank, and for each coefficient the hospitals that tell of it.
+package struct SiteRanksQuestion: Question {
+    package static let name = "site-ranks"
+
+    package let point: ModelPoint
+
+    package init(_ coordinates: Coordinates, beta: [Double]) { point = ModelPoint(coordinates, beta) }
+
+    package static func summation(in plan: AnalysisPlan) -> Summation {
+        Summation(people: .analysis, functions: [.covariates, .risks, .weights], isEvaluation: true)
+    }
+
+    package static func words(in plan: AnalysisPlan) -> String {
+        "to compare coefficients between hospitals: the rank of this one's information, and which coefficients it tells of, once"
+    }
+
+    package var coordinates: Coordinates? { point.coordinates }
+    package var beta: [Double]? { point.beta }
+
+    package func numberCount(in plan: AnalysisPlan) -> Int {
+        SiteHeterogeneity.ranksCount(parameterCount: plan.columnCount)
+    }
+
+    package func write(to bytes: inout QuestionBytes) {}
+
+    package func answer(from site: SiteAnalysis) throws -> [Double] {
+        SiteHeterogeneity(try site.likelihood(point.coordinates).evaluate(at: point.beta)).ranks
+    }
+}
