@@ -20,7 +20,8 @@ package struct ConcordanceQuestion: Question {
     package static func words(in plan: AnalysisPlan) -> String {
         let parts =
             plan.clusterLevels == nil
-            ? "sums of squares of each row's or person's part in them" : "sums of the rows' parts in them by cluster"
+            ? "sums of squares of each row's or person's part in them"
+            : "sums of the rows' parts in them by cluster"
         return
             "how many pairs of this hospital's rows are in which order of time and risk, and \(parts), once"
     }

@@ -17,7 +17,8 @@ package struct ExitsQuestion: Question {
         let events = causes == 0 ? "events" : "events of \(counted(causes, "cause"))"
         let exits = plan.endpoint.hasEntry ? "\(events), censorings and entries" : "\(events) and censorings"
         let weights = layout.hasWeights ? ", and sums of their weights," : ""
-        let positions = plan.axis.map { "\(counted($0.count, "time"))" } ?? "every time at which someone leaves"
+        let positions =
+            plan.axis.map { "\(counted($0.count, "time"))" } ?? "every time at which someone leaves"
         return "\(exits)\(weights) at \(positions) (\(counted(plan.exitGroupCount, "group")))"
     }
 

@@ -30,7 +30,9 @@ package struct Query: Sendable {
     package func laneCount(in plan: AnalysisPlan) -> Int { numberCount(in: plan) + 1 }
 
     /// Numbers in the answer.
-    package func numberCount(in plan: AnalysisPlan) -> Int { question.numberCount(in: plan.located(on: axis)) }
+    package func numberCount(in plan: AnalysisPlan) -> Int {
+        question.numberCount(in: plan.located(on: axis))
+    }
 
     /// What the numbers are sums of.
     package func summation(in plan: AnalysisPlan) -> Summation { type(of: question).summation(in: plan) }

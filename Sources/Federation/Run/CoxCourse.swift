@@ -255,7 +255,8 @@ struct CommonCoxCourse: Sendable {
             return .ask([RiskSumsQuestion(setting.coordinates(near: beta), beta: beta, setting.grid)])
         case .information(let beta):
             // The likelihood has just been evaluated there: `phase` has its sums.
-            return .ask([CovariateRiskSumsQuestion(setting.coordinates(near: beta), beta: beta, setting.grid)])
+            return .ask([CovariateRiskSumsQuestion(setting.coordinates(near: beta), beta: beta, setting.grid)]
+            )
         case .finished(let fit):
             guard let track = iteration.track, case .information(_, let hazard) = phase else {
                 throw StudyError.sums("a fit without a way")

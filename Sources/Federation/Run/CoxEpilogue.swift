@@ -56,7 +56,8 @@ struct CoxEpilogue: Sendable {
                 means: hazard.meanIncrements(
                     covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount))
         }
-        residuals = report.wantsResiduals(of: fit) ? ResidualsQuestion(coordinates, beta: fit.beta, common()) : nil
+        residuals =
+            report.wantsResiduals(of: fit) ? ResidualsQuestion(coordinates, beta: fit.beta, common()) : nil
         concordance = report.concordanceAsk(of: fit, coordinates)
         curves = report.cox.prediction.flatMap { prediction in
             report.plan.axis.map { axis in

@@ -71,7 +71,9 @@ package struct StudyRun: Sendable {
     /// For each query of this round that is an evaluation of a model, its analysis.
     package var evaluations: [String] {
         queries.compactMap { query in
-            plan.analysis(query.analysis).flatMap { query.summation(in: $0).isEvaluation ? query.analysis : nil }
+            plan.analysis(query.analysis).flatMap {
+                query.summation(in: $0).isEvaluation ? query.analysis : nil
+            }
         }
     }
 

@@ -162,7 +162,8 @@ struct MaskAttacks {
             return
         }
         let other = Query(
-            analysis: query.analysis, LikelihoodQuestion(point.coordinates, beta: point.beta.map { $0 + 0.5 }))
+            analysis: query.analysis, LikelihoodQuestion(point.coordinates, beta: point.beta.map { $0 + 0.5 })
+        )
         let cohort = dialogue.cohorts[1]
         let (mine, moved) = (try cohort.answer(query)[0], try cohort.answer(other)[0])
         let trusting = TrustingHospitals(cohorts: dialogue.cohorts)

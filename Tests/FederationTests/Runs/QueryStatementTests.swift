@@ -20,7 +20,10 @@ struct QueryStatementTests {
         ("spread", { SpreadQuestion(coordinates($0)) }),
         ("event-sums", { EventSumsQuestion(coordinates($0)) }),
         ("risk-sums", { RiskSumsQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
-        ("covariate-risk-sums", { CovariateRiskSumsQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0)) }),
+        (
+            "covariate-risk-sums",
+            { CovariateRiskSumsQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0)) }
+        ),
         ("gram", { GramQuestion(coordinates($0), beta: Array($0[4..<6]), grid($0), try hazard($0)) }),
         ("event-trend", { EventTrendQuestion(coordinates($0), grid($0), factors: Array($0[18..<20])) }),
         (
@@ -127,7 +130,8 @@ struct QueryStatementTests {
         let asks: [any Question] =
             grids.map { RiskSumsQuestion(coordinates, beta: [0, 0], $0) }
             + grids.map { CovariateRiskSumsQuestion(coordinates, beta: [0, 0], $0) }
-            + functions.map { EventTimesQuestion($0) } + functions.map { TimeTrendQuestion(coordinates, beta: [0, 0], $0) }
+            + functions.map { EventTimesQuestion($0) }
+            + functions.map { TimeTrendQuestion(coordinates, beta: [0, 0], $0) }
             + [
                 CountsQuestion(), MomentsQuestion(), ExitsQuestion(),
                 ResidualsQuestion(coordinates, beta: [0, 0], nil),

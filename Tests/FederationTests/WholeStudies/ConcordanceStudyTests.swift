@@ -61,7 +61,8 @@ struct ConcordanceStudyTests {
             analysis: "m",
             ConcordanceQuestion(
                 .init(center: [0], scale: [1]), beta: [1], ConcordanceOptions(), scale: 1))
-        let plan = try #require(Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]")).analysis("m"))
+        let plan = try #require(
+            Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]")).analysis("m"))
         #expect(query.summation(in: plan).isEvaluation && query.beta == [1])
     }
 
