@@ -96,44 +96,11 @@ package struct LocalBench {
         formulas += study.endpoint.causes.map { ($0.text, .condition) }
         formulas += ([study.cohort] + study.analyses.flatMap { [$0.cohort, $0.event] }).compactMap(\.self)
             .map { ($0, .condition) }
-        formulas += study.analyses.flatMap { Self.formulas(of: $0.kind) }
+        formulas += study.analyses.flatMap(\.kind.formulas)
         let uses = NameUses(formulas, definitions: study.definitions.map { ($0.name, $0.text) })
         return .init(
-            numbers: uses.numbers, categories: groupings(in: study), conditions: uses.conditions)
-    }
-
-    private static func formulas(of kind: StudyFile.Kind) -> [(text: String, role: NameUses.Role)] {
-        switch kind {
-        case .survival(_, _, _, _, let options): [options.weights].compactMap(\.self).map { ($0, .number) }
-        case .incidence(_, _, _, let weights, _): [weights].compactMap(\.self).map { ($0, .number) }
-        case .concordance(let marker, _, let weights, _, _):
-            [(marker, .open)] + [weights].compactMap(\.self).map { ($0, .number) }
-        case .cox(let terms, _, _, let weights, _):
-            terms.map { ($0, .open) } + [weights].compactMap(\.self).map { ($0, .number) }
-        case .describe(let variables, _, _): variables.map { ($0, .open) }
-        }
-    }
-
-    /// Columns that the study groups by as they are: categories, even if their levels are written as numbers.
-    private static func groupings(in study: StudyFile) -> Set<String> {
-        var names: Set<String> = []
-        for analysis in study.analyses {
-            switch analysis.kind {
-            case .survival(let by, _, _, _, let options):
-                names.formUnion((by.map { [$0] } ?? []) + options.strata)
-            case .describe(_, let by, _): names.formUnion(by.map { [$0] } ?? [])
-            case .incidence(let by, _, _, _, let test):
-                names.formUnion((by.map { [$0] } ?? []) + (test?.strata ?? []))
-            case .concordance(_, let strata, _, _, _): names.formUnion(strata)
-            case .cox(let terms, _, _, _, _):
-                for term in terms where term.hasSuffix(")") {
-                    for use in ["strata(", "cluster("] where term.hasPrefix(use) {
-                        names.insert(String(term.dropFirst(use.count).dropLast()))
-                    }
-                }
-            }
-        }
-        return names
+            numbers: uses.numbers, categories: Set(study.analyses.flatMap(\.kind.groupings)),
+            conditions: uses.conditions)
     }
 
     private static func dictionary(

@@ -83,7 +83,9 @@ package struct StudyExplanation {
     }
 
     private func lines(about analysis: StudyAssessment.Analysis) -> [String] {
-        var lines = ["Analysis \(StudyWords.inline(analysis.plan.id)): \(asked(by: analysis.plan))"]
+        var lines = [
+            "Analysis \(StudyWords.inline(analysis.plan.id)): \(analysis.plan.kind.summary(in: analysis.plan))"
+        ]
         lines += details(of: analysis.plan).map { "  \($0)" }
         lines.append(
             "  here: \(counted(analysis.facts.people, "person", "people")), \(analysis.facts.events) of them with the event"
@@ -91,69 +93,8 @@ package struct StudyExplanation {
         lines += overlaps(of: analysis)
         lines.append("  reads: \(StudyWords.list(analysis.plan.variables))")
         lines += smallestLevel(of: analysis)
-        lines.append("  leaves, masked, as sums over all hospitals: \(leaving(analysis.plan))")
-        return lines
-    }
-
-    private func asked(by analysis: AnalysisPlan) -> String {
-        switch analysis.kind {
-        case .survival(let survival):
-            let groups = survival.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
-            let strata = StudyWords.list(survival.strata.map(\.expression.text))
-            let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
-            let robust = survival.cluster.map { ", robust standard errors by \(StudyWords.inline($0))" } ?? ""
-            let weights = survival.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
-            let event = analysis.ownEvent.map { " to \(StudyWords.inline($0))" } ?? ""
-            return "survival curve\(event)\(groups)\(weights)\(robust)\(test), \(times(analysis))"
-        case .incidence(let incidence):
-            let groups = incidence.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
-            let weights = incidence.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
-            let causes = analysis.causes.map {
-                "\(StudyWords.inline($0.name)) (\(StudyWords.inline($0.condition.text)))"
-            }.joined(separator: ", ")
-            let strata = StudyWords.list(incidence.strata.map(\.expression.text))
-            let test =
-                incidence.test == nil ? "" : ", Gray's test\(strata.isEmpty ? "" : " within \(strata)")"
-            return "cumulative incidence of \(causes)\(groups)\(weights)\(test), \(times(analysis))"
-        case .concordance(let concordance):
-            let strata = StudyWords.list(concordance.model.strata.map(\.text))
-            let weights = concordance.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
-            let robust =
-                concordance.cluster.map { ", robust standard error by \(StudyWords.inline($0))" } ?? ""
-            let event = analysis.ownEvent.map { ", event \(StudyWords.inline($0))" } ?? ""
-            return
-                "concordance of \(StudyWords.inline(concordance.marker.text)), of pairs within hospitals\(strata.isEmpty ? "" : " and \(strata)")\(event)\(weights)\(robust)"
-        case .cox(let cox):
-            let baseline =
-                cox.baseline == .site
-                ? "each hospital with its own baseline hazard"
-                : "one baseline hazard for all hospitals, \(times(analysis))"
-            let check = cox.check.map {
-                "; test of proportional hazards along \($0.rawValue)\($0 == .km ? ", \(times(analysis))" : "")"
-            }
-            let robust = cox.cluster.map { "; robust variance by \(StudyWords.inline($0.name))" }
-            let concordance = cox.concordance == nil ? "" : "; concordance of pairs within hospitals"
-            let event = analysis.ownEvent.map { "; event \(StudyWords.inline($0))" } ?? ""
-            let hazard = cox.hazard == .subdistribution ? "; subdistribution hazard (Fine and Gray)" : ""
-            let curves = cox.prediction == nil ? "" : "; curves of the baseline hazard, from the same sums"
-            return
-                "Cox model of \(StudyWords.list(cox.model.parameterNames)); \(baseline)\(event)\(hazard)\(robust ?? "")\(check ?? "")\(concordance)\(curves)"
-        case .table(let table):
-            let names = StudyWords.list(table.variables.map(\.name))
-            return
-                "table of \(names)\(table.by.map { ", by \(StudyWords.inline($0.text)), with tests" } ?? "")"
-        }
-    }
-
-    private func times(_ analysis: AnalysisPlan) -> String {
-        let unit = plan.study.endpoint.unit.rawValue
-        guard let step = analysis.axis?.step else { return "at exact times" }
-        return analysis.times == .exact
-            ? "at exact times (to \(step) \(unit))" : "on a grid of \(step) \(unit)"
-    }
-
-    private func positions(of analysis: AnalysisPlan) -> String {
-        analysis.axis.map { "\(counted($0.count, "time"))" } ?? "every time at which someone leaves"
+        lines.append("  leaves, masked, as sums over all hospitals:")
+        return lines + analysis.plan.leaving(evaluationsMax: policy.evaluationsMax).map { "    \($0)" }
     }
 
     /// People whose rows overlap in time, and what the study makes of it.
@@ -171,115 +112,6 @@ package struct StudyExplanation {
         return [
             "  smallest group here: \(StudyWords.inline(smallest.0.variable)) = \(StudyWords.inline(smallest.0.level)), \(counted(smallest.1, "person", "people"))"
         ]
-    }
-
-    private func leaving(_ analysis: AnalysisPlan) -> String {
-        let counts =
-            "counts of rows, people, events\(analysis.levels.isEmpty ? " and missing values" : ", missing values and levels")"
-            + (analysis.model == nil ? "" : "; how many times there are, and their sum")
-        switch analysis.kind {
-        case .survival(let survival):
-            let squares =
-                survival.cluster == nil
-                ? "" : "; sums over people of squares of their influence on each curve"
-            return "\(counts); \(exits(of: analysis))\(squares)"
-        case .incidence:
-            return
-                "\(counts); \(exits(of: analysis)); sums over people of squares of their influence on each curve"
-        case .concordance: return "\(counts); \(Self.pairs)"
-        case .cox(let cox):
-            let p = analysis.columnCount
-            let means =
-                "\(counts); sums and sums of squares of \(counted(p, "covariate"))\(leavingForRidge(analysis))\(leavingForCheck(cox, of: analysis))\(leavingForVariance(cox))\(leavingForConcordance(cox))\(leavingForComparison(cox))\(leavingForDiagnostics(cox, of: analysis))"
-            if cox.baseline == .site {
-                let usual = 1 + p + SymmetricMatrix.packedCount(order: p)
-                let sums =
-                    cox.penalty == .firth
-                    ? "log-likelihood, score, information and its derivatives (\(counted(usual + ThirdDerivatives.packedCount(order: p), "number")))"
-                    : "log-likelihood, score and information (\(counted(usual, "number")))"
-                return "\(means); \(sums), at most \(counted(policy.evaluationsMax, "time"))"
-            }
-            return
-                "\(means); \(exits(of: analysis)); risk sums at event times, score and Gram matrix, at most \(counted(policy.evaluationsMax, "time")); covariate risk sums, a few times"
-        case .table(let table): return "\(counts); \(leaving(table))"
-        }
-    }
-
-    private func leaving(_ table: TablePlan) -> String {
-        let smallest = plan.study.privacy.smallestCell
-        let sums =
-            "people by group and level, and whose value is known; sums and sums of squares of numbers, by group, where at least \(counted(smallest, "person", "people")) of all hospitals have one"
-        let counted = table.variables.compactMap { variable -> String? in
-            guard case .number(_, let bins?) = variable.kind else { return nil }
-            return bins.isExact
-                ? "people by single value of \(StudyWords.inline(variable.name))"
-                : "people by bins of \(StudyWords.inline(variable.name)), first only bins in which a hospital has at least \(TablePlan.floorMin), then merged bins that hold at least \(smallest) of each group"
-        }
-        return ([sums] + counted).joined(separator: "; ")
-            + "; smaller cells are known to the coordinator and withheld from the result"
-    }
-
-    /// The sums at times from which curves are made.
-    private func exits(of analysis: AnalysisPlan) -> String {
-        let events =
-            analysis.causes.isEmpty ? "events" : "events of \(counted(analysis.causes.count, "cause"))"
-        let weights = analysis.weights == nil ? "" : ", and sums of their weights,"
-        return
-            "\(events) and censorings\(weights) at \(positions(of: analysis)) (\(counted(analysis.exitGroupCount, "group")))"
-    }
-
-    private func leavingForDiagnostics(
-        _ cox: AnalysisPlan.CoxPlan, of analysis: AnalysisPlan
-    ) -> String {
-        guard let diagnostics = cox.diagnostics else { return "" }
-        let covariates = diagnostics.covariates.map {
-            "; people in \(counted($0.cells.count, "cell")) of \(StudyWords.inline($0.expression.text)); rows, people, events and expected events in bins of it of \(counted(diagnostics.smallestBin, "person", "people")) or more over all hospitals"
-        }
-        let isCounted = cox.check == .km || cox.baseline == .common
-        let counts =
-            isCounted ? "" : "; events and censorings at \(counted(analysis.axis?.count ?? 0, "time"))"
-        return covariates.joined()
-            + (diagnostics.hasSchoenfeld
-                ? "\(counts); sums of Schoenfeld residuals in time bins of \(counted(diagnostics.smallestBin, "event")) or more over all hospitals"
-                : "")
-    }
-
-    private func leavingForComparison(_ cox: AnalysisPlan.CoxPlan) -> String {
-        cox.testsHeterogeneity
-            ? "; to compare coefficients between hospitals, the rank of this one's information, its score statistic, and three numbers for each covariate, once"
-            : ""
-    }
-
-    /// The variances of a ridge are taken before rows are dropped that lack something else.
-    private func leavingForRidge(_ analysis: AnalysisPlan) -> String {
-        let names = analysis.spreadColumns.count
-        return names == 0
-            ? ""
-            : "; the same of \(counted(names, "penalised covariate")) over all patients who have them, and how many of those are not in the analysis"
-    }
-
-    private func leavingForVariance(_ cox: AnalysisPlan.CoxPlan) -> String {
-        guard let cluster = cox.cluster else { return "" }
-        return cluster.levels == nil
-            ? "; sums over people of squares and products of score residuals"
-            : "; sums of score residuals for each \(StudyWords.inline(cluster.name))"
-    }
-
-    private func leavingForConcordance(_ cox: AnalysisPlan.CoxPlan) -> String {
-        cox.concordance == nil ? "" : "; \(Self.pairs)"
-    }
-
-    private static let pairs =
-        "numbers of pairs of this hospital's rows by their order in time and risk, and sums of squares of each row's part in them, once"
-
-    /// What a test of proportional hazards takes besides: the model's sums over events, weighted with a function of time.
-    private func leavingForCheck(_ cox: AnalysisPlan.CoxPlan, of analysis: AnalysisPlan) -> String {
-        guard let check = cox.check else { return "" }
-        let weighted = "score and information weighted with a function of time, once each"
-        if cox.baseline == .common { return "; \(weighted)" }
-        return check == .km
-            ? "; events and censorings at \(positions(of: analysis)); \(weighted)"
-            : "; sums of the event times and of their squares; \(weighted)"
     }
 
     private var disclosure: [String] {

@@ -59,7 +59,9 @@ struct StudyCommand: AsyncParsableCommand {
             try show(
                 "\(file): \(plan.study.name), \(counted(plan.study.sites.count, "site")), dictionary \(plan.study.dictionary)"
             )
-            for analysis in plan.analyses { try show("  \(AnalysisText.of(analysis))") }
+            for analysis in plan.analyses {
+                try show("  \("\(analysis.id): \(analysis.kind.line(in: analysis))")")
+            }
             for note in plan.notes { try show("note: \(note)") }
             let foresights = try policy.map { try PolicyForesight($0, of: plan, by: `operator`) }
             for foresight in foresights { try show(foresight.text) }
@@ -236,31 +238,5 @@ struct StudyFiles {
             study: try StudyFile(yaml: study.text, file: study.path),
             dictionary: try DataDictionary(yaml: dictionary.text, file: dictionary.path),
             hash: SHA256Digest(of: study.text.utf8))
-    }
-}
-
-/// One analysis in a line.
-enum AnalysisText {
-    static func of(_ analysis: AnalysisPlan) -> String {
-        switch analysis.kind {
-        case .survival(let survival):
-            "\(analysis.id): survival" + (survival.by.map { " by \($0.text)" } ?? "")
-                + (survival.logRank ? ", log-rank" : "") + ", times: \(analysis.times.rawValue)"
-        case .incidence(let incidence):
-            "\(analysis.id): incidence of \(analysis.causes.map(\.name).joined(separator: ", "))"
-                + (incidence.by.map { " by \($0.text)" } ?? "")
-                + (incidence.test == nil ? "" : ", Gray's test")
-                + ", times: \(analysis.times.rawValue)"
-        case .concordance(let concordance):
-            "\(analysis.id): concordance of \(concordance.marker.text)"
-                + (concordance.model.strata.isEmpty
-                    ? "" : " within \(concordance.model.strata.map(\.text).joined(separator: ", "))")
-        case .cox(let cox):
-            "\(analysis.id): cox, baseline: \(cox.baseline.rawValue), ties: \(cox.ties.rawValue), "
-                + cox.model.parameterNames.joined(separator: ", ")
-        case .table(let table):
-            "\(analysis.id): describe " + table.variables.map(\.name).joined(separator: ", ")
-                + (table.by.map { ", by \($0.text)" } ?? "")
-        }
     }
 }

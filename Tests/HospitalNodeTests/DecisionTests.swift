@@ -213,7 +213,7 @@ struct DecisionTests {
         let stored = try #require(try office.ledger.study(hash)).submission
         let (submission, plan) = try LocalStudy.read(CanonicalJSON.decode(SignedMessage.self, from: stored))
         let cohort = try office.cohort(for: plan, submission: submission).cohort
-        guard case .cox(let cox) = plan.analyses[0].kind else { return }
+        guard let cox = plan.analyses[0].cox else { return }
         #expect(cox.model.columns.map(\.name) == ["crp"])
         #expect(try cohort.answer(Query(analysis: plan.analyses[0].id, MomentsQuestion())).count > 1)
     }

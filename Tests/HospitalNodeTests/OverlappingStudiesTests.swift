@@ -78,7 +78,7 @@ struct OverlappingStudiesTests {
             if round == 1 { try run.receive(sum) }
         }
         #expect(run.queries.map(\.kind) == ["moments"])
-        guard case .cox(let cox) = plan.analyses[0].kind else { return Sums(moments: [], columns: []) }
+        guard let cox = plan.analyses[0].cox else { return Sums(moments: [], columns: []) }
         return Sums(moments: sum, columns: cox.model.columns)
     }
 

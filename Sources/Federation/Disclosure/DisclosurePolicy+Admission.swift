@@ -45,8 +45,8 @@ extension DisclosurePolicy {
         if self != .local {
             do { try plan.requireAnswerable(analysis) } catch { throw .ofText("formulas", "\(error)") }
         }
-        if case .cox(let cox) = analysis.kind { try admit(cox, in: analysis.id) }
-        if case .table(let table) = analysis.kind { try admit(table, in: analysis.id, of: study) }
+        if let cox = analysis.cox { try admit(cox, in: analysis.id) }
+        if let table = analysis.description { try admit(table, in: analysis.id, of: study) }
         try admitTimes(of: analysis, in: plan)
         guard analysis.usesTimes else { return }
         switch analysis.times {
@@ -63,7 +63,7 @@ extension DisclosurePolicy {
         }
     }
 
-    private func admit(_ cox: AnalysisPlan.CoxPlan, in analysis: String) throws(DisclosureError) {
+    private func admit(_ cox: CoxPlan, in analysis: String) throws(DisclosureError) {
         if let asked = cox.statedEvaluations, asked > evaluationsMax {
             throw .ofText(
                 "evaluations-max", in: analysis,
@@ -89,7 +89,7 @@ extension DisclosurePolicy {
     }
 
     private func admit(
-        _ table: TablePlan, in analysis: String, of study: StudyFile
+        _ table: DescriptionPlan, in analysis: String, of study: StudyFile
     ) throws(DisclosureError) {
         guard study.privacy.smallestCell >= tableCellMin else {
             throw .ofText(

@@ -95,7 +95,7 @@ extension DisclosurePolicy {
 
     /// A table's bins of a time cut it as a grid does.
     private func refuseTimeBins(in analysis: AnalysisPlan, _ plan: StudyPlan) throws(DisclosureError) {
-        guard case .table(let table) = analysis.kind else { return }
+        guard let table = analysis.description else { return }
         for variable in table.variables {
             guard case .number(_, let bins?) = variable.kind,
                 let known = plan.scope.variable(variable.expression),
@@ -122,12 +122,7 @@ private struct StatedTimes {
         }
         add("landmark", analysis.endpoint.landmark)
         add("censor-at", analysis.endpoint.censorAt)
-        let pairs: ConcordanceOptions? =
-            switch analysis.kind {
-            case .cox(let cox): cox.concordance
-            case .concordance(let concordance): concordance.options
-            case .survival, .incidence, .table: nil
-            }
+        let pairs = analysis.kind.pairs
         add("ymin", pairs?.timeMin)
         add("ymax", pairs?.timeMax)
     }

@@ -207,7 +207,7 @@ extension DisclosurePolicy {
 
     /// Names the covariate whose coefficient does most to it; by the question and the dictionary alone, not by any row.
     private func advice(on query: Query, of analysis: AnalysisPlan) -> String {
-        guard case .cox(let cox) = analysis.kind, let beta = query.beta, let coordinates = query.coordinates
+        guard let cox = analysis.cox, let beta = query.beta, let coordinates = query.coordinates
         else { return "" }
         let reach = cox.model.reach(of: coordinates)
         let widest = beta.indices.max { abs(beta[$0]) * reach[$0] < abs(beta[$1]) * reach[$1] }

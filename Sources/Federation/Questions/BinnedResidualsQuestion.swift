@@ -63,7 +63,7 @@ package struct BinnedResidualsQuestion: Question {
             own = (hazard.baseline, hazard.hazard, hazard.means)
         }
         let expected = try own.baseline.expectedEvents(at: point.beta, hazard: own.hazard)
-        let byCovariate = zip(bins.covariates, site.cells).flatMap { merged, cells in
+        let byCovariate = zip(bins.covariates, site.rows.cells).flatMap { merged, cells in
             BinnedSums(cells.cell.map { merged.bin(of: Int($0)) }, count: merged.ranges.count)
                 .lanes(person: cases.person, event: cases.event, expected: expected)
         }
@@ -78,7 +78,7 @@ package struct BinnedResidualsQuestion: Question {
 
     /// People of a hospital in each bin of the covariates; never leaves it.
     func people(at site: SiteAnalysis) -> [[Int]] {
-        zip(bins.covariates, site.cells).map { merged, cells in
+        zip(bins.covariates, site.rows.cells).map { merged, cells in
             merged.ranges.map { cells.people[$0].reduce(0, +) }
         }
     }

@@ -25,6 +25,6 @@ package struct CellCountsQuestion: Question {
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) -> [Double] {
-        site.cells.flatMap { $0.people.map { Double($0) } }
+        site.rows.cells.flatMap { $0.people.map { Double($0) } }
     }
 }

@@ -38,7 +38,7 @@ package struct ConcordanceQuestion: Question {
     package func answer(from site: SiteAnalysis) throws -> [Double] {
         let (data, cox) = try site.model(point.coordinates)
         let pairs = ConcordancePairs(data, marker: data.linearPredictor(at: point.beta), options: options)
-        guard let levels = cox.cluster?.levels, let clusters = site.clusters else {
+        guard let levels = cox.cluster?.levels, let clusters = site.rows.clusters else {
             return site.lanes(of: pairs, isByPerson: cox.cluster != nil, scale: scale)
         }
         return pairs.counts + pairs.sums(by: clusters, levelCount: levels.count).map { $0 / scale }

@@ -8,7 +8,9 @@ package struct CountsQuestion: Question {
 
     package static func summation(in plan: AnalysisPlan) -> Summation {
         let layout = CountsLayout(plan)
-        return Summation(people: .levels, functions: layout.hasTimes ? [.one, .times] : .one)
+        return Summation(
+            people: plan.levels.isEmpty ? .analysis : .levels,
+            functions: layout.hasTimes ? [.one, .times] : .one)
     }
 
     package static func words(in plan: AnalysisPlan) -> String {
@@ -40,8 +42,9 @@ package struct CountsQuestion: Question {
                 cases.rows.count, cases.peopleCount, cases.event.count { $0 },
                 cases.cohortRowCount - cases.rows.count - cases.overlappingRowsLeftOut,
             ]
-            + dropped + site.levelCounts + (layout.leavesOutOverlaps ? [cases.overlappingRowsLeftOut] : [])
-            + [cases.landmarkExcludedPeople].compactMap { $0 } + site.spreadPeople
+            + dropped + site.rows.levelCounts
+            + (layout.leavesOutOverlaps ? [cases.overlappingRowsLeftOut] : [])
+            + [cases.landmarkExcludedPeople].compactMap { $0 } + site.rows.spreadPeople
         return numbers.map { Double($0) } + (layout.hasTimes ? timeSums(plan, cases) : [])
     }
 

@@ -34,9 +34,9 @@ package struct ExitsQuestion: Question {
         let layout = ExitsLayout(plan)
         var lanes = [Double](repeating: 0, count: layout.count)
         guard let axis = plan.axis else { return lanes }
-        let weights = site.weights ?? site.data?.weight
+        let weights = site.rows.weights ?? site.rows.data?.weight
         for row in cases.exit.indices {
-            let group = site.groups.map { Int($0[row]) } ?? 0
+            let group = site.rows.groups.map { Int($0[row]) } ?? 0
             let position = axis.position(of: cases.exit[row])
             func add(_ field: ExitsLayout.Field, _ amount: Double, at position: Int) {
                 if let offset = layout.offset(field, group: group) { lanes[offset + position] += amount }
@@ -94,10 +94,10 @@ package struct ExitsLayout: Sendable {
         var fields = eventFields + [.otherExits]
         if plan.endpoint.hasEntry { fields.append(.entries) }
         if plan.weights != nil {
-            switch plan.kind {
-            case .cox(let cox): if cox.baseline == .common { fields.append(.eventWeights) }
-            case .survival, .incidence: fields += fields.map(\.weighted)
-            case .concordance, .table: break
+            switch plan.kind.exitWeights {
+            case .none: break
+            case .events: fields.append(.eventWeights)
+            case .all: fields += fields.map(\.weighted)
             }
         }
         self.fields = fields

@@ -11,7 +11,7 @@ package struct HistogramsQuestion: Question {
     }
 
     package static func words(in plan: AnalysisPlan) -> String {
-        guard case .table(let table) = plan.kind else { return "" }
+        guard let table = plan.description else { return "" }
         return table.variables.compactMap { variable -> String? in
             guard case .number(_, let bins?) = variable.kind else { return nil }
             let name = StudyWords.inline(variable.name)

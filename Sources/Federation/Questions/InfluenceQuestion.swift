@@ -54,14 +54,14 @@ package struct InfluenceQuestion: Question {
         let groupCount = curves.count { !$0.isReversed }
         return curves.enumerated().flatMap { index, curve in
             let rows = cases.exit.indices.filter { row in
-                site.groups.map { Int($0[row]) % groupCount == index % groupCount } ?? true
+                site.rows.groups.map { Int($0[row]) % groupCount == index % groupCount } ?? true
             }
             let places = rows.map { row in
                 CurveInfluence.Row(
                     entry: cases.entry.map { axis.entryPosition(of: $0[row]) },
                     exit: axis.position(of: cases.exit[row]),
                     cause: cause(of: row, site, isReversed: curve.isReversed),
-                    weight: site.weights?[row] ?? 1, on: curve)
+                    weight: site.rows.weights?[row] ?? 1, on: curve)
             }
             return CurveInfluence(curve).squares(places, by: rows.map { cases.person[$0] })
         }

@@ -1,6 +1,6 @@
 package import Survival
 
-/// Pairs of rows at one site by their order in time and in a stated marker; see `AnalysisPlan.ConcordancePlan`.
+/// Pairs of rows at one site by their order in time and in a stated marker; see `ConcordancePlan`.
 package struct MarkerPairsQuestion: Question {
     package static let name = "marker-pairs"
 
@@ -27,7 +27,7 @@ package struct MarkerPairsQuestion: Question {
     package func write(to bytes: inout QuestionBytes) { bytes.append(options, scale: scale) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        guard case .concordance(let concordance) = site.plan.kind, let data = try site.tiedData() else {
+        guard let concordance = site.plan.kind as? ConcordancePlan, let data = try site.tiedData() else {
             throw StudyError.sums("only a concordance has a marker")
         }
         let pairs = ConcordancePairs(data, marker: data.columns[0], options: options)

@@ -27,7 +27,7 @@ package struct MomentsQuestion: Question {
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        guard case .cox(let cox) = site.plan.kind, let data = site.data else {
+        guard let cox = site.plan.cox, let data = site.rows.data else {
             throw StudyError.sums("only a model has moments")
         }
         var sums: [Double] = []

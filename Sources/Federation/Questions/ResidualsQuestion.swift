@@ -21,7 +21,7 @@ package struct ResidualsQuestion: Question {
     }
 
     package static func words(in plan: AnalysisPlan) -> String {
-        guard case .cox(let cox) = plan.kind, let cluster = cox.cluster, cluster.levels != nil else {
+        guard let cluster = plan.cox?.cluster, cluster.levels != nil else {
             return "sums over people of squares and products of score residuals, once"
         }
         return "sums of score residuals for each \(StudyWords.inline(cluster.name)), once"
@@ -48,7 +48,7 @@ package struct ResidualsQuestion: Question {
             } else {
                 try ScoreResiduals(data, ties: cox.ties, at: point.beta)
             }
-        guard let levels = cox.cluster?.levels, let clusters = site.clusters else {
+        guard let levels = cox.cluster?.levels, let clusters = site.rows.clusters else {
             return residuals.squares(by: site.cases.person)
         }
         return residuals.sums(by: clusters, levelCount: levels.count)

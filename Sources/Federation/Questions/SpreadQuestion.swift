@@ -26,7 +26,7 @@ package struct SpreadQuestion: Question {
 
     /// For each column under a scaled ridge its rows, Σz and Σz² in working coordinates.
     package func answer(from site: SiteAnalysis) -> [Double] {
-        zip(site.plan.spreadColumns, site.spread).flatMap { column, values in
+        zip(site.plan.spreadColumns, site.rows.spread).flatMap { column, values in
             let scaled = values.map { ($0 - working.center[column]) / working.scale[column] }
             return [
                 Double(scaled.count), scaled.reduce(0, +), scaled.reduce(0) { $0 + $1 * $1 },

@@ -11,11 +11,11 @@ package struct TalliesQuestion: Question {
     }
 
     package static func words(in plan: AnalysisPlan) -> String {
-        guard case .table(let table) = plan.kind else { return "" }
+        guard let table = plan.description else { return "" }
         let binned = table.variables.compactMap { variable -> String? in
             guard case .number(_, let bins?) = variable.kind, !bins.isExact else { return nil }
             return
-                "people in each bin of \(StudyWords.inline(variable.name)) that holds at least \(TablePlan.floorMin) of a group here"
+                "people in each bin of \(StudyWords.inline(variable.name)) that holds at least \(TallyLayout.floorMin) of a group here"
         }
         return
             (["people by group and level, and whose value is known, once"] + binned).joined(separator: "; ")
@@ -51,7 +51,7 @@ struct TallyLayout: Sendable {
         var bins: Int
     }
 
-    init(_ table: TablePlan) {
+    init(_ table: DescriptionPlan) {
         groups = table.groups.count
         var offset = groups
         var variables: [Place] = []
@@ -63,7 +63,7 @@ struct TallyLayout: Sendable {
         (self.variables, count) = (variables, offset)
     }
 
-    private static func size(of variable: TablePlan.Variable) -> (width: Int, bins: Int) {
+    private static func size(of variable: DescriptionPlan.Variable) -> (width: Int, bins: Int) {
         switch variable.kind {
         case .number(_, let bins): (1, bins.map { $0.isExact ? 0 : $0.count } ?? 0)
         case .levels(let levels, _): (levels.count, 0)

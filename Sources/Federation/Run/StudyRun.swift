@@ -148,12 +148,7 @@ struct AnalysisRun: Sendable {
     private enum Course: Sendable {
         case counting
         case locating(TimeSearch, CohortCounts)
-        case survival(SurvivalCourse)
-        case incidence(IncidenceCourse)
-        case concordance(ConcordanceCourse)
-        case siteCox(SiteCoxCourse)
-        case commonCox(CommonCoxCourse)
-        case table(TableCourse)
+        case underWay(any AnalysisCourse)
     }
 
     init(_ plan: AnalysisPlan, privacy: StudyFile.Privacy) {
@@ -186,46 +181,22 @@ struct AnalysisRun: Sendable {
         let trouble = answers.reduce(into: Trouble()) { $0.formUnion($1.trouble) }
         if trouble.contains(.unanswerable) { throw StudyError.sums(trouble.reason) }
         switch course {
-        case .siteCox(var cox):
-            follow(try cox.receive(answers))
-            course = .siteCox(cox)
-        case .commonCox(var cox):
-            follow(try cox.receive(answers))
-            thinnestInterval = cox.thinnestInterval
-            course = .commonCox(cox)
-        default:
-            guard trouble.isEmpty else { throw StudyError.sums(trouble.reason) }
-            try takeUp(answers.map(\.numbers))
-        }
-    }
-
-    /// The same for courses that go by no coefficients.
-    private mutating func takeUp(_ answers: [[Double]]) throws {
-        switch course {
-        case .counting: try begin(answers[0])
+        case .counting: try begin(try answers.numbers[0])
         case .locating(var search, let counts):
-            if let times = try search.receive(answers[0]) {
+            if let times = try search.receive(try answers.numbers[0]) {
                 plan.axis = TimeAxis(plan.endpoint.hasEntry ? times.marked(at: plan.pointTimes) : times)
                 start(counts)
             } else {
                 locate(search, counts)
             }
-        case .survival(var survival):
-            follow(try survival.receive(answers))
-            thinnestInterval = survival.thinnestInterval
-            course = .survival(survival)
-        case .incidence(var incidence):
-            follow(try incidence.receive(answers))
-            thinnestInterval = incidence.thinnestInterval
-            course = .incidence(incidence)
-        case .concordance(let concordance): finish(.concordance(concordance.result(answers[0])))
-        case .siteCox, .commonCox: break
-        case .table(var table):
-            switch try table.receive(answers) {
-            case .ask(let asks): pend(asks)
-            case .finish(let result): finish(.describe(result))
+        case .underWay(var course):
+            let step = try course.receive(answers)
+            thinnestInterval = course.thinnestInterval
+            self.course = .underWay(course)
+            switch step {
+            case .ask(let questions): pend(questions)
+            case .finish(let result): finish(result)
             }
-            course = .table(table)
         }
     }
 
@@ -253,68 +224,24 @@ struct AnalysisRun: Sendable {
     }
 
     private mutating func start(_ counts: CohortCounts) {
-        switch plan.kind {
-        case .survival(let survival):
-            let course = SurvivalCourse(
-                plan, survival, counts: counts, smallestInterval: privacy.smallestInterval)
-            self.course = .survival(course)
-            pend([ExitsQuestion()])
-        case .incidence(let incidence):
-            course = .incidence(
-                IncidenceCourse(
-                    plan, incidence, counts: counts, smallestInterval: privacy.smallestInterval))
-            pend([ExitsQuestion()])
-        case .concordance(let concordance):
-            let course = ConcordanceCourse(plan, concordance, counts: counts)
-            self.course = .concordance(course)
-            pend([course.ask])
-        case .cox(let cox) where cox.baseline == .site:
-            course = .siteCox(SiteCoxCourse(plan, cox, counts: counts))
-            pend(CoxOpening.asks(of: cox, in: plan))
-        case .cox(let cox):
-            course = .commonCox(
-                CommonCoxCourse(plan, cox, counts: counts, smallestInterval: privacy.smallestInterval))
-            pend(CoxOpening.asks(of: cox, in: plan))
-        case .table(let table):
-            course = .table(
-                TableCourse(plan, table, counts: counts, smallestCell: privacy.smallestCell))
-            pend([TalliesQuestion()])
-        }
+        let course = plan.kind.course(plan, counts: counts, privacy: privacy)
+        self.course = .underWay(course)
+        pend(course.opening)
     }
 
-    private mutating func follow(_ step: CoxStep) {
-        switch step {
-        case .ask(let asks): pend(asks)
-        case .finish(let result): finish(.cox(result))
+    /// Asks what the study announced to the people who approved it, and nothing else.
+    private mutating func pend(_ questions: [any Question]) {
+        let announced = plan.questions
+        if let other = questions.first(where: { question in !announced.contains { $0 == type(of: question) } }
+        ) {
+            return fail(StudyError.sums("the question \(type(of: other).name) was not announced"))
         }
-    }
-
-    private mutating func follow(_ step: CurveStep) {
-        switch step {
-        case .ask(let asks): pend(asks)
-        case .finish(let result): finish(result)
-        }
-    }
-
-    private mutating func pend(_ asks: [any Question]) {
         let found = plan.searchRange == nil ? nil : plan.axis
-        pending = asks.map { Query(analysis: plan.id, $0, axis: found, meanTime: meanTime) }
+        pending = questions.map { Query(analysis: plan.id, $0, axis: found, meanTime: meanTime) }
     }
 
     private mutating func finish(_ result: AnalysisResult) {
         self.result = result
         (pending, askedCount, answers) = ([], 0, [])
     }
-}
-
-/// What the course of a curve wants next.
-enum CurveStep: Sendable {
-    case ask([any Question])
-    case finish(AnalysisResult)
-}
-
-/// What a Cox course wants next.
-enum CoxStep: Sendable {
-    case ask([any Question])
-    case finish(CoxResult)
 }

@@ -65,8 +65,8 @@ package struct Trouble: OptionSet, Hashable, Sendable {
 }
 
 /// The summed answer to one question: its numbers, or why there are none.
-struct Answer: Hashable, Sendable {
-    var numbers: [Double]
+package struct Answer: Hashable, Sendable {
+    package var numbers: [Double]
     var trouble: Trouble
 
     /// From all lanes of the question, the last of which is the trouble's.

@@ -5,26 +5,12 @@ import Synchronization
 package struct SiteAnalysis: Sendable {
     private(set) var plan: AnalysisPlan
     let cases: CompleteCases
-    let groups: [Int32]?
     /// Which of the plan's causes is each row's, -1 for none; nil if causes are not counted apart.
     let causes: [Int]?
-    /// Case weights of a curve.
-    let weights: [Double]?
-    /// The level of the cluster's category in each row; nil if clusters are people, or there are none.
-    let clusters: [Int32]?
-    let levelCounts: [Int]
-    /// The rows with their times as recorded; see `tiedData`.
-    let data: SurvivalData?
+    /// What the analysis's kind has made of the rows.
+    let rows: PreparedRows
     /// The mean size of times over all hospitals, by which times that differ by rounding are told.
     private(set) var meanTime: Double?
-    let concentration: Double
-    /// Of a table of the patients only.
-    let people: SiteTable?
-    /// Covariates whose residuals may be added up.
-    let cells: [CellIndex]
-    /// Of `AnalysisPlan.spreadColumns`: the values in the cohort's rows that have them, and the people outside the analysis.
-    let spread: [[Double]]
-    let spreadPeople: [Int]
     let kept = KeptLikelihood()
     /// Which copy of the likelihood's arithmetic runs.
     var instructions = InstructionSet.best
@@ -39,62 +25,13 @@ package struct SiteAnalysis: Sendable {
         }
         self.cases = cases
         causes = plan.causes.isEmpty ? nil : try Self.causeIndex(plan, cases)
-        weights = plan.columnCount > 0 ? nil : try plan.weights.map { try Self.caseWeights($0, cases) }
-        cells = try (plan.diagnostics?.covariates ?? []).map { covariate in
-            let index = try cases.numbers(of: covariate.expression).map(covariate.cells.cell)
-            let people = Self.people(cases.person, by: index, levels: covariate.cells.count)
-            return CellIndex(cell: index, people: people)
-        }
-        if case .cox(let cox) = plan.kind {
-            let columns = try plan.spreadColumns.map { try cases.cohortColumn($0, of: cox.model, in: table) }
-            (spread, spreadPeople) = (columns.map(\.values), columns.map(\.peopleOutside))
-        } else {
-            (spread, spreadPeople) = ([], [])
-        }
-        switch plan.kind {
-        case .survival(let survival):
-            (groups, levelCounts) = try Self.groups(survival.by, survival.groups, survival.strata, cases)
-            (clusters, data, people) = (nil, nil, nil)
-            concentration = weights.map { Concentration.share(of: $0, person: cases.person) } ?? 0
-        case .incidence(let incidence):
-            let (index, groupCounts) = try Self.groups(
-                incidence.by, incidence.groups, incidence.strata, cases)
-            groups = index
-            let causes = causes ?? []
-            levelCounts =
-                groupCounts
-                + plan.causes.indices.map { cause in
-                    Set(zip(cases.person, causes).filter { $1 == cause }.map(\.0)).count
-                }
-            (clusters, data, people) = (nil, nil, nil)
-            concentration = weights.map { Concentration.share(of: $0, person: cases.person) } ?? 0
-        case .concordance(let concordance):
-            let data = try cases.survivalData(
-                model: concordance.model, weights: concordance.weights, mergesNearTies: false)
-            levelCounts = try cases.levelCounts(model: concordance.model)
-            concentration = try Concentration.share(of: data, concordance.model, cases)
-            (groups, clusters, people, self.data) = (nil, nil, nil, data)
-        case .cox(let cox):
-            let data = try cases.survivalData(model: cox.model, weights: cox.weights, mergesNearTies: false)
-            groups = plan.exitGroupCount > 1 ? data.stratum : nil
-            let clusters = cox.cluster?.levels == nil ? nil : try cases.clusterIndex(of: cox.model)
-            self.clusters = clusters
-            let clusterCounts = clusters.map {
-                Self.people(cases.person, by: $0, levels: cox.cluster?.levels?.count ?? 0)
-            }
-            levelCounts = try cases.levelCounts(model: cox.model) + (clusterCounts ?? [])
-            concentration = try Concentration.share(of: data, cox.model, cases)
-            (people, self.data) = (nil, data)
-        case .table(let table):
-            let people = try SiteTable(table, cases: cases)
-            self.people = people
-            (groups, clusters, data) = (nil, nil, nil)
-            (levelCounts, concentration) = (people.levelCounts, people.concentration)
-        }
+        rows = try plan.kind.prepare(plan, cases, causes: causes, in: table)
     }
 
     var weightRatio: Double {
-        guard let weight = data?.weight ?? weights, let least = weight.min(), let most = weight.max() else {
+        guard let weight = rows.data?.weight ?? rows.weights, let least = weight.min(),
+            let most = weight.max()
+        else {
             return 1
         }
         return most / least
@@ -118,46 +55,6 @@ package struct SiteAnalysis: Sendable {
         return causes
     }
 
-    private static func caseWeights(
-        _ expression: Survival.Expression, _ cases: CompleteCases
-    ) throws -> [Double] {
-        let weights = try cases.numbers(of: expression)
-        guard weights.allSatisfy({ $0 > 0 && $0.isFinite }) else { throw SurvivalDataError.weightNotPositive }
-        return weights
-    }
-
-    /// The group of each row in its stratum, the groups of a stratum standing together; people by level of the groups, then
-    /// of the strata.
-    private static func groups(
-        _ by: Survival.Expression?, _ levels: [String], _ strata: [AnalysisPlan.Stratum],
-        _ cases: CompleteCases
-    ) throws -> ([Int32]?, levelCounts: [Int]) {
-        var (groups, counts) = ([Int32]?.none, [Int]())
-        for stratum in strata {
-            let index = try cases.levelIndex(of: stratum.expression).index
-            counts += people(cases.person, by: index, levels: stratum.levels.count)
-            groups = combined(groups, index, levels: stratum.levels.count)
-        }
-        guard let by else { return (groups, counts) }
-        let index = try cases.levelIndex(of: by).index
-        return (
-            combined(groups, index, levels: levels.count),
-            people(cases.person, by: index, levels: levels.count) + counts
-        )
-    }
-
-    /// The mixed-radix number of two levels, the second varying fastest.
-    private static func combined(_ slow: [Int32]?, _ fast: [Int32], levels: Int) -> [Int32] {
-        slow.map { zip($0, fast).map { $0 * Int32(levels) + $1 } } ?? fast
-    }
-
-    /// Different people in each level; a person with rows in two levels counts in both.
-    private static func people(_ person: [Int32], by level: [Int32], levels: Int) -> [Int] {
-        var seen = [Set<Int32>](repeating: [], count: levels)
-        for (person, level) in zip(person, level) { seen[Int(level)].insert(person) }
-        return seen.map(\.count)
-    }
-
     /// The same with what a query says of the times of all hospitals.
     func located(by query: Query) -> SiteAnalysis {
         var located = self
@@ -168,11 +65,11 @@ package struct SiteAnalysis: Sendable {
 
     /// The rows with times made equal that differ by rounding only.
     func tiedData() throws -> SurvivalData? {
-        try data.map { data in try kept.tied(meanTime) { try data.tied(meanTime: meanTime) } }
+        try rows.data.map { data in try kept.tied(meanTime) { try data.tied(meanTime: meanTime) } }
     }
 
-    func model(_ coordinates: Coordinates) throws -> (SurvivalData, AnalysisPlan.CoxPlan) {
-        guard case .cox(let cox) = plan.kind, let data = try tiedData() else {
+    func model(_ coordinates: Coordinates) throws -> (SurvivalData, CoxPlan) {
+        guard let cox = plan.cox, let data = try tiedData() else {
             throw StudyError.sums("only a model has a likelihood")
         }
         return (
@@ -191,8 +88,8 @@ package struct SiteAnalysis: Sendable {
 
     /// The common-baseline likelihood, on a time axis counted in positions, which decides alone which times are equal.
     func baseline(_ coordinates: Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
-        guard case .cox(let cox) = plan.kind,
-            let data = data?.rescaled(
+        guard let cox = plan.cox,
+            let data = rows.data?.rescaled(
                 center: coordinates.center, scale: coordinates.scale, offsetCenter: coordinates.shift)
         else { throw StudyError.sums("only a model has a likelihood") }
         guard let axis = plan.axis else { throw StudyError.sums("a common baseline needs a time axis") }
@@ -208,8 +105,10 @@ package struct SiteAnalysis: Sendable {
     }
 
     /// The people of a table.
-    func table() throws -> SiteTable {
-        guard let people else { throw StudyError.sums("only a table of the patients has tallies") }
+    func table() throws -> SiteDescription {
+        guard let people = rows.people else {
+            throw StudyError.sums("only a table of the patients has tallies")
+        }
         return people
     }
 
@@ -219,7 +118,7 @@ package struct SiteAnalysis: Sendable {
 
     /// The largest distance from its mean of a row's xβ + offset + log weight: what lifts a row above all others.
     func linearPredictorMax(_ coordinates: Coordinates, _ beta: [Double]) -> Double {
-        guard let data, data.rowCount > 0 else { return 0 }
+        guard let data = rows.data, data.rowCount > 0 else { return 0 }
         var predictor = data.offset ?? [Double](repeating: 0, count: data.rowCount)
         if let weight = data.weight {
             for row in predictor.indices { predictor[row] += Elementary.logarithm(weight[row]) }
@@ -233,12 +132,6 @@ package struct SiteAnalysis: Sendable {
         let mean = predictor.reduce(0, +) / Double(predictor.count)
         return predictor.reduce(0) { max($0, abs($1 - mean)) }
     }
-}
-
-/// The cell of each row in one covariate, and the people in each cell.
-struct CellIndex: Sendable {
-    let cell: [Int32]
-    let people: [Int]
 }
 
 /// The sorted likelihood of a model in its present working coordinates, and its rows with tied times.

@@ -66,9 +66,10 @@ package struct SiteCohort: Sendable {
     package func facts(of analysis: String) throws(StudyError) -> SiteFacts {
         let prepared = try prepared(analysis)
         return SiteFacts(
-            people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
-            parameters: prepared.plan.columnCount, concentration: prepared.concentration,
-            weightRatio: prepared.weightRatio, spreadPeople: prepared.spreadPeople,
+            people: prepared.cases.peopleCount, events: prepared.eventPeople,
+            levels: prepared.rows.levelCounts,
+            parameters: prepared.plan.columnCount, concentration: prepared.rows.concentration,
+            weightRatio: prepared.weightRatio, spreadPeople: prepared.rows.spreadPeople,
             overlappingPeople: prepared.cases.overlappingPeople)
     }
 

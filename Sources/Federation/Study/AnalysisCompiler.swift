@@ -1,7 +1,7 @@
 import Survival
 
 /// Turns one analysis of a study file into its plan.
-struct AnalysisCompiler {
+package struct AnalysisCompiler {
     var study: StudyFile
     var scope: VariableScope
 
@@ -36,7 +36,7 @@ struct AnalysisCompiler {
 
     /// The analysis's own event or cause, or the study's event; of cumulative incidence any cause.
     private func event(of analysis: StudyFile.Analysis) throws -> Expression {
-        if case .incidence = analysis.kind {
+        if analysis.kind.isOfAnyCause {
             let causes = try allCauses().map { "(\($0.condition.text))" }
             guard !causes.isEmpty else {
                 throw Fault(reason: "incidence needs causes: {NAME: condition, ...} in endpoint:")
@@ -76,144 +76,11 @@ struct AnalysisCompiler {
 
     /// The causes whose exits are counted apart.
     func causes(of analysis: StudyFile.Analysis) throws -> [AnalysisPlan.Cause] {
-        switch analysis.kind {
-        case .incidence: try allCauses()
-        case .cox(_, _, _, _, let options) where options.hazard == .subdistribution: try allCauses()
-        case .cox, .survival, .concordance, .describe: []
-        }
+        analysis.kind.countsCauses ? try allCauses() : []
     }
 
-    func kind(of analysis: StudyFile.Analysis) throws -> AnalysisPlan.Kind {
-        switch analysis.kind {
-        case .survival(let by, let at, let limits, let logRank, let options):
-            let groups = try by.map { try leveled($0, for: "groups") }
-            let strata = try strata(options.strata)
-            let plan = AnalysisPlan.SurvivalPlan(
-                by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
-                logRank: logRank, options: options, strata: strata,
-                weights: try caseWeights(options.weights),
-                cluster: options.isRobust ? scope.dictionary.person : nil)
-            try requireExactTimes(analysis, plan.weights)
-            guard plan.weights == nil || !logRank else {
-                throw Fault(reason: "a log-rank test has no weights; make an analysis of its own for it")
-            }
-            return .survival(plan)
-        case .incidence(let by, let at, let limits, let weights, let test):
-            let groups = try by.map { try leveled($0, for: "groups") }
-            let weight = try caseWeights(weights)
-            try requireExactTimes(analysis, weight)
-            guard test == nil || weight == nil && study.endpoint.start == nil else {
-                throw Fault(reason: "Gray's test goes with neither weights: nor a start of the endpoint")
-            }
-            return .incidence(
-                .init(
-                    by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
-                    weights: weight, test: test, strata: try strata(test?.strata ?? [])))
-        case .cox(let terms, let baseline, let ties, let weights, let options):
-            let model = try ModelSpecification(terms: terms, scope: scope)
-            guard !model.columns.isEmpty else {
-                throw Fault(reason: "the model has no covariate; name one in terms:")
-            }
-            let weight = try caseWeights(weights)
-            if ties == .exact { try requireDiscrete(baseline, weight, options, model) }
-            try requireCensoringCurve(for: options.concordance)
-            if options.hazard == .subdistribution {
-                try requireSubdistribution(analysis, baseline, weight, options)
-            }
-            var prediction = try prediction(terms: terms, options)
-            if baseline == .site, prediction != nil {
-                throw Fault(
-                    reason:
-                        "under baseline: site each hospital has its own baseline hazard, and a curve would be one hospital's; predict: and baseline-hazard: need baseline: common"
-                )
-            }
-            prediction?.strata = (0..<model.stratumCount).map(model.stratumLabel)
-            let cluster = try cluster(of: model, options)
-            let penalty = try options.penalty.map {
-                try CoxPenaltyPlan($0, model: model, baseline: baseline, ties: ties)
-            }
-            try CoxPenaltyPlan.requireOneVariance(options, penalty, isRobust: cluster != nil)
-            guard penalty == nil || !options.testsHeterogeneity else {
-                throw Fault(reason: "heterogeneity: compares unpenalised coefficients; leave out penalty:")
-            }
-            return .cox(
-                .init(
-                    model: model, baseline: baseline, ties: ties, weights: weight, check: options.check,
-                    cluster: cluster, concordance: options.concordance, hazard: options.hazard,
-                    prediction: prediction, testsHeterogeneity: options.testsHeterogeneity,
-                    diagnostics: try options.diagnostics.map(diagnostics), penalty: penalty,
-                    limits: options.limits ?? (penalty == .firth ? .profile : .wald),
-                    statedEvaluations: options.evaluations))
-        case .concordance(let marker, let strata, let weights, let isRobust, let options):
-            return .concordance(try concordance(marker, strata, weights, isRobust, options))
-        case .describe(let variables, let by, let bins):
-            let groups = try by.map { try leveled($0, for: "groups") }
-            return .table(try TablePlan(variables, by: groups, bins: bins, scope: scope))
-        }
-    }
-
-    private func concordance(
-        _ text: String, _ strata: [String], _ weights: String?, _ isRobust: Bool,
-        _ options: ConcordanceOptions
-    ) throws -> AnalysisPlan.ConcordancePlan {
-        let marker = try Expression(parsing: text)
-        if case .category = try scope.type(of: marker) {
-            throw Fault(
-                reason:
-                    "a concordance is of a number or a condition, and \"\(text)\" is a category; define a number of its levels"
-            )
-        }
-        try requireCensoringCurve(for: options)
-        // In parentheses: a `*` in the marker multiplies.
-        return .init(
-            marker: marker,
-            model: try ModelSpecification(
-                terms: ["(\(text))"] + strata.map { "strata(\($0))" }, scope: scope),
-            options: options, weights: try caseWeights(weights),
-            cluster: isRobust ? scope.dictionary.person : nil)
-    }
-
-    private func requireCensoringCurve(for concordance: ConcordanceOptions?) throws {
-        guard concordance?.weight.usesCensoring == true, study.endpoint.start != nil else { return }
-        throw Fault(
-            reason: "with delayed entry (start) a concordance has no weight S/G or n/G2; use n, S or I")
-    }
-
-    /// What a subdistribution hazard (Fine and Gray) needs, and what it does not have.
-    private func requireSubdistribution(
-        _ analysis: StudyFile.Analysis, _ baseline: CoxResult.Baseline, _ weights: Expression?,
-        _ options: StudyFile.CoxOptions
-    ) throws {
-        guard analysis.cause != nil else {
-            throw Fault(reason: "hazard: subdistribution needs cause:, one of the endpoint's causes")
-        }
-        guard baseline == .common else {
-            throw Fault(
-                reason:
-                    "hazard: subdistribution weighs by the censoring of all hospitals; it needs baseline: common"
-            )
-        }
-        guard weights == nil, options.check == nil, study.endpoint.start == nil else {
-            throw Fault(
-                reason:
-                    "hazard: subdistribution goes with none of weights:, check: and a start of the endpoint")
-        }
-    }
-
-    /// The curves to be predicted; nil if none are asked for.
-    private func prediction(
-        terms: [String], _ options: StudyFile.CoxOptions
-    ) throws -> AnalysisPlan.Prediction? {
-        guard options.hasBaselineHazard || !options.profiles.isEmpty else { return nil }
-        let profiles = try options.profiles.map { values in
-            try CovariateProfile(values: values.map { ($0.name, $0.text) }, terms: terms, scope: scope)
-        }
-        return AnalysisPlan.Prediction(
-            profiles: profiles, at: options.at, limits: options.curveLimits,
-            hasBaselineHazard: options.hasBaselineHazard)
-    }
-
-    private func caseWeights(_ text: String?) throws -> Expression? {
+    /// A number, as case weights are.
+    func caseWeights(_ text: String?) throws -> Expression? {
         guard let text else { return nil }
         let weight = try Expression(parsing: text)
         try requireType(.number, of: weight, called: "the weights")
@@ -223,64 +90,14 @@ struct AnalysisCompiler {
 
     /// A sum of weights at a time at which one person leaves is this person's weight: only a site that allows exact times
     /// may be asked for it.
-    private func requireExactTimes(_ analysis: StudyFile.Analysis, _ weights: Expression?) throws {
+    func requireExactTimes(_ analysis: StudyFile.Analysis, _ weights: Expression?) throws {
         guard weights == nil || analysis.times == .exact else {
             throw Fault(reason: "the weights of a curve need times: exact; leave them out, or ask for it")
         }
     }
 
-    /// What the discrete likelihood does not have, here as in R.
-    private func requireDiscrete(
-        _ baseline: CoxResult.Baseline, _ weights: Expression?, _ options: StudyFile.CoxOptions,
-        _ model: ModelSpecification
-    ) throws {
-        guard baseline == .site else { throw Fault(reason: "ties: exact needs baseline: site") }
-        guard weights == nil, !options.isRobust, model.cluster == nil, options.check == nil,
-            options.diagnostics == nil
-        else {
-            throw Fault(
-                reason: "ties: exact goes with none of weights:, robust:, cluster(), check: and diagnostics:")
-        }
-    }
-
-    /// Numbers with a finite range, which need not be in the model.
-    private func diagnostics(_ asked: StudyFile.Diagnostics) throws -> AnalysisPlan.Diagnostics {
-        let covariates = try asked.functionalForm.map { text in
-            let expression = try Expression(parsing: text)
-            try requireType(.number, of: expression, called: "a covariate of functional-form")
-            try scope.requireTerm(expression)
-            let bounds = try scope.bounds(of: expression)
-            guard
-                let cells = CovariateCells(bounds: bounds, resolution: scope.resolution(of: expression))
-            else {
-                throw Fault(reason: "bins of \"\(text)\" need a finite range in the dictionary")
-            }
-            return AnalysisPlan.Diagnostics.Covariate(expression: expression, cells: cells)
-        }
-        return .init(
-            covariates: covariates, hasSchoenfeld: asked.hasSchoenfeld, bins: asked.bins,
-            smallestBin: asked.smallestBin)
-    }
-
-    /// That of a `cluster()` term, which may be the person; the person for `robust: true` alone.
-    private func cluster(
-        of model: ModelSpecification, _ options: StudyFile.CoxOptions
-    ) throws -> AnalysisPlan.CoxPlan.Cluster? {
-        let person = scope.dictionary.person
-        guard let term = model.cluster else {
-            // The weights of a subdistribution hazard leave no other variance.
-            return options.isRobust || options.hazard == .subdistribution ? .init(name: person) : nil
-        }
-        if term.termName == person { return .init(name: person) }
-        switch try scope.type(of: term) {
-        case .category(let levels, _): return .init(name: term.termName, levels: levels)
-        case .boolean: return .init(name: term.termName, levels: ["no", "yes"])
-        case .number: throw Fault(reason: "cluster(\(term.text)) needs a category, or the person")
-        }
-    }
-
     /// The strata of a test of groups.
-    private func strata(_ texts: [String]) throws -> [AnalysisPlan.Stratum] {
+    func strata(_ texts: [String]) throws -> [AnalysisPlan.Stratum] {
         let strata = try texts.map { try leveled($0, for: "strata") }
         guard Set(strata.map(\.expression)).count == strata.count, strata.combinations <= 1000 else {
             throw Fault(reason: "the strata name a variable twice, or make more than 1000 combinations")
@@ -289,7 +106,7 @@ struct AnalysisCompiler {
     }
 
     /// A category or a condition, with its levels.
-    private func leveled(
+    func leveled(
         _ text: String, for use: String
     ) throws -> (expression: Expression, levels: [String]) {
         let expression = try Expression(parsing: text)
@@ -304,21 +121,13 @@ struct AnalysisCompiler {
         }
     }
 
-    func lateVariables(of kind: AnalysisPlan.Kind, endpoint: EndpointSpecification) -> [String] {
-        let expressions: [Expression] =
-            switch kind {
-            case .survival(let survival):
-                (survival.by.map { [$0] } ?? []) + survival.strata.map(\.expression)
-            case .incidence(let incidence):
-                (incidence.by.map { [$0] } ?? []) + incidence.strata.map(\.expression)
-            case .concordance(let concordance): concordance.model.expressions
-            case .cox(let cox): cox.model.expressions
-            // A table compares what was measured, not how long people live.
-            case .table: []
-            }
+    /// What is used as if known from the start of follow-up, and is measured later.
+    func lateVariables(
+        of kind: any PlannedAnalysis, endpoint: EndpointSpecification
+    ) -> [String] {
         guard !endpoint.hasEntry else { return [] }
         let landmark = endpoint.landmark.map { $0 * study.endpoint.unit.days }
-        return Array(Set(expressions.flatMap { scope.variables(of: $0) })).sorted().filter {
+        return Array(Set(kind.compared.flatMap { scope.variables(of: $0) })).sorted().filter {
             guard let variable = scope.dictionary[$0], variable.isMeasuredAfterTimeZero else { return false }
             guard let landmark, let days = variable.daysToMeasurement else { return true }
             return days > landmark * (1 + 1e-12)
@@ -329,15 +138,7 @@ struct AnalysisCompiler {
     func axis(
         of analysis: StudyFile.Analysis, endpoint: EndpointSpecification
     ) throws -> (TimeAxis?, search: ClosedRange<Double>?) {
-        if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km,
-            options.diagnostics?.hasSchoenfeld != true
-        {
-            return (nil, nil)
-        }
-        switch analysis.kind {
-        case .concordance, .describe: return (nil, nil)
-        case .survival, .incidence, .cox: break
-        }
+        guard analysis.kind.usesTimes else { return (nil, nil) }
         let origin = endpoint.landmark ?? 0
         let whole = try followUpBounds(of: endpoint)
         guard endpoint.landmark == nil || whole.upperBound > origin else {
@@ -396,13 +197,16 @@ struct AnalysisCompiler {
         abs(time / step - (time / step).rounded()) < 1e-6
     }
 
-    private func requireType(_ type: ExpressionType, of expression: Expression, called what: String) throws {
+    func requireType(_ type: ExpressionType, of expression: Expression, called what: String) throws {
         guard try scope.type(of: expression) == type else {
             let wanted =
                 type == .boolean ? "a condition (true or false), such as age > 60 or status == 2" : "a number"
             throw Fault(reason: "\(what), \"\(expression.text)\", must be \(wanted)")
         }
     }
+
+    /// A fault of the text, to be thrown.
+    func fault(_ reason: String) -> Fault { Fault(reason: reason) }
 
     struct Fault: Error, CustomStringConvertible {
         var reason: String

@@ -7,7 +7,9 @@ package struct AnalysisPlan: Sendable {
     package var endpoint: EndpointSpecification
     package var times: TimeAxisKind
     package var level: Double
-    package var kind: Kind
+    package var kind: any PlannedAnalysis
+    /// The unit of all times.
+    package var unit: TimeUnit
     /// Dictionary variables that the analysis reads, and of those the ones whose absence drops a row; both sorted.
     package var variables: [String]
     package var neededVariables: [String]
@@ -39,107 +41,8 @@ package struct AnalysisPlan: Sendable {
         package var condition: Expression
     }
 
-    package enum Kind: Sendable {
-        case survival(SurvivalPlan)
-        case incidence(IncidencePlan)
-        case concordance(ConcordancePlan)
-        case cox(CoxPlan)
-        case table(TablePlan)
-    }
-
-    package struct SurvivalPlan: Sendable {
-        package var by: Expression?
-        /// The groups' names; one empty name without groups.
-        package var groups: [String]
-        package var at: [Double]
-        package var limits: ConfidenceLimits
-        package var logRank: Bool
-        package var options: StudyFile.SurvivalOptions
-        /// Categories and conditions whose levels make the strata of the test, and those levels.
-        package var strata: [Stratum]
-        package var weights: Expression?
-        /// Whose rows belong together in robust standard errors; nil without them.
-        package var cluster: String?
-
-        package var stratumCount: Int { strata.combinations }
-    }
-
     /// A category or a condition within whose levels groups are compared.
     package typealias Stratum = (expression: Expression, levels: [String])
-
-    package struct Prediction: Hashable, Sendable {
-        package var profiles: [CovariateProfile]
-        package var at: [Double]
-        package var limits: ConfidenceLimits
-        package var hasBaselineHazard: Bool
-        /// The names of the strata; one empty name without strata.
-        package var strata: [String] = []
-    }
-
-    package struct IncidencePlan: Sendable {
-        package var by: Expression?
-        /// The groups' names; one empty name without groups.
-        package var groups: [String]
-        package var at: [Double]
-        package var limits: ConfidenceLimits
-        package var weights: Expression?
-        /// Gray's test between the groups, and the levels within which it compares them; nil without.
-        package var test: StudyFile.IncidenceTest?
-        package var strata: [Stratum]
-
-        package var stratumCount: Int { strata.combinations }
-    }
-
-    package struct ConcordancePlan: Sendable {
-        /// A number or a condition; a higher one lets expect an earlier event.
-        package var marker: Expression
-        /// The marker as the one column of a model, whose strata are those of the pairs: its rows are judged as a model's are.
-        package var model: ModelSpecification
-        package var options: ConcordanceOptions
-        package var weights: Expression?
-        /// Whose rows belong together in the standard error; nil if each row stands for itself.
-        package var cluster: String?
-
-        var neededExpressions: [Expression] { model.expressions + [weights].compactMap(\.self) }
-    }
-
-    package struct CoxPlan: Sendable {
-        package var model: ModelSpecification
-        package var baseline: CoxResult.Baseline
-        package var ties: Ties
-        package var weights: Expression?
-        /// The function of time along which proportional hazards are tested; nil if they are not.
-        package var check: TimeTransform?
-        /// Rows that belong together in the robust variance; nil with the model's variance.
-        package var cluster: Cluster?
-        /// The concordance of the linear predictor; nil if it is not asked for.
-        package var concordance: ConcordanceOptions?
-        package var hazard: CoxResult.Hazard
-        /// Curves to be made of the baseline hazard; nil for none.
-        package var prediction: Prediction?
-        /// Whether it is tested that the coefficients are the same at all hospitals.
-        package var testsHeterogeneity: Bool
-        /// Residuals that are added up over bins.
-        package var diagnostics: Diagnostics?
-        package var penalty: CoxPenaltyPlan?
-        package var limits: CoxResult.Limits
-        /// The most evaluations as the study states them; nil if it does not.
-        package var statedEvaluations: Int?
-
-        package var evaluationsMax: Int { statedEvaluations ?? StudyFile.CoxOptions.evaluationsUsual }
-
-        /// Expressions besides the endpoint that must not be missing.
-        var neededExpressions: [Expression] {
-            model.expressions + (weights.map { [$0] } ?? [])
-                + (diagnostics?.covariates.map(\.expression) ?? [])
-        }
-
-        package struct Cluster: Hashable, Sendable {
-            package var name: String
-            /// The levels of a category, which all sites share; nil if each person is a cluster, hence at one site.
-            package var levels: [String]?
-        }
-    }
 
     init(
         _ analysis: StudyFile.Analysis, in study: StudyFile, scope: VariableScope
@@ -147,6 +50,7 @@ package struct AnalysisPlan: Sendable {
         do {
             let compiler = AnalysisCompiler(study: study, scope: scope)
             id = analysis.id
+            unit = study.endpoint.unit
             times = analysis.times
             level = analysis.level
             cohort = try compiler.cohort(of: analysis)
@@ -154,13 +58,9 @@ package struct AnalysisPlan: Sendable {
             causes = try compiler.causes(of: analysis)
             causeOfInterest = causes.firstIndex { $0.name == analysis.cause }
             ownEvent = analysis.cause ?? analysis.event
-            if case .describe = analysis.kind {
-                people = nil
-            } else {
-                people = analysis.people ?? study.people
-            }
-            kind = try compiler.kind(of: analysis)
-            let needed = endpoint.expressions + Self.needed(by: kind) + causes.map(\.condition)
+            kind = try analysis.kind.plan(analysis, with: compiler)
+            people = kind.countsRows ? analysis.people ?? study.people : nil
+            let needed = endpoint.expressions + kind.needed + causes.map(\.condition)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
             let read = cohort + kind.described
             variables = Array(Set(neededVariables + read.flatMap { scope.variables(of: $0) })).sorted()
@@ -173,20 +73,8 @@ package struct AnalysisPlan: Sendable {
         }
     }
 
-    private static func needed(by kind: Kind) -> [Expression] {
-        switch kind {
-        case .survival(let survival):
-            [survival.by, survival.weights].compactMap { $0 } + survival.strata.map(\.expression)
-        case .incidence(let incidence):
-            [incidence.by, incidence.weights].compactMap { $0 } + incidence.strata.map(\.expression)
-        case .concordance(let concordance): concordance.neededExpressions
-        case .cox(let cox): cox.neededExpressions
-        case .table(let table): table.by.map { [$0] } ?? []
-        }
-    }
-
     /// Expressions besides the endpoint that must not be missing.
-    package var neededExpressions: [Expression] { Self.needed(by: kind) + causes.map(\.condition) }
+    package var neededExpressions: [Expression] { kind.needed + causes.map(\.condition) }
 
     /// Whether sums indexed by time leave a hospital.
     package var usesTimes: Bool { axis != nil || searchRange != nil }
@@ -210,14 +98,7 @@ package struct AnalysisPlan: Sendable {
     package var gridWidth: Double? { times == .grid ? axis?.step : nil }
 
     /// The times at which values of curves are asked for.
-    package var pointTimes: [Double] {
-        switch kind {
-        case .survival(let survival): survival.at
-        case .incidence(let incidence): incidence.at
-        case .cox(let cox): cox.prediction?.at ?? []
-        case .concordance, .table: []
-        }
-    }
+    package var pointTimes: [Double] { kind.pointTimes }
 
     /// Every formula of the analysis with the key that it stands under, the study's cohort and endpoint included.
     ///
@@ -229,50 +110,19 @@ package struct AnalysisPlan: Sendable {
     }
 
     /// Whether rows are counted, not people: a table of the patients takes each person once.
-    package var countsRows: Bool {
-        if case .table = kind { false } else { true }
-    }
+    package var countsRows: Bool { kind.countsRows }
 
     /// Case weights.
-    package var weights: Expression? {
-        switch kind {
-        case .survival(let survival): survival.weights
-        case .incidence(let incidence): incidence.weights
-        case .concordance(let concordance): concordance.weights
-        case .cox(let cox): cox.weights
-        case .table: nil
-        }
-    }
+    package var weights: Expression? { kind.weights }
 
     /// The design matrix of the analysis; nil if it has none.
-    package var model: ModelSpecification? {
-        switch kind {
-        case .concordance(let concordance): concordance.model
-        case .cox(let cox): cox.model
-        case .survival, .incidence, .table: nil
-        }
-    }
+    package var model: ModelSpecification? { kind.design }
 
     /// The levels whose smallest counts the disclosure rules protect.
-    package var levels: [ModelSpecification.Level] {
-        switch kind {
-        case .concordance(let concordance): concordance.model.levels
-        case .cox(let cox):
-            cox.model.levels
-                + (cox.cluster.flatMap { cluster in
-                    cluster.levels?.map { .init(variable: cluster.name, level: $0) }
-                } ?? [])
-        case .survival(let survival):
-            Self.levels(survival.by, survival.groups, survival.strata)
-        case .table(let table): table.levels
-        case .incidence(let incidence):
-            Self.levels(incidence.by, incidence.groups, incidence.strata)
-                + causes.map { .init(variable: "cause", level: $0.name) }
-        }
-    }
+    package var levels: [ModelSpecification.Level] { kind.levels(causes: causes) }
 
     /// The levels of groups, then those of strata.
-    private static func levels(
+    static func levels(
         _ by: Expression?, _ groups: [String], _ strata: [Stratum]
     ) -> [ModelSpecification.Level] {
         (by.map { by in groups.map { .init(variable: by.text, level: $0) } } ?? [])
@@ -291,14 +141,30 @@ package struct AnalysisPlan: Sendable {
         }
     }
 
-    package var name: String {
-        switch kind {
-        case .survival: "survival"
-        case .incidence: "incidence"
-        case .concordance: "concordance"
-        case .cox: "cox"
-        case .table: "describe"
+    /// The kind's word in results.
+    package var name: String { type(of: kind).name }
+
+    /// Every question that a run may ask; others are refused.
+    package var questions: [any Question.Type] {
+        [CountsQuestion.self] + (searchRange == nil ? [] : [TimesQuestion.self]) + kind.questions(in: self)
+    }
+
+    /// A line for each question that a run may ask, in the question's own words: what leaves a hospital.
+    package func leaving(evaluationsMax: Int) -> [String] {
+        questions.map { question in
+            let sum = question.summation(in: self)
+            let often =
+                sum.isEvaluation
+                ? "; an evaluation of the model, of which there are at most \(evaluationsMax)" : ""
+            return "\(question.name), over \(sum.people.words): \(question.words(in: self))\(often)"
         }
+    }
+
+    /// At which times sums leave a hospital.
+    var timesInWords: String {
+        guard let step = axis?.step else { return "at exact times" }
+        return times == .exact
+            ? "at exact times (to \(step) \(unit.rawValue))" : "on a grid of \(step) \(unit.rawValue)"
     }
 }
 
@@ -307,32 +173,10 @@ extension [AnalysisPlan.Stratum] {
     package var combinations: Int { reduce(1) { $0 * $1.levels.count } }
 }
 
-extension AnalysisPlan.Kind {
-    fileprivate var formulas: [(key: String, expression: Expression)] {
-        func named(_ key: String, _ expressions: [Expression?]) -> [(key: String, expression: Expression)] {
-            expressions.compactMap(\.self).map { (key, $0) }
-        }
-        return switch self {
-        case .survival(let survival):
-            named("by", [survival.by]) + named("strata", survival.strata.map(\.expression))
-                + named("weights", [survival.weights])
-        case .incidence(let incidence):
-            named("by", [incidence.by]) + named("strata", incidence.strata.map(\.expression))
-                + named("weights", [incidence.weights])
-        case .concordance(let concordance):
-            named("of", [concordance.marker]) + named("strata", concordance.model.strata)
-                + named("weights", [concordance.weights])
-        case .cox(let cox):
-            named("terms", cox.model.expressions) + named("weights", [cox.weights])
-                + named("functional-form", cox.diagnostics?.covariates.map(\.expression) ?? [])
-        case .table(let table):
-            named("by", [table.by]) + named("variables", table.variables.map(\.expression))
-        }
-    }
-
-    /// Variables of a table, which may be missing: they are read, and drop no row.
-    fileprivate var described: [Expression] {
-        if case .table(let table) = self { table.variables.map(\.expression) } else { [] }
+extension [(key: String, expression: Expression)] {
+    /// The expressions that there are, under one key.
+    static func named(_ key: String, _ expressions: [Expression?]) -> Self {
+        expressions.compactMap(\.self).map { (key, $0) }
     }
 }
 
@@ -341,59 +185,34 @@ extension AnalysisPlan {
     package var columnCount: Int { model?.columns.count ?? 0 }
 
     /// How a Cox model handles tied event times; of no matter to other analyses.
-    package var ties: Ties {
-        if case .cox(let cox) = kind { cox.ties } else { .breslow }
-    }
+    package var ties: Ties { cox?.ties ?? .breslow }
 
     /// Whether the moments have the sum of the offset: what linear predictors are counted from under one baseline for all.
-    var sumsOffset: Bool {
-        guard case .cox(let cox) = kind else { return false }
-        return cox.baseline == .common && cox.model.offset != nil
-    }
+    var sumsOffset: Bool { hasCommonBaseline && cox?.model.offset != nil }
 
     /// Whether one baseline hazard is formed for all hospitals.
-    var hasCommonBaseline: Bool {
-        if case .cox(let cox) = kind { cox.baseline == .common } else { false }
-    }
+    var hasCommonBaseline: Bool { cox?.baseline == .common }
 
     /// Groups of a survival analysis, strata of a Cox model.
-    package var groupCount: Int {
-        switch kind {
-        case .survival(let survival): survival.groups.count
-        case .incidence(let incidence): incidence.groups.count
-        case .concordance(let concordance): concordance.model.stratumCount
-        case .cox(let cox): cox.model.stratumCount
-        case .table(let table): table.groups.count
-        }
-    }
+    package var groupCount: Int { kind.groupCount }
 
     /// Numbers in the answer to `tallies`; 0 for analyses that are no table.
-    package var tallyCount: Int {
-        if case .table(let table) = kind { TallyLayout(table).count } else { 0 }
-    }
+    package var tallyCount: Int { description.map { TallyLayout($0).count } ?? 0 }
 
     /// Columns whose variance a scaled ridge penalty needs.
     package var spreadColumns: [Int] {
-        guard case .cox(let cox) = kind, case .ridge(let ridge)? = cox.penalty, ridge.isScaled else {
-            return []
-        }
+        guard case .ridge(let ridge)? = cox?.penalty, ridge.isScaled else { return [] }
         return ridge.columns
     }
 
+    /// What a Cox model's residuals are added up over; nil if its study does not ask.
+    package var diagnostics: CoxPlan.Diagnostics? { cox?.diagnostics }
+
     /// The levels of a category that clusters are made of; nil for people, or without clusters.
-    package var clusterLevels: [String]? {
-        if case .cox(let cox) = kind { cox.cluster?.levels } else { nil }
-    }
+    package var clusterLevels: [String]? { cox?.cluster?.levels }
 
     /// Groups of which the exits are counted apart: those of a survival analysis in each stratum of its test.
     ///
     /// Of a Cox model only common baselines need the strata.
-    package var exitGroupCount: Int {
-        switch kind {
-        case .survival(let survival): groupCount * survival.stratumCount
-        case .incidence(let incidence): groupCount * incidence.stratumCount
-        case .cox(let cox): cox.baseline == .site ? 1 : groupCount
-        case .concordance, .table: 0
-        }
-    }
+    package var exitGroupCount: Int { kind.exitGroupCount }
 }

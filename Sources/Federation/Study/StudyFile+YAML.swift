@@ -68,21 +68,13 @@ extension StudyFile {
     private static func analyses(in root: YAMLMapping) throws(DocumentError) -> [Analysis] {
         var analyses: [Analysis] = []
         for item in try root.mappings("analyses") {
-            let kinds = ["survival", "incidence", "cox", "concordance", "describe"]
-            guard item.keys.count == 1, let kind = item.keys.first, kinds.contains(kind) else {
+            guard item.keys.count == 1, let key = item.keys.first, let kind = AnalysisKinds.named(key) else {
+                let kinds = AnalysisKinds.all.map { $0.key }.joined(separator: ", ")
                 throw item.error(
                     at: nil,
-                    "each item of analyses: is one of \(kinds.joined(separator: ", ")), not \(item.keys.joined(separator: " and "))"
-                )
+                    "each item of analyses: is one of \(kinds), not \(item.keys.joined(separator: " and "))")
             }
-            let body = try item.mapping(kind)
-            switch kind {
-            case "cox": try analyses.append(contentsOf: cox(body))
-            case "describe": try analyses.append(describe(body))
-            case "incidence": try analyses.append(incidence(body))
-            case "concordance": try analyses.append(concordance(body))
-            default: try analyses.append(survival(body))
-            }
+            try analyses.append(contentsOf: kind.read(item.mapping(key)))
         }
         guard !analyses.isEmpty else {
             throw root.error(at: "analyses", "a study needs at least one analysis")
@@ -94,22 +86,8 @@ extension StudyFile {
         return analyses
     }
 
-    private static func survival(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
-        let by = try body.optionalString("by")
-        var options = SurvivalOptions()
-        let logRank = try test(in: body, &options)
-        if logRank, by == nil { throw body.error(at: "test", "a log-rank test compares groups; add by:") }
-        let at = try times(in: body)
-        try readNumbers(of: body, into: &options)
-        try readVariance(of: body, into: &options)
-        let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
-        return try analysis(
-            body, id: body.identifier("id"), axis: .always,
-            kind: .survival(by: by, at: at, limits: limits, logRank: logRank, options: options))
-    }
-
     /// Reads `at`, in time order.
-    private static func times(in body: YAMLMapping) throws(DocumentError) -> [Double] {
+    static func times(in body: YAMLMapping) throws(DocumentError) -> [Double] {
         let at = try body.has("at") ? body.numbers("at") : []
         for time in at where !time.isFinite {
             throw body.error(at: "at", "a time at which a curve is asked must be a finite number")
@@ -117,79 +95,8 @@ extension StudyFile {
         return at.sorted()
     }
 
-    /// Reads `weights`, `estimate` and `robust`.
-    private static func readVariance(
-        of body: YAMLMapping, into options: inout SurvivalOptions
-    ) throws(DocumentError) {
-        options.weights = try body.optionalString("weights")
-        options.estimate = try body.choice("estimate", among: CurveEstimate.self) ?? .kaplanMeier
-        options.isRobust = try body.has("robust") ? body.bool("robust") : false
-        guard options.estimate != .flemingHarrington || options.weights == nil && !options.isRobust else {
-            throw body.error(
-                at: "estimate",
-                "fleming-harrington lets tied deaths follow each other, which weights: and robust: do not allow; use nelson-aalen"
-            )
-        }
-    }
-
-    private static func incidence(_ body: YAMLMapping) throws(DocumentError) -> Analysis {
-        let by = try body.optionalString("by")
-        let test = try incidenceTest(in: body)
-        if test != nil, by == nil { throw body.error(at: "test", "Gray's test compares groups; add by:") }
-        let kind = Kind.incidence(
-            by: by, at: try times(in: body),
-            limits: try body.choice("limits", among: ConfidenceLimits.self) ?? .log,
-            weights: try body.optionalString("weights"), test: test)
-        return try analysis(body, id: body.identifier("id"), axis: .always, kind: kind)
-    }
-
-    /// Reads `test: gray` or `test: {rho: 1}`, and its `strata`.
-    private static func incidenceTest(in body: YAMLMapping) throws(DocumentError) -> IncidenceTest? {
-        let strata = try body.has("strata") ? body.strings("strata") : []
-        if body.isMapping("test") {
-            let test = try body.mapping("test")
-            let gray = IncidenceTest(strata: strata, rho: try rho(in: test, unweighted: "Gray's test"))
-            try test.finish()
-            return gray
-        }
-        guard let test = try body.optionalString("test") else {
-            guard strata.isEmpty else {
-                throw body.error(at: "strata", "strata: belongs to a test; add test: gray")
-            }
-            return nil
-        }
-        guard test == "gray" else {
-            throw body.error(at: "test", "\"\(test)\" is not a test of incidences; use \"gray\"")
-        }
-        return IncidenceTest(strata: strata)
-    }
-
-    /// Reads `test: log-rank` or `test: {rho: 1, trend: true}`, and its `strata`; whether there is a test.
-    private static func test(
-        in body: YAMLMapping, _ options: inout SurvivalOptions
-    ) throws(DocumentError) -> Bool {
-        options.strata = try body.has("strata") ? body.strings("strata") : []
-        if body.isMapping("test") {
-            let test = try body.mapping("test")
-            options.rho = try rho(in: test, unweighted: "log-rank")
-            options.hasTrend = try test.has("trend") ? test.bool("trend") : false
-            try test.finish()
-            return true
-        }
-        guard let test = try body.optionalString("test") else {
-            guard options.strata.isEmpty else {
-                throw body.error(at: "strata", "strata: belongs to a test; add test: log-rank")
-            }
-            return false
-        }
-        guard test == "log-rank" else {
-            throw body.error(at: "test", "\"\(test)\" is not a test; use \"log-rank\"")
-        }
-        return true
-    }
-
     /// Reads `rho`, the exponent of a test's weight; 0 unless given.
-    private static func rho(
+    static func rho(
         in test: YAMLMapping, unweighted name: String
     ) throws(DocumentError) -> Double {
         let rho = try test.has("rho") ? test.number("rho") : 0
@@ -197,109 +104,6 @@ extension StudyFile {
             throw test.error(at: "rho", "the weight's exponent must lie between 0 (\(name)) and 10")
         }
         return rho
-    }
-
-    /// Reads `quantiles`, `rmst` and `follow-up`.
-    private static func readNumbers(
-        of body: YAMLMapping, into options: inout SurvivalOptions
-    ) throws(DocumentError) {
-        options.quantiles = try body.has("quantiles") ? body.numbers("quantiles").sorted() : []
-        for share in options.quantiles where !(share > 0 && share < 1) {
-            throw body.error(at: "quantiles", "a share of whom the time is asked lies between 0 and 1")
-        }
-        options.restrictedMeans = try body.has("rmst") ? body.numbers("rmst").sorted() : []
-        for time in options.restrictedMeans where !(time.isFinite && time > 0) {
-            throw body.error(at: "rmst", "a time to which the mean is restricted must be later than 0")
-        }
-        options.hasFollowUp = try body.has("follow-up") ? body.bool("follow-up") : false
-    }
-
-    private static func cox(_ body: YAMLMapping) throws(DocumentError) -> [Analysis] {
-        let id = try body.identifier("id")
-        let baseline = try body.choice("baseline", among: CoxResult.Baseline.self) ?? .site
-        let ties = try body.choice("ties", among: Ties.self) ?? .efron
-        let weights = try body.optionalString("weights")
-        if body.has("terms") == body.has("each") {
-            throw body.error(at: nil, "cox takes either terms: (one model) or each: (one model per term)")
-        }
-        var options = CoxOptions(
-            check: try check(in: body), isRobust: try body.has("robust") ? body.bool("robust") : false,
-            concordance: try concordance(in: body))
-        options.hazard = try body.choice("hazard", among: CoxResult.Hazard.self) ?? .causeSpecific
-        try readCurves(of: body, into: &options)
-        try readEstimation(of: body, into: &options)
-        options.testsHeterogeneity = try heterogeneity(in: body, baseline)
-        options.diagnostics = try body.optionalMapping("diagnostics").map(StudyFile.Diagnostics.init)
-        let usesTimes = options.check == .km || options.diagnostics?.hasSchoenfeld == true
-        let axis: TimeAxisUse = baseline == .common || usesTimes ? .always : .never
-        let all = options
-        func kind(_ terms: [String]) -> Kind {
-            .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: all)
-        }
-        if body.has("terms") {
-            let terms = try body.strings("terms")
-            return [try analysis(body, id: id, axis: axis, kind: kind(terms))]
-        }
-        let terms = try body.strings("each")
-        guard !terms.isEmpty else { throw body.error(at: "each", "each: lists no term; name the covariates") }
-        let first = try analysis(body, id: id, axis: axis, kind: kind(terms))
-        return terms.map { term in
-            var one = first
-            one.id = "\(id)/\(term)"
-            one.kind = kind([term])
-            return one
-        }
-    }
-
-    /// Reads `predict`, `at`, `curve-limits` and `baseline-hazard`.
-    private static func readCurves(
-        of body: YAMLMapping, into options: inout CoxOptions
-    ) throws(DocumentError) {
-        options.hasBaselineHazard = try body.has("baseline-hazard") ? body.bool("baseline-hazard") : false
-        guard body.has("predict") else {
-            for key in ["at", "curve-limits"] where body.has(key) {
-                throw body.error(at: key, "\(key): belongs to predict:; add profiles of covariates")
-            }
-            return
-        }
-        for profile in try body.mappings("predict") {
-            options.profiles.append(
-                try profile.pairs().map { StudyFile.Definition(name: $0.name, text: $0.text) })
-        }
-        guard (1...100).contains(options.profiles.count) else {
-            throw body.error(at: "predict", "predict: lists from 1 to 100 profiles of covariates")
-        }
-        options.at = try times(in: body)
-        options.curveLimits = try body.choice("curve-limits", among: ConfidenceLimits.self) ?? .log
-    }
-
-    /// Reads `heterogeneity: true`.
-    private static func heterogeneity(
-        in body: YAMLMapping, _ baseline: CoxResult.Baseline
-    ) throws(DocumentError) -> Bool {
-        guard try body.has("heterogeneity") ? body.bool("heterogeneity") : false else { return false }
-        guard baseline == .site else {
-            throw body.error(
-                at: "heterogeneity",
-                "under baseline: common no hospital has an information of its own to compare; use baseline: site"
-            )
-        }
-        return true
-    }
-
-    /// Reads `check: proportional-hazards` and its `transform`, which is R's default km unless given.
-    private static func check(in body: YAMLMapping) throws(DocumentError) -> TimeTransform? {
-        let transform = try body.choice("transform", among: TimeTransform.self)
-        guard let check = try body.optionalString("check") else {
-            guard transform == nil else {
-                throw body.error(at: "transform", "transform: belongs to check: proportional-hazards; add it")
-            }
-            return nil
-        }
-        guard check == "proportional-hazards" else {
-            throw body.error(at: "check", "\"\(check)\" is not a check; use \"proportional-hazards\"")
-        }
-        return transform ?? .km
     }
 
     /// Reads `landmark: 3 months`, or a number in the endpoint's unit.
@@ -326,20 +130,27 @@ extension StudyFile {
         return span
     }
 
-    /// Reads `event`, a condition in place of the endpoint's, or `cause`, one of the endpoint's causes.
+    /// How an analysis may say what its event is.
+    enum EventKeys {
+        /// Not at all.
+        case none
+        /// `event`, a condition in place of the endpoint's.
+        case event
+        /// The same, or `cause`, one of the endpoint's causes.
+        case eventOrCause
+    }
+
     private static func event(
-        in body: YAMLMapping, of kind: Kind
+        in body: YAMLMapping, _ keys: EventKeys
     ) throws(DocumentError) -> (event: String?, cause: String?) {
-        switch kind {
-        case .incidence, .describe: return (nil, nil)
-        case .survival: return (try body.optionalString("event"), nil)
-        case .cox, .concordance:
-            let (event, cause) = (try body.optionalString("event"), try body.optionalString("cause"))
-            guard event == nil || cause == nil else {
-                throw body.error(at: "event", "an analysis has either event: or cause:")
-            }
-            return (event, cause)
+        guard keys != .none else { return (nil, nil) }
+        let event = try body.optionalString("event")
+        guard keys == .eventOrCause else { return (event, nil) }
+        let cause = try body.optionalString("cause")
+        guard event == nil || cause == nil else {
+            throw body.error(at: "event", "an analysis has either event: or cause:")
         }
+        return (event, cause)
     }
 
     /// Whether an analysis asks for sums at times.
@@ -347,7 +158,7 @@ extension StudyFile {
 
     /// The keys that all analyses share.
     static func analysis(
-        _ body: YAMLMapping, id: String, axis: TimeAxisUse, kind: Kind
+        _ body: YAMLMapping, id: String, axis: TimeAxisUse, events: EventKeys, kind: any AnalysisRequest
     ) throws(DocumentError) -> Analysis {
         let cohort = try body.optionalString("cohort")
         let level = try body.has("level") ? body.number("level") : 0.95
@@ -360,7 +171,7 @@ extension StudyFile {
                 at: "times",
                 "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
-        let (event, cause) = try event(in: body, of: kind)
+        let (event, cause) = try event(in: body, events)
         let analysis = Analysis(
             id: id, cohort: cohort, event: event, cause: cause,
             times: times ?? (axis == .never ? .exact : .grid), level: level,
@@ -386,26 +197,6 @@ extension StudyFile.Endpoint {
         }
         self.unit = unit
         censorAt = try StudyFile.censorAt(in: body)
-        try body.finish()
-    }
-}
-
-extension StudyFile.Diagnostics {
-    fileprivate init(_ body: YAMLMapping) throws(DocumentError) {
-        functionalForm = try body.has("functional-form") ? body.strings("functional-form") : []
-        hasSchoenfeld = try body.has("schoenfeld") ? body.bool("schoenfeld") : false
-        guard !functionalForm.isEmpty || hasSchoenfeld else {
-            throw body.error(
-                at: nil, "diagnostics: asks for nothing; add functional-form: or schoenfeld: true")
-        }
-        bins = try body.has("bins") ? body.int("bins") : 10
-        guard (2...CovariateCells.countMax).contains(bins) else {
-            throw body.error(at: "bins", "the number of bins must be from 2 to \(CovariateCells.countMax)")
-        }
-        smallestBin = try body.has("smallest-bin") ? body.int("smallest-bin") : 20
-        guard (1...1_000_000).contains(smallestBin) else {
-            throw body.error(at: "smallest-bin", "the fewest people or events in a bin must be 1 or more")
-        }
         try body.finish()
     }
 }

@@ -37,8 +37,8 @@ extension AnalysisPlan {
     /// Where the recorded times are no finer than the grid, nothing lies between its points.
     var timesOffGrid: [Double] {
         guard let step = gridWidth, (timeResolution ?? 0) < step * (1 - 1e-6) else { return [] }
-        var asked = pointTimes
-        if case .survival(let survival) = kind { asked += survival.options.restrictedMeans }
-        return Set(asked).sorted().filter { abs($0 / step - ($0 / step).rounded()) > 1e-6 }
+        return Set(pointTimes + kind.areaTimes).sorted().filter {
+            abs($0 / step - ($0 / step).rounded()) > 1e-6
+        }
     }
 }

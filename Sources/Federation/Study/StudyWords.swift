@@ -18,6 +18,16 @@ package enum StudyWords {
 
     package static func list(_ texts: [String]) -> String { texts.map(inline).joined(separator: ", ") }
 
+    static func list(_ numbers: [Double]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+
+    /// Said of what is made by group; nothing without groups.
+    static func by(_ groups: Expression?) -> String { groups.map { ", by \(inline($0.text))" } ?? "" }
+
+    /// Said of what is weighted; nothing without weights.
+    static func weighted(by weights: Expression?) -> String {
+        weights.map { ", weighted by \(inline($0.text))" } ?? ""
+    }
+
     /// A text of its own lines, each behind a bar.
     package static func block(_ text: String, indent: String) -> [String] {
         text.split(whereSeparator: \.isNewline).flatMap { line in

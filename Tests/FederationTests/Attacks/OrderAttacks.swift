@@ -21,7 +21,7 @@ struct OrderAttacks {
     }
 
     private var bins: ValueBins? {
-        guard case .table(let table) = dialogue.plan.analyses[0].kind,
+        guard let table = dialogue.plan.analyses[0].description,
             case .number(_, let bins) = table.variables[0].kind
         else { return nil }
         return bins

@@ -45,7 +45,7 @@ struct SumAttacks {
         let query = try #require(run.queries.first)
         #expect(query.question is MomentsQuestion)
         let sum = try TrustingHospitals(cohorts: cohorts).numbers(query)
-        guard case .cox(let cox) = plan.analyses[0].kind else { return }
+        guard let cox = plan.analyses[0].cox else { return }
         // n, Σx scaled to [-1, 1] by the dictionary's ranges: everyone else's product is 0.
         let own = zip(cox.model.columns, sum.dropFirst()).map { column, scaled in
             let range = DictionaryRange(column.bounds)

@@ -31,7 +31,9 @@ struct StudyFileTests {
         let cox = try #require(study.analyses.first)
         #expect(
             cox.id == "m" && cox.cohort == nil && cox.times == .exact && cox.level == 0.95 && cox.line == 6)
-        #expect(cox.kind == .cox(terms: ["age"], baseline: .site, ties: .efron, weights: nil))
+        #expect(
+            cox.kind as? CoxRequest == CoxRequest(terms: ["age"], baseline: .site, ties: .efron, weights: nil)
+        )
     }
 
     /// What a statistician tries out alone; hospitals are asked a study that says all of it.
@@ -45,7 +47,7 @@ struct StudyFileTests {
             draft.name == "try" && draft.title == "try" && draft.dictionary == "try@1" && draft.sites.isEmpty)
         #expect(!draft.namesDictionary)
         let whole = try StudyFile(yaml: Self.smallest, file: "study.yaml", draft: "try")
-        #expect(try whole == Self.parse(Self.smallest))
+        #expect(try String(reflecting: whole) == String(reflecting: Self.parse(Self.smallest)))
         for key in ["study", "dictionary", "sites"] {
             let lines = Self.smallest.split(separator: "\n").filter { !$0.hasPrefix(key) }.joined(
                 separator: "\n")
@@ -113,8 +115,8 @@ struct StudyFileTests {
         #expect(study.analyses.map(\.level) == [0.9, 0.99, 0.99])
         #expect(study.analyses.allSatisfy { $0.times == .exact })
         #expect(
-            study.analyses[0].kind
-                == .survival(
+            study.analyses[0].kind as? SurvivalRequest
+                == SurvivalRequest(
                     by: "stage", at: [12, 24], limits: .logLog, logRank: true,
                     options: .init(
                         quantiles: [0.25, 0.75], restrictedMeans: [12, 24], hasFollowUp: true, rho: 1,
@@ -122,8 +124,8 @@ struct StudyFileTests {
                         strata: ["frail"])))
         for (analysis, term) in zip(study.analyses.dropFirst(), ["age", "stage"]) {
             #expect(
-                analysis.kind
-                    == .cox(
+                analysis.kind as? CoxRequest
+                    == CoxRequest(
                         terms: [term], baseline: .common, ties: .breslow, weights: "share",
                         options: .init(check: .identity, isRobust: true)))
         }

@@ -1,21 +1,27 @@
-import Survival
+package import Survival
 
 /// The concordance of a marker from one sum: pairs within hospitals by their order in time and marker.
-struct ConcordanceCourse: Sendable {
+struct ConcordanceCourse: AnalysisCourse {
     private let plan: AnalysisPlan
-    private let concordance: AnalysisPlan.ConcordancePlan
+    private let concordance: ConcordancePlan
     private let counts: CohortCounts
 
-    init(_ plan: AnalysisPlan, _ concordance: AnalysisPlan.ConcordancePlan, counts: CohortCounts) {
+    init(_ plan: AnalysisPlan, _ concordance: ConcordancePlan, counts: CohortCounts) {
         (self.plan, self.concordance, self.counts) = (plan, concordance, counts)
     }
 
     /// Squares of a row's part in the pairs are asked in units of the number of rows.
     private var scale: Double { Double(max(counts.rows, 1)) }
 
-    var ask: any Question { MarkerPairsQuestion(concordance.options, scale: scale) }
+    var opening: [any Question] { [MarkerPairsQuestion(concordance.options, scale: scale)] }
 
-    func result(_ answer: [Double]) -> ConcordanceResult {
+    var thinnestInterval: Int? { nil }
+
+    func receive(_ received: [Answer]) throws -> CourseStep {
+        .finish(.concordance(result(try received.numbers[0])))
+    }
+
+    private func result(_ answer: [Double]) -> ConcordanceResult {
         var result = ConcordanceResult(
             id: plan.id, counts: counts, marker: concordance.marker.text,
             strata: concordance.model.strata.map(\.termName), level: plan.level,
@@ -35,5 +41,13 @@ extension ConcordanceEstimate {
         let squares = isSquared ? rest : ConcordancePairs.squares(ofSums: rest)
         self.init(
             counts: Array(answer[..<5]), squares: squares.map { $0 * scale * scale }, options: options)
+    }
+}
+
+extension ConcordancePlan {
+    package func course(
+        _ plan: AnalysisPlan, counts: CohortCounts, privacy: StudyFile.Privacy
+    ) -> any AnalysisCourse {
+        ConcordanceCourse(plan, self, counts: counts)
     }
 }

@@ -1,7 +1,7 @@
-import Survival
+package import Survival
 
 /// A Cox model in which each hospital has its own baseline hazard: moments, then Newton on summed scores.
-struct SiteCoxCourse: Sendable {
+struct SiteCoxCourse: AnalysisCourse {
     private var report: CoxReport
     private var coordinates: Coordinates?
     private var newton: NewtonIteration?
@@ -12,11 +12,15 @@ struct SiteCoxCourse: Sendable {
     /// The fit while the hospitals' ranks are asked for.
     private var fit: CoxFit?
 
-    init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts) {
+    init(_ plan: AnalysisPlan, _ cox: CoxPlan, counts: CohortCounts) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
     }
 
-    mutating func receive(_ received: [Answer]) throws -> CoxStep {
+    var opening: [any Question] { CoxOpening.asks(of: report.cox, in: report.plan) }
+
+    var thinnestInterval: Int? { nil }
+
+    mutating func receive(_ received: [Answer]) throws -> CourseStep {
         if let coordinates, epilogue == nil, fit == nil { return try evaluated(received, coordinates) }
         let answers = try received.numbers
         guard let coordinates else {
@@ -31,7 +35,7 @@ struct SiteCoxCourse: Sendable {
             return .ask(
                 [report.likelihoodAsk(standardised, beta: report.origin)] + report.spreadAsks(standardised))
         }
-        if let epilogue { return .finish(epilogue.result(answers)) }
+        if let epilogue { return .finish(.cox(epilogue.result(answers))) }
         guard let fit else { throw StudyError.sums("no fit yet") }
         return conclude(fit, coordinates, try report.heterogeneityTest(of: fit, ranks: answers[0]))
     }
@@ -39,7 +43,7 @@ struct SiteCoxCourse: Sendable {
     /// Takes likelihoods at coefficients, of which some may not be had there.
     private mutating func evaluated(
         _ answers: [Answer], _ coordinates: Coordinates
-    ) throws -> CoxStep {
+    ) throws -> CourseStep {
         if var survey {
             survey.receive(answers.map { $0.evaluated.map(report.likelihoodSums) })
             return try follow(survey, coordinates)
@@ -67,7 +71,7 @@ struct SiteCoxCourse: Sendable {
     /// Profile likelihoods are followed to their end before the rest is asked.
     private mutating func follow(
         _ survey: ProfileSurvey, _ coordinates: Coordinates
-    ) throws -> CoxStep {
+    ) throws -> CourseStep {
         self.survey = survey
         if !survey.betas.isEmpty {
             return .ask(survey.betas.map { report.likelihoodAsk(coordinates, beta: $0) })
@@ -80,7 +84,7 @@ struct SiteCoxCourse: Sendable {
 
     private mutating func conclude(
         _ fit: CoxFit, _ coordinates: Coordinates, _ heterogeneity: HeterogeneityTest?
-    ) -> CoxStep {
+    ) -> CourseStep {
         let epilogue = CoxEpilogue(
             report, fit, check: check, coordinates: coordinates, heterogeneity: heterogeneity,
             diagnostics: diagnostics)
@@ -91,7 +95,7 @@ struct SiteCoxCourse: Sendable {
 
 /// A Cox model with one baseline hazard for all: S₀ at each β, then score and Gram matrix under the increments formed from
 /// the *summed* S₀; S₁ only for the exact information (DESIGN §3).
-struct CommonCoxCourse: Sendable {
+struct CommonCoxCourse: AnalysisCourse {
     private var report: CoxReport
     private let smallestInterval: Int
     private var setting: Setting?
@@ -131,12 +135,14 @@ struct CommonCoxCourse: Sendable {
         case epilogue(CoxEpilogue)
     }
 
-    init(_ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, smallestInterval: Int) {
+    init(_ plan: AnalysisPlan, _ cox: CoxPlan, counts: CohortCounts, smallestInterval: Int) {
         report = CoxReport(plan: plan, cox: cox, counts: counts)
         self.smallestInterval = smallestInterval
     }
 
-    mutating func receive(_ received: [Answer]) throws -> CoxStep {
+    var opening: [any Question] { CoxOpening.asks(of: report.cox, in: report.plan) }
+
+    mutating func receive(_ received: [Answer]) throws -> CourseStep {
         switch phase {
         case .profile(var profile, let hazard):
             try profile.receive(received.map(\.evaluated))
@@ -151,11 +157,11 @@ struct CommonCoxCourse: Sendable {
     }
 
     /// The likelihood cannot be had where the fit has led.
-    private mutating func retreat() throws -> CoxStep {
+    private mutating func retreat() throws -> CourseStep {
         try follow { (iteration) throws(FitError) in try iteration.receiveNothing() }
     }
 
-    private mutating func takeUp(_ answers: [[Double]]) throws -> CoxStep {
+    private mutating func takeUp(_ answers: [[Double]]) throws -> CourseStep {
         switch phase {
         case .moments:
             let opening = CoxOpening(report.cox, in: report.plan, answers)
@@ -174,11 +180,11 @@ struct CommonCoxCourse: Sendable {
                 try iteration.receive(information: information)
             }
         case .profile: throw StudyError.sums("profile likelihoods are taken up elsewhere")
-        case .epilogue(let epilogue): return .finish(epilogue.result(answers))
+        case .epilogue(let epilogue): return .finish(.cox(epilogue.result(answers)))
         }
     }
 
-    private mutating func begin(moments: [Double], exits: [Double]) throws -> CoxStep {
+    private mutating func begin(moments: [Double], exits: [Double]) throws -> CourseStep {
         try ExitsLayout(report.plan).requireFit(exits, report.counts)
         var coordinates = report.coordinates(fromMoments: moments)
         coordinates.shift = report.offsetMean(fromMoments: moments)
@@ -198,7 +204,7 @@ struct CommonCoxCourse: Sendable {
     /// The sums over events come with the first S₀.
     private mutating func start(
         _ coordinates: Coordinates, _ grid: EventGrid, _ answers: [[Double]]
-    ) throws -> CoxStep {
+    ) throws -> CourseStep {
         if answers.count > 2 { report.takeSpread(answers[2], coordinates) }
         let iteration = CommonBaselineIteration(
             parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
@@ -209,7 +215,7 @@ struct CommonCoxCourse: Sendable {
         return try formHazard(at: iteration.beta, answers[1])
     }
 
-    private mutating func formHazard(at beta: [Double], _ answer: [Double]) throws -> CoxStep {
+    private mutating func formHazard(at beta: [Double], _ answer: [Double]) throws -> CourseStep {
         var setting = try known()
         let riskSums = setting.coordinates(near: beta).scaled(answer, width: 1, undone: true)
         let hazard: HazardIncrements
@@ -234,7 +240,7 @@ struct CommonCoxCourse: Sendable {
 
     private mutating func evaluate(
         at beta: [Double], gram: [Double], _ hazard: HazardIncrements
-    ) throws -> CoxStep {
+    ) throws -> CourseStep {
         let sums = hazard.evaluation(at: beta, eventSums: try known().eventSums, gram: gram)
         phase = .information(gram: gram, hazard)
         return try follow { (iteration) throws(FitError) in
@@ -244,7 +250,7 @@ struct CommonCoxCourse: Sendable {
 
     private mutating func follow(
         _ receive: (inout CommonBaselineIteration) throws(FitError) -> CommonBaselineIteration.Step
-    ) throws -> CoxStep {
+    ) throws -> CourseStep {
         let setting = try known()
         guard var iteration else { throw StudyError.sums("no iteration yet") }
         let step = try receive(&iteration)
@@ -270,7 +276,7 @@ struct CommonCoxCourse: Sendable {
     }
 
     /// Profile likelihoods are followed to their end before the rest is asked; `hazard` is that at the fit.
-    private mutating func follow(_ profile: CommonProfile, _ hazard: HazardIncrements) throws -> CoxStep {
+    private mutating func follow(_ profile: CommonProfile, _ hazard: HazardIncrements) throws -> CourseStep {
         if !profile.asks.isEmpty {
             phase = .profile(profile, at: hazard)
             return .ask(profile.asks)
@@ -288,7 +294,7 @@ struct CommonCoxCourse: Sendable {
 /// What both kinds of Cox course share: coordinates from moments, and the result from a fit.
 struct CoxReport: Sendable {
     let plan: AnalysisPlan
-    let cox: AnalysisPlan.CoxPlan
+    let cox: CoxPlan
     let counts: CohortCounts
     /// Of the covariates under a scaled ridge penalty, by column, in the study's units; empty until `takeSpread`.
     var variances: [Int: Double] = [:]
@@ -416,6 +422,18 @@ extension [Answer] {
             let trouble = reduce(into: Trouble()) { $0.formUnion($1.trouble) }
             guard trouble.isEmpty else { throw .sums(trouble.reason) }
             return map(\.numbers)
+        }
+    }
+}
+
+extension CoxPlan {
+    package func course(
+        _ plan: AnalysisPlan, counts: CohortCounts, privacy: StudyFile.Privacy
+    ) -> any AnalysisCourse {
+        switch baseline {
+        case .site: SiteCoxCourse(plan, self, counts: counts)
+        case .common:
+            CommonCoxCourse(plan, self, counts: counts, smallestInterval: privacy.smallestInterval)
         }
     }
 }

@@ -4,10 +4,10 @@ import Survival
 struct CoxDiagnostics: Sendable {
     let bins: DiagnosticBins
     private let plan: AnalysisPlan
-    private let diagnostics: AnalysisPlan.Diagnostics
+    private let diagnostics: CoxPlan.Diagnostics
 
     /// What must be asked at the beginning, besides what the course asks anyway.
-    static func asks(of cox: AnalysisPlan.CoxPlan, besides known: [any Question]) -> [any Question] {
+    static func asks(of cox: CoxPlan, besides known: [any Question]) -> [any Question] {
         guard let diagnostics = cox.diagnostics else { return [] }
         let hasExits = known.contains { $0 is ExitsQuestion }
         return (diagnostics.hasSchoenfeld && !hasExits ? [ExitsQuestion()] : [])
@@ -28,7 +28,7 @@ struct CoxDiagnostics: Sendable {
     }
 
     private static func covariates(
-        _ diagnostics: AnalysisPlan.Diagnostics, _ counts: CohortCounts, _ sum: [Double]
+        _ diagnostics: CoxPlan.Diagnostics, _ counts: CohortCounts, _ sum: [Double]
     ) throws(StudyError) -> [DiagnosticBins.Merged] {
         var (merged, start) = ([DiagnosticBins.Merged](), 0)
         for covariate in diagnostics.covariates {
@@ -47,7 +47,7 @@ struct CoxDiagnostics: Sendable {
     }
 
     private static func times(
-        _ plan: AnalysisPlan, _ diagnostics: AnalysisPlan.Diagnostics, _ counts: CohortCounts,
+        _ plan: AnalysisPlan, _ diagnostics: CoxPlan.Diagnostics, _ counts: CohortCounts,
         _ exits: [Double]
     ) throws(StudyError) -> DiagnosticBins.Merged {
         let layout = ExitsLayout(plan)
@@ -83,7 +83,7 @@ struct CoxDiagnostics: Sendable {
     }
 
     private static func table(
-        _ covariate: AnalysisPlan.Diagnostics.Covariate, _ merged: DiagnosticBins.Merged,
+        _ covariate: CoxPlan.Diagnostics.Covariate, _ merged: DiagnosticBins.Merged,
         _ rest: inout ArraySlice<Double>
     ) -> CoxResult.Diagnostics.FunctionalForm {
         let bins = merged.ranges.map { range in

@@ -77,10 +77,10 @@ struct CoxEpilogue: Sendable {
     }
 
     /// Asks, or is finished at once.
-    var step: CoxStep {
+    var step: CourseStep {
         let asks =
             [residuals, concordance, heterogeneity?.ask, diagnostics?.ask].compactMap(\.self) + trendAsks
-        return asks.isEmpty ? .finish(result([])) : .ask(asks)
+        return asks.isEmpty ? .finish(.cox(result([]))) : .ask(asks)
     }
 
     /// The result with the summed answers, one for each of the questions asked.

@@ -8,14 +8,14 @@ struct CoxOpening: Sendable {
     let exits: [Double]?
     let cells: [Double]?
 
-    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [any Question] {
+    static func asks(of cox: CoxPlan, in plan: AnalysisPlan) -> [any Question] {
         let asks: [any Question] =
             [MomentsQuestion()]
             + (cox.baseline == .site ? HazardCheck.asks(of: cox, in: plan) : [ExitsQuestion()])
         return asks + CoxDiagnostics.asks(of: cox, besides: asks)
     }
 
-    init(_ cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan, _ answers: [[Double]]) {
+    init(_ cox: CoxPlan, in plan: AnalysisPlan, _ answers: [[Double]]) {
         let pairs = zip(Self.asks(of: cox, in: plan), answers)
         let answer = { (question: any Question.Type) in pairs.first { type(of: $0.0) == question }?.1 }
         (moments, exits) = (answers[0], answer(ExitsQuestion.self))

@@ -17,7 +17,7 @@ package enum CoxPenaltyPlan: Hashable, Sendable {
 
     /// Throws if the model has no such term, or none of the sums that the penalty needs.
     init(
-        _ penalty: StudyFile.CoxPenalty, model: ModelSpecification, baseline: CoxResult.Baseline, ties: Ties
+        _ penalty: CoxRequest.Penalty, model: ModelSpecification, baseline: CoxResult.Baseline, ties: Ties
     ) throws {
         guard ties != .exact else { throw Fault("ties: exact goes with no penalty") }
         switch penalty {
@@ -50,7 +50,7 @@ package enum CoxPenaltyPlan: Hashable, Sendable {
 
     /// Profile likelihoods and penalties have no robust variance, and R's check of proportional hazards no penalty.
     static func requireOneVariance(
-        _ options: StudyFile.CoxOptions, _ penalty: CoxPenaltyPlan?, isRobust: Bool
+        _ options: CoxRequest.Options, _ penalty: CoxPenaltyPlan?, isRobust: Bool
     ) throws {
         if penalty != nil, isRobust || options.check != nil {
             throw Fault("penalty: goes with none of robust:, cluster() and check:")

@@ -1,4 +1,4 @@
-package import Survival
+import Survival
 
 /// Cells of equal width over the range that a dictionary allows a number, before any patient is looked at.
 ///
@@ -65,27 +65,5 @@ package struct DiagnosticBins: Hashable, Sendable {
     /// Numbers in an answer.
     package func laneCount(columns: Int) -> Int {
         covariates.reduce(0) { $0 + 4 * $1.ranges.count } + (times?.ranges.count ?? 0) * (1 + columns)
-    }
-}
-
-extension AnalysisPlan {
-    /// What a Cox model's residuals are added up over; nil if its study does not ask.
-    package struct Diagnostics: Sendable {
-        package var covariates: [Covariate]
-        package var hasSchoenfeld: Bool
-        package var bins: Int
-        package var smallestBin: Int
-
-        package struct Covariate: Sendable {
-            package var expression: Expression
-            package var cells: CovariateCells
-        }
-
-        /// Cells of all covariates.
-        package var cellCount: Int { covariates.reduce(0) { $0 + $1.cells.count } }
-    }
-
-    package var diagnostics: Diagnostics? {
-        if case .cox(let cox) = kind { cox.diagnostics } else { nil }
     }
 }

@@ -3,7 +3,7 @@ import Survival
 /// The test of proportional hazards in a Cox course: which function of time, on what scale, and the result from the sums.
 struct HazardCheck: Sendable {
     private let plan: AnalysisPlan
-    private let cox: AnalysisPlan.CoxPlan
+    private let cox: CoxPlan
     private let transform: TimeTransform
     /// The function of time, standardised over the events; nil if it is not defined at all of them.
     let function: TimeFunction?
@@ -11,7 +11,7 @@ struct HazardCheck: Sendable {
     /// What must be asked, beside the moments, under a baseline hazard for each site.
     ///
     /// The km transform is made from the exits of all sites; the others need their mean over the events alone.
-    static func asks(of cox: AnalysisPlan.CoxPlan, in plan: AnalysisPlan) -> [any Question] {
+    static func asks(of cox: CoxPlan, in plan: AnalysisPlan) -> [any Question] {
         switch cox.check {
         case nil: []
         case .km: [ExitsQuestion()]
@@ -22,7 +22,7 @@ struct HazardCheck: Sendable {
 
     /// `answer` is that to `exits`, or under a baseline for each site to `eventTimes`; nil if no check is asked for.
     init?(
-        _ plan: AnalysisPlan, _ cox: AnalysisPlan.CoxPlan, counts: CohortCounts, answer: [Double]
+        _ plan: AnalysisPlan, _ cox: CoxPlan, counts: CohortCounts, answer: [Double]
     ) throws {
         guard let transform = cox.check else { return nil }
         (self.plan, self.cox, self.transform) = (plan, cox, transform)

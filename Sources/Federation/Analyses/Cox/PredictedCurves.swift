@@ -4,7 +4,7 @@ import Survival
 ///
 /// Made of sums that the fit has already; nothing more is asked for them. On a grid the hazard is constant in each interval.
 struct PredictedCurves: Sendable {
-    private let prediction: AnalysisPlan.Prediction
+    private let prediction: CoxPlan.Prediction
     private let common: CommonHazard
     /// By stratum: the time until which someone is followed.
     private let ends: [Double]
@@ -15,7 +15,7 @@ struct PredictedCurves: Sendable {
     private let intervals: [[GridInterval]]?
 
     init(
-        _ prediction: AnalysisPlan.Prediction, _ common: CommonHazard, ends: [Double], axis: TimeAxis,
+        _ prediction: CoxPlan.Prediction, _ common: CommonHazard, ends: [Double], axis: TimeAxis,
         coordinates: Coordinates, plan: AnalysisPlan
     ) {
         (self.prediction, self.common, self.ends, self.axis) = (prediction, common, ends, axis)

@@ -1,25 +1,25 @@
-import Survival
+package import Survival
 
 /// A table of the patients: tallies, then sums of numbers where enough people have one, then squares and counts by value or bin.
-struct TableCourse: Sendable {
+struct DescriptionCourse: AnalysisCourse {
     private let plan: AnalysisPlan
-    private let table: TablePlan
+    private let table: DescriptionPlan
     private let counts: CohortCounts
     private let smallestCell: Int
     private var known: TableKnowledge
 
-    enum Step: Sendable {
-        case ask([any Question])
-        case finish(DescriptionResult)
-    }
-
-    init(_ plan: AnalysisPlan, _ table: TablePlan, counts: CohortCounts, smallestCell: Int) {
+    init(_ plan: AnalysisPlan, _ table: DescriptionPlan, counts: CohortCounts, smallestCell: Int) {
         (self.plan, self.table, self.counts) = (plan, table, counts)
         self.smallestCell = smallestCell
         known = TableKnowledge(table)
     }
 
-    mutating func receive(_ answers: [[Double]]) throws -> Step {
+    var opening: [any Question] { [TalliesQuestion()] }
+
+    var thinnestInterval: Int? { nil }
+
+    mutating func receive(_ received: [Answer]) throws -> CourseStep {
+        let answers = try received.numbers
         if known.tallies.isEmpty { return try begin(answers[0]) }
         if known.means.isEmpty {
             known.means = means(answers[0])
@@ -32,10 +32,10 @@ struct TableCourse: Sendable {
                 squares: answers[0][2 * index], distances: answers[0][2 * index + 1], of: cell, in: table)
         }
         try takeHistograms(answers.count > 1 ? answers[1] : [])
-        return .finish(result)
+        return .finish(.describe(result))
     }
 
-    private mutating func begin(_ tallies: [Double]) throws -> Step {
+    private mutating func begin(_ tallies: [Double]) throws -> CourseStep {
         let layout = TallyLayout(table)
         try layout.requireFit(tallies, counts)
         for (name, people) in zip(table.groups, tallies) where people > 0 && people < Double(smallestCell) {
@@ -51,7 +51,7 @@ struct TableCourse: Sendable {
                 .map { TableCell(variable: variable, group: $0.offset) }
         }
         known.histograms = table.variables.indices.compactMap { histogram(of: $0, layout) }
-        return known.cells.isEmpty ? .finish(result) : .ask([TableSumsQuestion(known.cells)])
+        return known.cells.isEmpty ? .finish(.describe(result)) : .ask([TableSumsQuestion(known.cells)])
     }
 
     // MARK: - Counts by value or bin
@@ -131,12 +131,12 @@ struct TableKnowledge: Sendable {
     /// People by value or merged bin.
     var counts: [TableCell: [Double]] = [:]
 
-    init(_ table: TablePlan) { layout = TallyLayout(table) }
+    init(_ table: DescriptionPlan) { layout = TallyLayout(table) }
 
     /// Takes Σ(x − center)² and Σ(x − center) about the mean as it was computed, which rounding has moved a little.
     ///
     /// So the mean of a constant is that constant to the last digit, and its standard deviation 0.
-    mutating func take(squares: Double, distances: Double, of cell: TableCell, in table: TablePlan) {
+    mutating func take(squares: Double, distances: Double, of cell: TableCell, in table: DescriptionPlan) {
         guard case .number(let range, _) = table.variables[cell.variable].kind, let mean = means[cell] else {
             return
         }
@@ -157,4 +157,12 @@ struct TableKnowledge: Sendable {
     func levels(_ variable: Int) -> [[Double]] { layout.levels(variable, of: tallies) }
 
     var groupSizes: [Int] { tallies.prefix(layout.groups).map { Int($0) } }
+}
+
+extension DescriptionPlan {
+    package func course(
+        _ plan: AnalysisPlan, counts: CohortCounts, privacy: StudyFile.Privacy
+    ) -> any AnalysisCourse {
+        DescriptionCourse(plan, self, counts: counts, smallestCell: privacy.smallestCell)
+    }
 }

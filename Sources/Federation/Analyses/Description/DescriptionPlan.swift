@@ -1,7 +1,9 @@
 package import Survival
 
 /// A table of the patients, compiled: its groups, and how each variable is counted or summed.
-package struct TablePlan: Sendable {
+package struct DescriptionPlan: PlannedAnalysis {
+    package static let name = "describe"
+
     package var by: Expression?
     /// The groups' names; one empty name without groups.
     package var groups: [String]
@@ -25,9 +27,6 @@ package struct TablePlan: Sendable {
         case levels([String], labels: [String: String])
     }
 
-    /// A hospital leaves its people out of a first count by bins where it has fewer in the bin.
-    package static let floorMin = TallyLayout.floorMin
-
     /// Whether people are counted by single values.
     package var countsValues: Bool {
         variables.contains { variable in
@@ -36,29 +35,76 @@ package struct TablePlan: Sendable {
     }
 
     /// The levels that the disclosure rule for rare levels protects: the groups, and those of the study's own conditions.
-    var levels: [ModelSpecification.Level] {
-        var levels: [ModelSpecification.Level] = []
-        if let by { levels = groups.map { .init(variable: by.text, level: $0) } }
+    package func levels(causes: [AnalysisPlan.Cause]) -> [ModelSpecification.Level] {
+        var levels = AnalysisPlan.levels(by, groups, [])
         for variable in variables where variable.isFormula {
             guard case .levels(let names, _) = variable.kind else { continue }
             levels += names.map { .init(variable: variable.name, level: $0) }
         }
         return levels
     }
+
+    package var formulas: [(key: String, expression: Expression)] {
+        .named("by", [by]) + .named("variables", described)
+    }
+    package var needed: [Expression] { [by].compactMap(\.self) }
+    package var described: [Expression] { variables.map(\.expression) }
+    /// A table compares what was measured, not how long people live.
+    package var compared: [Expression] { [] }
+    package var weights: Expression? { nil }
+    package var design: ModelSpecification? { nil }
+    package var groupCount: Int { groups.count }
+    package var exitGroupCount: Int { 0 }
+    package var exitWeights: ExitWeights { .none }
+    package var pointTimes: [Double] { [] }
+    package var areaTimes: [Double] { [] }
+    package var pairs: ConcordanceOptions? { nil }
+    /// It takes each person once.
+    package var countsRows: Bool { false }
+
+    package func questions(in plan: AnalysisPlan) -> [any Question.Type] {
+        let numbers = variables.compactMap { variable -> ValueBins?? in
+            if case .number(_, let bins) = variable.kind { .some(bins) } else { nil }
+        }
+        return [TalliesQuestion.self]
+            + (numbers.isEmpty ? [] : [TableSumsQuestion.self, TableSquaresQuestion.self])
+            + (numbers.contains { $0 != nil } ? [HistogramsQuestion.self] : [])
+    }
+
+    package func prepare(
+        _ plan: AnalysisPlan, _ cases: CompleteCases, causes: [Int]?, in table: PatientTable
+    ) throws -> PreparedRows {
+        let people = try SiteDescription(self, cases: cases)
+        var rows = PreparedRows(levelCounts: people.levelCounts, concentration: people.concentration)
+        rows.people = people
+        return rows
+    }
+
+    package func line(in plan: AnalysisPlan) -> String {
+        "describe " + variables.map(\.name).joined(separator: ", ") + (by.map { ", by \($0.text)" } ?? "")
+    }
+
+    package func summary(in plan: AnalysisPlan) -> String {
+        let names = StudyWords.list(variables.map(\.name))
+        return "table of \(names)\(by.map { ", by \(StudyWords.inline($0.text)), with tests" } ?? "")"
+    }
+
+    /// Its groups, variables and bins are said with what leaves.
+    package func choices(in plan: AnalysisPlan) -> [String] { [] }
 }
 
-extension TablePlan {
+extension DescriptionPlan {
     init(
         _ names: [String], by groups: (expression: Expression, levels: [String])?,
-        bins: StudyFile.TableBins, scope: VariableScope
+        bins: DescriptionRequest.Bins, scope: VariableScope
     ) throws {
         (by, self.groups) = (groups?.expression, groups?.levels ?? [""])
         variables = try names.map { try Variable($0, bins: bins, scope: scope) }
     }
 }
 
-extension TablePlan.Variable {
-    fileprivate init(_ text: String, bins: StudyFile.TableBins, scope: VariableScope) throws {
+extension DescriptionPlan.Variable {
+    fileprivate init(_ text: String, bins: DescriptionRequest.Bins, scope: VariableScope) throws {
         expression = try Expression(parsing: text)
         try scope.requireTerm(expression)
         let known = scope.dictionary[expression.text]
@@ -74,7 +120,7 @@ extension TablePlan.Variable {
     }
 
     private static func bins(
-        of expression: Expression, _ bounds: ClosedRange<Double>, _ bins: StudyFile.TableBins,
+        of expression: Expression, _ bounds: ClosedRange<Double>, _ bins: DescriptionRequest.Bins,
         _ scope: VariableScope
     ) throws -> ValueBins? {
         let resolution = scope.resolution(of: expression)

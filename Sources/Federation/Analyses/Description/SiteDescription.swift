@@ -3,8 +3,8 @@ import Survival
 /// One hospital's people for a table, each by the first of their rows; answers the table's questions.
 ///
 /// Deliberately not `Codable`: its rows have no way out but as sums.
-struct SiteTable: Sendable {
-    private let plan: TablePlan
+struct SiteDescription: Sendable {
+    private let plan: DescriptionPlan
     /// By person.
     private let groups: [Int32]
     private let values: [Values]
@@ -15,7 +15,7 @@ struct SiteTable: Sendable {
         case levels([Int32])
     }
 
-    init(_ plan: TablePlan, cases: CompleteCases) throws {
+    init(_ plan: DescriptionPlan, cases: CompleteCases) throws {
         self.plan = plan
         let rows = Self.firstRows(of: cases)
         let index = try plan.by.map { try cases.levelIndex(of: $0).index }

@@ -2,7 +2,7 @@ import Survival
 
 /// A table's numbers for its readers: what sums say, with small cells and all that betrays them withheld.
 struct Tabulation: Sendable {
-    let table: TablePlan
+    let table: DescriptionPlan
     let known: TableKnowledge
     let smallestCell: Int
 

@@ -1,24 +1,27 @@
-import Survival
+package import Survival
 
 /// Cumulative incidence of competing causes: exits by group and cause, then squares of influences for the standard errors.
-struct IncidenceCourse: Sendable {
+struct IncidenceCourse: AnalysisCourse {
     private let plan: AnalysisPlan
-    private let incidence: AnalysisPlan.IncidencePlan
+    private let incidence: IncidencePlan
     private let counts: CohortCounts
     private let smallestInterval: Int
     private var table: ExitTable?
 
     init(
-        _ plan: AnalysisPlan, _ incidence: AnalysisPlan.IncidencePlan, counts: CohortCounts,
+        _ plan: AnalysisPlan, _ incidence: IncidencePlan, counts: CohortCounts,
         smallestInterval: Int
     ) {
         (self.plan, self.incidence, self.counts) = (plan, incidence, counts)
         self.smallestInterval = smallestInterval
     }
 
+    var opening: [any Question] { [ExitsQuestion()] }
+
     var thinnestInterval: Int? { table?.thinnest }
 
-    mutating func receive(_ answers: [[Double]]) throws -> CurveStep {
+    mutating func receive(_ received: [Answer]) throws -> CourseStep {
+        let answers = try received.numbers
         if let table { return .finish(.incidence(result(table, squares: answers[0]))) }
         let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
         self.table = table
@@ -54,5 +57,13 @@ struct IncidenceCourse: Sendable {
         result.rho = test.rho == 0 ? nil : test.rho
         result.strata = incidence.strata.isEmpty ? nil : incidence.strata.map(\.expression.text)
         return result
+    }
+}
+
+extension IncidencePlan {
+    package func course(
+        _ plan: AnalysisPlan, counts: CohortCounts, privacy: StudyFile.Privacy
+    ) -> any AnalysisCourse {
+        IncidenceCourse(plan, self, counts: counts, smallestInterval: privacy.smallestInterval)
     }
 }

@@ -1,26 +1,29 @@
-import Survival
+package import Survival
 
 /// Survival curves and a log-rank test from one sum: events and other exits by group at each position of the time axis.
 ///
 /// Robust standard errors take a second one: squares of people's influence on each curve (and on that of the follow-up).
-struct SurvivalCourse: Sendable {
+struct SurvivalCourse: AnalysisCourse {
     private let plan: AnalysisPlan
-    private let survival: AnalysisPlan.SurvivalPlan
+    private let survival: SurvivalPlan
     private let counts: CohortCounts
     private let smallestInterval: Int
     private var table: ExitTable?
 
     init(
-        _ plan: AnalysisPlan, _ survival: AnalysisPlan.SurvivalPlan, counts: CohortCounts,
+        _ plan: AnalysisPlan, _ survival: SurvivalPlan, counts: CohortCounts,
         smallestInterval: Int
     ) {
         (self.plan, self.survival, self.counts) = (plan, survival, counts)
         self.smallestInterval = smallestInterval
     }
 
+    var opening: [any Question] { [ExitsQuestion()] }
+
     var thinnestInterval: Int? { table?.thinnest }
 
-    mutating func receive(_ answers: [[Double]]) throws -> CurveStep {
+    mutating func receive(_ received: [Answer]) throws -> CourseStep {
+        let answers = try received.numbers
         if let table { return .finish(.survival(result(table, squares: answers[0]))) }
         let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
         self.table = table
@@ -105,5 +108,13 @@ struct SurvivalCourse: Sendable {
             followUp: options.hasFollowUp
                 ? KaplanMeier(own.reversed, squares: reversedSquares).quantile(
                     0.5, limits: survival.limits, level: plan.level) : nil)
+    }
+}
+
+extension SurvivalPlan {
+    package func course(
+        _ plan: AnalysisPlan, counts: CohortCounts, privacy: StudyFile.Privacy
+    ) -> any AnalysisCourse {
+        SurvivalCourse(plan, self, counts: counts, smallestInterval: privacy.smallestInterval)
     }
 }
