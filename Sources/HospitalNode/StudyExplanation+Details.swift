@@ -47,7 +47,9 @@ extension StudyExplanation {
 
     private func choices(of analysis: AnalysisPlan) -> [String] {
         switch analysis.kind {
-        case .survival(let survival): choices(of: survival) + ["confidence level \(analysis.level)"]
+        case .survival(let survival):
+            choices(of: survival)
+                + (survival.options.hasCurves ? ["confidence level \(analysis.level)"] : [])
         case .incidence(let incidence): choices(of: incidence) + ["confidence level \(analysis.level)"]
         case .concordance(let concordance):
             [choice(of: concordance.options), "confidence level \(analysis.level)"]
@@ -110,7 +112,7 @@ extension StudyExplanation {
 
     private func choices(of survival: AnalysisPlan.SurvivalPlan) -> [String] {
         let options = survival.options
-        var lines = ["limits: \(survival.limits.rawValue)"]
+        var lines = options.hasCurves ? ["limits: \(survival.limits.rawValue)"] : []
         if options.estimate != .kaplanMeier { lines.append("estimate: \(options.estimate.rawValue)") }
         if let weights = survival.weights { lines.append("case weights: \(StudyWords.inline(weights.text))") }
         if let cluster = survival.cluster {

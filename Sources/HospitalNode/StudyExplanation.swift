@@ -99,11 +99,15 @@ package struct StudyExplanation {
         switch analysis.kind {
         case .survival(let survival):
             let groups = survival.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
-            let strata = StudyWords.list(survival.strata.map(\.expression.text))
-            let test = survival.logRank ? ", log-rank test\(strata.isEmpty ? "" : " within \(strata)")" : ""
+            let event = analysis.ownEvent.map { " to \(StudyWords.inline($0))" } ?? ""
+            guard survival.options.hasCurves else {
+                let compared = analysis.ownEvent.map { " of \(StudyWords.inline($0))" } ?? ""
+                let own = survival.usesExits ? times(analysis) : "at each hospital's own exact times"
+                return "log-rank test\(compared)\(within(survival))\(groups), \(own)"
+            }
+            let test = survival.logRank ? ", log-rank test\(within(survival))" : ""
             let robust = survival.cluster.map { ", robust standard errors by \(StudyWords.inline($0))" } ?? ""
             let weights = survival.weights.map { ", weighted by \(StudyWords.inline($0.text))" } ?? ""
-            let event = analysis.ownEvent.map { " to \(StudyWords.inline($0))" } ?? ""
             return "survival curve\(event)\(groups)\(weights)\(robust)\(test), \(times(analysis))"
         case .incidence(let incidence):
             let groups = incidence.by.map { ", by \(StudyWords.inline($0.text))" } ?? ""
@@ -145,6 +149,13 @@ package struct StudyExplanation {
         }
     }
 
+    /// Within what a log-rank test compares its groups.
+    private func within(_ survival: AnalysisPlan.SurvivalPlan) -> String {
+        let strata = StudyWords.list(survival.strata.map(\.expression.text))
+        let parts = (survival.isWithinSites ? ["hospitals"] : []) + (strata.isEmpty ? [] : [strata])
+        return parts.isEmpty ? "" : " within \(parts.joined(separator: " and "))"
+    }
+
     private func times(_ analysis: AnalysisPlan) -> String {
         let unit = plan.study.endpoint.unit.rawValue
         guard let step = analysis.axis?.step else { return "at exact times" }
@@ -176,13 +187,16 @@ package struct StudyExplanation {
     private func leaving(_ analysis: AnalysisPlan) -> String {
         let counts =
             "counts of rows, people, events\(analysis.levels.isEmpty ? " and missing values" : ", missing values and levels")"
-            + (analysis.model == nil ? "" : "; how many times there are, and their sum")
+            + (analysis.comparesTimes ? "; how many times there are, and their sum" : "")
         switch analysis.kind {
         case .survival(let survival):
             let squares =
                 survival.cluster == nil
                 ? "" : "; sums over people of squares of their influence on each curve"
-            return "\(counts); \(exits(of: analysis))\(squares)"
+            let sums =
+                (survival.usesExits ? [exits(of: analysis)] : [])
+                + (survival.isWithinSites ? [ownTest(of: survival)] : [])
+            return "\(counts); \(sums.joined(separator: "; "))\(squares)"
         case .incidence:
             return
                 "\(counts); \(exits(of: analysis)); sums over people of squares of their influence on each curve"
@@ -226,6 +240,14 @@ package struct StudyExplanation {
         let weights = analysis.weights == nil ? "" : ", and sums of their weights,"
         return
             "\(events) and censorings\(weights) at \(positions(of: analysis)) (\(counted(analysis.exitGroupCount, "group")))"
+    }
+
+    /// What a test within hospitals takes from this one.
+    private func ownTest(of survival: AnalysisPlan.SurvivalPlan) -> String {
+        let groups = survival.groups.count
+        let numbers = groups + LogRankSums.vectorCount(groupCount: groups)
+        return
+            "rows, observed and expected events of \(counted(groups, "group")) within this hospital, and the variances and covariances of their differences (\(counted(numbers, "number")), none of them for one time), once"
     }
 
     private func leavingForDiagnostics(

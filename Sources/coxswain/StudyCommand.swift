@@ -244,8 +244,10 @@ enum AnalysisText {
     static func of(_ analysis: AnalysisPlan) -> String {
         switch analysis.kind {
         case .survival(let survival):
-            "\(analysis.id): survival" + (survival.by.map { " by \($0.text)" } ?? "")
-                + (survival.logRank ? ", log-rank" : "") + ", times: \(analysis.times.rawValue)"
+            "\(analysis.id): \(survival.options.hasCurves ? "survival" : "test of survival")"
+                + (survival.by.map { " by \($0.text)" } ?? "") + (survival.logRank ? ", log-rank" : "")
+                + (survival.isWithinSites ? " within hospitals" : "")
+                + (survival.usesExits ? ", times: \(analysis.times.rawValue)" : "")
         case .incidence(let incidence):
             "\(analysis.id): incidence of \(analysis.causes.map(\.name).joined(separator: ", "))"
                 + (incidence.by.map { " by \($0.text)" } ?? "")

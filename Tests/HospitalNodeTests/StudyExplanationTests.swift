@@ -46,6 +46,30 @@ struct StudyExplanationTests {
         #expect(words.contains("reads: age, crp, died, months, sex"))
     }
 
+    @Test func `a test within hospitals is explained, alone and beside curves`() throws {
+        let alone = try lines(
+            "{survival: {id: t, by: sex, curves: false, test: {rho: 1}, strata: [site, age > 50]}}")
+        let own =
+            "rows, observed and expected events of 2 groups within this hospital, and the variances and covariances of their differences (9 numbers, none of them for one time), once"
+        #expect(
+            alone.prefix(2) == [
+                "Analysis t: log-rank test within hospitals and «age > 50», by sex, at each hospital's own exact times",
+                "test weighted with S(t)^1.0",
+            ])
+        #expect(
+            alone.last
+                == "leaves, masked, as sums over all hospitals: counts of rows, people, events, missing values and levels; how many times there are, and their sum; \(own)"
+        )
+        let beside = try lines("{survival: {id: t, by: sex, test: log-rank, strata: [site], times: exact}}")
+        #expect(
+            beside[0]
+                == "Analysis t: survival curve, by sex, log-rank test within hospitals, at exact times (to 1.0 month)"
+        )
+        #expect(
+            beside.last?.hasSuffix("; events and censorings at 121 times (2 groups); \(own)") == true,
+            "\(beside.last ?? "")")
+    }
+
     private let causes =
         "{time: months, causes: {early: died and months <= 20, late: died and months > 20}, unit: month}"
 

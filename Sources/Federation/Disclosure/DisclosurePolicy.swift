@@ -268,11 +268,9 @@ extension Query {
         switch ask {
         case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
         case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
-        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums,
-            .eventTimes,
-            .timeTrend, .concordance, .markerPairs, .tallies, .tableSums, .tableSquares, .histograms,
-            .siteRanks,
-            .siteHeterogeneity, .cellCounts:
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .logRank, .eventSums,
+            .eventTimes, .timeTrend, .concordance, .markerPairs, .tallies, .tableSums, .tableSquares,
+            .histograms, .siteRanks, .siteHeterogeneity, .cellCounts:
             false
         }
     }
@@ -283,7 +281,7 @@ extension Query {
         case .likelihood, .likelihoodWithThirdDerivatives, .gram, .timeTrend, .residuals, .concordance,
             .siteRanks, .siteHeterogeneity, .binnedResiduals:
             true
-        case .counts, .moments, .spread, .times, .exits, .eventSums, .riskSums, .covariateRiskSums,
+        case .counts, .moments, .spread, .times, .exits, .logRank, .eventSums, .riskSums, .covariateRiskSums,
             .eventTimes, .eventTrend, .influence, .markerPairs, .tallies, .tableSums, .tableSquares,
             .histograms, .cellCounts:
             false

@@ -32,6 +32,9 @@ package struct Query: Hashable, Sendable {
         case spread(Coordinates)
         /// Events and other exits (and entries) at each position of the time axis, by group or stratum.
         case exits
+        /// What a log-rank test within hospitals takes from one: rows, observed and expected events by group, and the covariance
+        /// of their differences, from the hospital's own exact times.
+        case logRank
         /// Σ over events of w·x and of w·offset.
         case eventSums(Coordinates)
         /// S₀ at the points of a common grid.
@@ -128,6 +131,7 @@ package struct Query: Hashable, Sendable {
         case .likelihoodWithThirdDerivatives: "likelihood-with-third-derivatives"
         case .spread: "spread"
         case .exits: "exits"
+        case .logRank: "log-rank"
         case .eventSums: "event-sums"
         case .riskSums: "risk-sums"
         case .gram: "gram"
@@ -159,7 +163,8 @@ package struct Query: Hashable, Sendable {
             .residuals(_, let beta, _), .concordance(_, let beta, _, _), .siteRanks(_, let beta),
             .siteHeterogeneity(_, let beta, _), .binnedResiduals(_, let beta, _, _):
             beta
-        case .counts, .moments, .spread, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence,
+        case .counts, .moments, .spread, .times, .exits, .logRank, .eventSums, .eventTimes, .eventTrend,
+            .influence,
             .markerPairs, .tallies, .tableSums, .tableSquares, .histograms, .cellCounts:
             nil
         }
@@ -175,9 +180,8 @@ package struct Query: Hashable, Sendable {
             .siteRanks(let coordinates, _), .siteHeterogeneity(let coordinates, _, _),
             .binnedResiduals(let coordinates, _, _, _):
             coordinates
-        case .counts, .moments, .times, .exits, .eventTimes, .influence, .markerPairs, .tallies, .tableSums,
-            .tableSquares,
-            .histograms, .cellCounts:
+        case .counts, .moments, .times, .exits, .logRank, .eventTimes, .influence, .markerPairs, .tallies,
+            .tableSums, .tableSquares, .histograms, .cellCounts:
             nil
         }
     }
@@ -199,6 +203,7 @@ package struct Query: Hashable, Sendable {
                 + ThirdDerivatives.packedCount(order: columns)
         case .spread: return 3 * plan.spreadColumns.count
         case .exits: return ExitsLayout(plan).count
+        case .logRank: return plan.groupCount + LogRankSums.vectorCount(groupCount: plan.groupCount)
         case .eventSums: return columns + 1
         case .riskSums(_, _, let grid): return grid.riskSetCount(plan.ties)
         case .gram: return columns + columns * (columns + 1) / 2
@@ -347,7 +352,8 @@ extension Query {
         case .times(let cells):
             for cell in cells.cells { append([cell.lower, cell.upper, Double(cell.parts)]) }
         case .influence(let curves): for curve in curves { append(curve) }
-        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .exits, .eventSums,
+        case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .exits, .logRank,
+            .eventSums,
             .residuals(_, _, nil), .tallies, .siteRanks, .cellCounts:
             break
         }
@@ -432,7 +438,7 @@ package struct CountsLayout: Sendable {
     private let timeUnit: Double
 
     package init(_ plan: AnalysisPlan) {
-        hasTimes = plan.model != nil
+        hasTimes = plan.comparesTimes
         timeUnit = DictionaryRange(plan.timeBounds).half
         droppedVariables = plan.neededVariables
         levels = plan.levels

@@ -7,6 +7,7 @@ extension SiteAnalysis {
         case .counts: return counts()
         case .times(let cells): return cells.sums(of: cases.exit)
         case .exits: return exits()
+        case .logRank: return try logRankSums()
         case .moments: return try moments()
         case .likelihood(let coordinates, let beta):
             let sums = try likelihood(coordinates).evaluate(at: beta)
@@ -104,6 +105,18 @@ extension SiteAnalysis {
             }
         }
         return lanes
+    }
+
+    /// Rows by group, then the sums of a log-rank test at the times at which this hospital's rows leave.
+    private func logRankSums() throws -> [Double] {
+        guard case .survival(let survival) = plan.kind, let groups, let data = try tiedData() else {
+            throw StudyError.sums("only a test within hospitals has sums of its own")
+        }
+        var rows = [Double](repeating: 0, count: survival.groups.count)
+        for group in groups { rows[Int(group)] += 1 }
+        let sums = try LogRankSums(
+            data, group: groups, groupCount: survival.groups.count, rho: survival.options.rho)
+        return rows + sums.vector
     }
 
     private func exitField(of row: Int) -> ExitsLayout.Field {

@@ -13,7 +13,7 @@ struct SiteAnalysis: Sendable {
     /// The level of the cluster's category in each row; nil if clusters are people, or there are none.
     let clusters: [Int32]?
     let levelCounts: [Int]
-    /// The rows with their times as recorded; see `tiedData`.
+    /// The rows with their times as recorded, where rows are compared at the hospital; see `tiedData`.
     let data: SurvivalData?
     /// The mean size of times over all hospitals, by which times that differ by rounding are told.
     private(set) var meanTime: Double?
@@ -53,8 +53,18 @@ struct SiteAnalysis: Sendable {
         }
         switch plan.kind {
         case .survival(let survival):
-            (groups, levelCounts) = try Self.groups(survival.by, survival.groups, survival.strata, cases)
-            (clusters, data, people) = (nil, nil, nil)
+            let (index, counts) = try Self.groups(survival.by, survival.groups, survival.strata, cases)
+            levelCounts = counts
+            if survival.isWithinSites, let index {
+                let count = Int32(survival.groups.count)
+                groups = index.map { $0 % count }
+                data = try SurvivalData(
+                    entry: cases.entry, exit: cases.exit, event: cases.event, weight: nil, offset: nil,
+                    stratum: index.map { $0 / count }, columns: [], mergesNearTies: false)
+            } else {
+                (groups, data) = (index, nil)
+            }
+            (clusters, people) = (nil, nil)
             concentration = weights.map { Concentration.share(of: $0, person: cases.person) } ?? 0
         case .incidence(let incidence):
             let (index, groupCounts) = try Self.groups(

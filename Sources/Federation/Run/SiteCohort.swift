@@ -67,7 +67,7 @@ package struct SiteCohort: Sendable {
         let prepared = try prepared(analysis)
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople, levels: prepared.levelCounts,
-            parameters: prepared.plan.columnCount, concentration: prepared.concentration,
+            parameters: prepared.plan.parameterCount, concentration: prepared.concentration,
             weightRatio: prepared.weightRatio, spreadPeople: prepared.spreadPeople,
             overlappingPeople: prepared.cases.overlappingPeople)
     }
@@ -110,6 +110,7 @@ package struct SiteFacts: Hashable, Sendable {
     package var events: Int
     /// People in each of `AnalysisPlan.levels`.
     package var levels: [Int]
+    /// Parameters of a model, or groups but one of a test that the hospital forms by itself.
     package var parameters: Int
     /// The largest share of a numeric covariate's variation here that two people carry; 0 without numeric covariates.
     package var concentration: Double

@@ -249,7 +249,7 @@ struct AnalysisRun: Sendable {
             let course = SurvivalCourse(
                 plan, survival, counts: counts, smallestInterval: privacy.smallestInterval)
             self.course = .survival(course)
-            pend([.exits])
+            pend(course.asks)
         case .incidence(let incidence):
             course = .incidence(
                 IncidenceCourse(

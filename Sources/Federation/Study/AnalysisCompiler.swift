@@ -87,19 +87,33 @@ struct AnalysisCompiler {
         switch analysis.kind {
         case .survival(let by, let at, let limits, let logRank, let options):
             let groups = try by.map { try leveled($0, for: "groups") }
-            let strata = try strata(options.strata)
+            let others = options.strata.filter { !namesHospitals($0) }
+            guard options.strata.count - others.count < 2 else {
+                throw Fault(reason: "the strata name \(StudyFile.SurvivalOptions.siteStratum) twice")
+            }
             let plan = AnalysisPlan.SurvivalPlan(
                 by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
-                logRank: logRank, options: options, strata: strata,
+                logRank: logRank, options: options, isWithinSites: others.count < options.strata.count,
+                strata: try strata(others),
                 weights: try caseWeights(options.weights),
                 cluster: options.isRobust ? scope.dictionary.person : nil)
             try requireExactTimes(analysis, plan.weights)
             guard plan.weights == nil || !logRank else {
                 throw Fault(reason: "a log-rank test has no weights; make an analysis of its own for it")
             }
+            guard plan.usesExits || !analysis.statesGrid else {
+                throw Fault(
+                    reason:
+                        "a test within hospitals needs no grid: no time leaves a hospital, and exact times are used; drop times:"
+                )
+            }
             return .survival(plan)
         case .incidence(let by, let at, let limits, let weights, let test):
             let groups = try by.map { try leveled($0, for: "groups") }
+            try refuseHospitals(
+                among: test?.strata ?? [],
+                "the hospitals (strata: site) are strata of log-rank tests alone; leave them out of Gray's test"
+            )
             let weight = try caseWeights(weights)
             try requireExactTimes(analysis, weight)
             guard test == nil || weight == nil && study.endpoint.start == nil else {
@@ -110,6 +124,9 @@ struct AnalysisCompiler {
                     by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits,
                     weights: weight, test: test, strata: try strata(test?.strata ?? [])))
         case .cox(let terms, let baseline, let ties, let weights, let options):
+            try refuseHospitals(
+                among: terms.filter { $0.hasPrefix("strata(") }.map { String($0.dropFirst(7).dropLast()) },
+                "under baseline: site each hospital has its own baseline hazard; leave out strata(site)")
             let model = try ModelSpecification(terms: terms, scope: scope)
             guard !model.columns.isEmpty else {
                 throw Fault(reason: "the model has no covariate; name one in terms:")
@@ -164,6 +181,8 @@ struct AnalysisCompiler {
             )
         }
         try requireCensoringCurve(for: options)
+        try refuseHospitals(
+            among: strata, "pairs are formed within hospitals in any case; leave site out of the strata")
         // In parentheses: a `*` in the marker multiplies.
         return .init(
             marker: marker,
@@ -279,6 +298,18 @@ struct AnalysisCompiler {
         }
     }
 
+    /// Whether a stratum of a test is the hospital, and no variable or definition.
+    private func namesHospitals(_ text: String) -> Bool {
+        let name = StudyFile.SurvivalOptions.siteStratum
+        return text == name && scope.dictionary[name] == nil
+            && !scope.definitions.contains { $0.name == name }
+    }
+
+    /// Says what to write instead where the hospitals are no strata.
+    private func refuseHospitals(among strata: [String], _ advice: String) throws {
+        if strata.contains(where: namesHospitals) { throw Fault(reason: advice) }
+    }
+
     /// The strata of a test of groups.
     private func strata(_ texts: [String]) throws -> [AnalysisPlan.Stratum] {
         let strata = try texts.map { try leveled($0, for: "strata") }
@@ -327,8 +358,9 @@ struct AnalysisCompiler {
 
     /// The time axis of an analysis, or the range in which exact times are searched for; neither where no time leaves a hospital.
     func axis(
-        of analysis: StudyFile.Analysis, endpoint: EndpointSpecification
+        of analysis: StudyFile.Analysis, _ kind: AnalysisPlan.Kind, endpoint: EndpointSpecification
     ) throws -> (TimeAxis?, search: ClosedRange<Double>?) {
+        if case .survival(let survival) = kind, !survival.usesExits { return (nil, nil) }
         if case .cox(_, .site, _, _, let options) = analysis.kind, options.check != .km,
             options.diagnostics?.hasSchoenfeld != true
         {
@@ -363,8 +395,14 @@ struct AnalysisCompiler {
             return (nil, bounds)
         case .grid:
             guard let step = study.privacy.timeGrid else {
+                let name = StudyFile.SurvivalOptions.siteStratum
+                let isMistaken =
+                    if case .survival(_, _, _, _, let options) = analysis.kind {
+                        options.strata.contains(name) && !namesHospitals(name)
+                    } else { false }
                 throw Fault(
-                    reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
+                    reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact"
+                        + (isMistaken ? " (\(name) is a variable here, and not the hospital)" : ""))
             }
             if endpoint.hasEntry {
                 throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")

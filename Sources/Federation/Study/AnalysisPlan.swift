@@ -55,13 +55,21 @@ package struct AnalysisPlan: Sendable {
         package var limits: ConfidenceLimits
         package var logRank: Bool
         package var options: StudyFile.SurvivalOptions
+        /// Whether the test compares groups within hospitals, each of which then forms its own sums of it at its exact times.
+        package var isWithinSites: Bool
         /// Categories and conditions whose levels make the strata of the test, and those levels.
         package var strata: [Stratum]
         package var weights: Expression?
         /// Whose rows belong together in robust standard errors; nil without them.
         package var cluster: String?
 
-        package var stratumCount: Int { strata.combinations }
+        /// Strata in which exits are counted apart.
+        package var stratumCount: Int { isWithinSites ? 1 : strata.combinations }
+        /// Whether exits are counted at times: for curves, and for a test over all hospitals.
+        package var usesExits: Bool { options.hasCurves || !isWithinSites }
+        package var stratumNames: [String] {
+            (isWithinSites ? [StudyFile.SurvivalOptions.siteStratum] : []) + strata.map(\.expression.text)
+        }
     }
 
     /// A category or a condition within whose levels groups are compared.
@@ -160,6 +168,7 @@ package struct AnalysisPlan: Sendable {
                 people = analysis.people ?? study.people
             }
             kind = try compiler.kind(of: analysis)
+            if case .survival(let survival) = kind, !survival.usesExits { times = .exact }
             let needed = endpoint.expressions + Self.needed(by: kind) + causes.map(\.condition)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
             let read = cohort + kind.described
@@ -167,7 +176,7 @@ package struct AnalysisPlan: Sendable {
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             timeBounds = try compiler.followUpBounds(of: endpoint)
             timeResolution = scope.resolution(of: endpoint.time)
-            (axis, searchRange) = try compiler.axis(of: analysis, endpoint: endpoint)
+            (axis, searchRange) = try compiler.axis(of: analysis, kind, endpoint: endpoint)
         } catch {
             throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
         }
@@ -252,6 +261,18 @@ package struct AnalysisPlan: Sendable {
         case .survival, .incidence, .table: nil
         }
     }
+
+    /// Whether rows are compared by time at a hospital, and not on a common axis: in models, and in tests within hospitals.
+    package var comparesTimes: Bool { model != nil || isTestedWithinSites }
+
+    /// Whether a test between groups is made of each hospital's own sums.
+    package var isTestedWithinSites: Bool {
+        if case .survival(let survival) = kind { survival.isWithinSites } else { false }
+    }
+
+    /// Numbers that a hospital's own comparison of its rows is made for: covariate columns, or all groups but one of a test
+    /// within hospitals.
+    package var parameterCount: Int { isTestedWithinSites ? groupCount - 1 : columnCount }
 
     /// The levels whose smallest counts the disclosure rules protect.
     package var levels: [ModelSpecification.Level] {

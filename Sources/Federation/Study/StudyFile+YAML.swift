@@ -102,10 +102,27 @@ extension StudyFile {
         let at = try times(in: body)
         try readNumbers(of: body, into: &options)
         try readVariance(of: body, into: &options)
+        options.hasCurves = try body.has("curves") ? body.bool("curves") : true
+        if !options.hasCurves { try requireTestAlone(in: body, logRank) }
         let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
         return try analysis(
             body, id: body.identifier("id"), axis: .always,
             kind: .survival(by: by, at: at, limits: limits, logRank: logRank, options: options))
+    }
+
+    /// Refuses `curves: false` without a test, and beside it what is read off curves.
+    private static func requireTestAlone(in body: YAMLMapping, _ logRank: Bool) throws(DocumentError) {
+        guard logRank else {
+            throw body.error(
+                at: "curves", "without curves there is nothing left to report; add test: log-rank")
+        }
+        for key in [
+            "at", "quantiles", "rmst", "follow-up", "limits", "level", "estimate", "weights", "robust",
+        ]
+        where body.has(key) {
+            throw body.error(
+                at: key, "\(key): is of curves, and curves: false asks for none; drop one of both")
+        }
     }
 
     /// Reads `at`, in time order.
@@ -361,11 +378,12 @@ extension StudyFile {
                 "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
         let (event, cause) = try event(in: body, of: kind)
-        let analysis = Analysis(
+        var analysis = Analysis(
             id: id, cohort: cohort, event: event, cause: cause,
             times: times ?? (axis == .never ? .exact : .grid), level: level,
             landmark: try landmark(in: body), censorAt: try censorAt(in: body),
             people: try body.choice("people", among: OverlappingRows.self), kind: kind, line: body.line)
+        analysis.statesGrid = times == .grid
         try body.finish()
         return analysis
     }

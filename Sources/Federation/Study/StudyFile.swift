@@ -83,6 +83,8 @@ package struct StudyFile: Hashable, Sendable {
         package var kind: Kind
         /// Line of the study file, for messages.
         package var line: Int
+        /// Whether the file itself says `times: grid`.
+        package var statesGrid = false
     }
 
     package enum Kind: Hashable, Sendable {
@@ -116,6 +118,8 @@ package struct StudyFile: Hashable, Sendable {
 
     /// What a survival analysis may have besides curves, medians and a log-rank test.
     package struct SurvivalOptions: Hashable, Sendable {
+        /// Whether curves are wanted, or the test alone.
+        package var hasCurves = true
         /// Shares of which the time is asked, ascending.
         package var quantiles: [Double] = []
         /// Times to which the restricted mean is asked, ascending.
@@ -125,13 +129,16 @@ package struct StudyFile: Hashable, Sendable {
         /// The test's weight S(t−)^rho.
         package var rho = 0.0
         package var hasTrend = false
-        /// Categories and conditions within whose levels the test compares groups.
+        /// Categories and conditions within whose levels the test compares groups; `siteStratum` for hospitals.
         package var strata: [String] = []
         /// A formula: case weights.
         package var weights: String?
         package var estimate = CurveEstimate.kaplanMeier
         /// Standard errors by the infinitesimal jackknife over people.
         package var isRobust = false
+
+        /// The hospital among the strata of a test, where nothing else has this name.
+        package static let siteStratum = "site"
     }
 
     /// Gray's tests between the groups of an incidence, compared within the levels of the strata.

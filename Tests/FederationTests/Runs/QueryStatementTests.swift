@@ -128,7 +128,7 @@ struct QueryStatementTests {
             grids.map { Query.Ask.riskSums(coordinates, beta: [0, 0], $0) }
             + grids.map { .covariateRiskSums(coordinates, beta: [0, 0], $0) }
             + functions.map { .eventTimes($0) } + functions.map { .timeTrend(coordinates, beta: [0, 0], $0) }
-            + [.counts, .moments, .exits, .residuals(coordinates, beta: [0, 0], nil)]
+            + [.counts, .moments, .exits, .logRank, .residuals(coordinates, beta: [0, 0], nil)]
         let statements = asks.map { QueryStatement(Query(analysis: "m", ask: $0), in: plan) }
         #expect(Set(statements).count == asks.count)
     }
