@@ -293,11 +293,13 @@ struct CSVReport {
         var ofGroup = place
         for (index, group) in logRank.groups.enumerated() {
             ofGroup.group = group
+            if let rows = logRank.rows { add(ofGroup, "group_n", .integer(rows[index])) }
             add(ofGroup, "observed", .number(logRank.observed[index]))
             add(ofGroup, "expected", .number(logRank.expected[index]))
         }
         if logRank.rho != 0 { add(place, "rho", .number(Reported(logRank.rho))) }
         for variable in logRank.strata { add(place, "strata", .text(variable)) }
+        if logRank.isWithinSites == true { add(place, "within", .text("sites")) }
         add(logRank.test, as: "log_rank", at: place)
         if let trend = logRank.trend { add(trend, as: "trend", at: place) }
     }

@@ -293,8 +293,10 @@ struct JSONReport {
             "observed": .reported(logRank.observed),
             "expected": .reported(logRank.expected),
         ]) { _, new in new }
+        object["n"] = logRank.rows.map { .array($0.map { .integer($0) }) }
         if logRank.rho != 0 { object["rho"] = .number(logRank.rho) }
         if !logRank.strata.isEmpty { object["strata"] = .strings(logRank.strata) }
+        if logRank.isWithinSites == true { object["within"] = .string("sites") }
         object["trend"] = logRank.trend.map { .object(test($0)) }
         return .object(object)
     }

@@ -75,7 +75,8 @@ private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
         }
     }
     if let test = survival.test,
-        test.observed.count != test.groups.count || test.expected.count != test.groups.count
+        !([test.observed.count, test.expected.count] + [test.rows?.count].compactMap(\.self))
+            .allSatisfy({ $0 == test.groups.count })
     {
         throw .incoherent(id: survival.id, part: "its log-rank test has not one count a group")
     }

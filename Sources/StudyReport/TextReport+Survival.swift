@@ -5,6 +5,18 @@ extension TextReport {
         addHeading("\(survival.id): \(name(of: survival))" + (survival.by.map { " by \($0)" } ?? ""))
         addWarnings(survival.warnings)
         addCounts(survival.counts)
+        if survival.groups.isEmpty { addTestAlone(of: survival) } else { addCurves(of: survival, unit: unit) }
+        if let test = survival.test { add(test) }
+    }
+
+    private mutating func addTestAlone(of survival: SurvivalResult) {
+        if survival.test?.isWithinSites != true {
+            addParagraph(sentence(for: survival.times, gridWidth: survival.gridWidth))
+        }
+        if let event = survival.event { addParagraph("Event: \(event).") }
+    }
+
+    private mutating func addCurves(of survival: SurvivalResult, unit: String) {
         addParagraph(
             sentence(for: survival.times, gridWidth: survival.gridWidth, readings: Self.curveReadings))
         let level = NumberText.level(survival.level)
@@ -22,11 +34,11 @@ extension TextReport {
             add(restrictedMeans(survival, unit: unit))
         }
         if groups.contains(where: { $0.followUp != nil }) { add(followUp(survival, unit: unit)) }
-        if let test = survival.test { add(test) }
     }
 
     private func name(of survival: SurvivalResult) -> String {
-        switch survival.estimate {
+        if survival.groups.isEmpty { return "test of survival" }
+        return switch survival.estimate {
         case .kaplanMeier: "Kaplan-Meier survival"
         case .nelsonAalen: "survival from the Nelson-Aalen hazard"
         case .flemingHarrington: "Fleming-Harrington survival"
@@ -151,11 +163,13 @@ extension TextReport {
     }
 
     private mutating func add(_ logRank: SurvivalResult.LogRank) {
-        var table = TextTable(headings: [name(of: logRank), "observed", "expected"])
+        let hasRows = logRank.rows != nil
+        var table = TextTable(
+            headings: [name(of: logRank)] + (hasRows ? ["n"] : []) + ["observed", "expected"])
         for (index, group) in logRank.groups.enumerated() {
             table.add(
                 group,
-                [
+                [logRank.rows.map { String($0[index]) }].compactMap(\.self) + [
                     logRank.observed[index].text {
                         logRank.rho == 0 ? NumberText.count($0) : NumberText.fixed($0, places: 1)
                     },
@@ -163,6 +177,9 @@ extension TextReport {
                 ])
         }
         add(table)
+        if logRank.isWithinSites == true {
+            addParagraph("Groups are compared within hospitals, at each hospital's exact times.")
+        }
         let test = logRank.test
         let statistic = test.statistic.text { NumberText.fixed($0, places: 2) }
         let degrees = counted(Int(test.degreesOfFreedom), "degree")

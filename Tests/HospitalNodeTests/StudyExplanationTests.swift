@@ -49,6 +49,34 @@ struct StudyExplanationTests {
         #expect(words.contains("reads: age, crp, died, months, sex"))
     }
 
+    @Test func `a test within hospitals is explained, alone and beside curves`() throws {
+        let alone = try lines(
+            "{survival: {id: t, by: sex, curves: false, test: {rho: 1}, strata: [site, age > 50]}}")
+        let own =
+            "rows, observed and expected events of 2 groups within this hospital, and the variances and covariances of their differences (9 numbers, none of them for one time), once"
+        #expect(
+            alone.prefix(2) == [
+                "Analysis t: log-rank test within hospitals and «age > 50», by sex, at each hospital's own exact times",
+                "test weighted with S(t)^1.0",
+            ])
+        #expect(
+            alone.suffix(3) == [
+                "leaves, masked, as sums over all hospitals:",
+                "counts, over those of each group or level: rows, people, events, people with missing values and of each level; how many times there are, and their sum",
+                "log-rank, over those of each group or level: \(own)",
+            ])
+        let beside = try lines("{survival: {id: t, by: sex, test: log-rank, strata: [site], times: exact}}")
+        #expect(
+            beside[0]
+                == "Analysis t: survival curve, by sex, log-rank test within hospitals, at exact times (to 1.0 month)"
+        )
+        #expect(
+            beside.suffix(2) == [
+                "exits, over those of each group who leave at each time: events and censorings at 121 times (2 groups)",
+                "log-rank, over those of each group or level: \(own)",
+            ])
+    }
+
     private let causes =
         "{time: months, causes: {early: died and months <= 20, late: died and months > 20}, unit: month}"
 
@@ -66,7 +94,8 @@ struct StudyExplanationTests {
         #expect(words.contains("reads: age, died, months, sex"))
         #expect(
             words.contains {
-                $0.hasPrefix("exits, ") && $0.contains("events of 2 causes and censorings at 121 times (4 groups)")
+                $0.hasPrefix("exits, ")
+                    && $0.hasSuffix("events of 2 causes and censorings at 121 times (4 groups)")
             })
     }
 

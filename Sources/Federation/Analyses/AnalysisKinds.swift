@@ -26,8 +26,6 @@ package protocol AnalysisRequest: Hashable, Sendable {
     var isOfAnyCause: Bool { get }
     /// Whether exits by each of the endpoint's causes are counted apart.
     var countsCauses: Bool { get }
-    /// Whether sums indexed by time leave a hospital.
-    var usesTimes: Bool { get }
     /// Its formulas and what they are used as: a dictionary that is guessed from columns is guessed by them.
     var formulas: [(text: String, role: NameUses.Role)] { get }
     /// What it groups by: categories, even if their levels are written as numbers.
@@ -63,6 +61,12 @@ package protocol PlannedAnalysis: Sendable {
     var exitGroupCount: Int { get }
     /// Of which exits sums of weights are asked for beside counts.
     var exitWeights: ExitWeights { get }
+    /// Whether sums indexed by time leave a hospital.
+    var usesTimes: Bool { get }
+    /// Whether rows are compared by time at a hospital, and not on a common axis.
+    var comparesRows: Bool { get }
+    /// Numbers that a hospital's own comparison of its rows is made for; 0 where it makes none.
+    var parameterCount: Int { get }
     /// The times at which values of curves are asked for, and those to which areas are.
     var pointTimes: [Double] { get }
     var areaTimes: [Double] { get }

@@ -72,7 +72,7 @@ package struct CountsLayout: Sendable {
     private let timeUnit: Double
 
     package init(_ plan: AnalysisPlan) {
-        hasTimes = plan.model != nil
+        hasTimes = plan.kind.comparesRows
         timeUnit = DictionaryRange(plan.timeBounds).half
         droppedVariables = plan.neededVariables
         levels = plan.levels

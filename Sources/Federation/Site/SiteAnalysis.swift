@@ -41,8 +41,7 @@ package struct SiteAnalysis: Sendable {
     private static func causeIndex(_ plan: AnalysisPlan, _ cases: CompleteCases) throws -> [Int] {
         var causes = [Int](repeating: -1, count: cases.rows.count)
         for (index, cause) in plan.causes.enumerated() {
-            for (row, isTrue) in try cases.numbers(of: cause.condition).enumerated()
-            where isTrue == 1 && !cases.isCut[row] {
+            for (row, isTrue) in try cases.isTrueAtEnd(cause.condition).enumerated() where isTrue {
                 guard causes[row] < 0 else {
                     let names = "\(plan.causes[causes[row]].name) and \(cause.name)"
                     throw StudyError.sums(

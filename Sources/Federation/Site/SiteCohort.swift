@@ -68,7 +68,7 @@ package struct SiteCohort: Sendable {
         return SiteFacts(
             people: prepared.cases.peopleCount, events: prepared.eventPeople,
             levels: prepared.rows.levelCounts,
-            parameters: prepared.plan.columnCount, concentration: prepared.rows.concentration,
+            parameters: prepared.plan.kind.parameterCount, concentration: prepared.rows.concentration,
             weightRatio: prepared.weightRatio, spreadPeople: prepared.rows.spreadPeople,
             overlappingPeople: prepared.cases.overlappingPeople)
     }
@@ -108,6 +108,7 @@ package struct SiteFacts: Hashable, Sendable {
     package var events: Int
     /// People in each of `AnalysisPlan.levels`.
     package var levels: [Int]
+    /// Parameters of a model, or groups but one of a test that the hospital forms by itself.
     package var parameters: Int
     /// The largest share of a numeric covariate's variation here that two people carry; 0 without numeric covariates.
     package var concentration: Double

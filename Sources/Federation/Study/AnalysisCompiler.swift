@@ -96,6 +96,20 @@ package struct AnalysisCompiler {
         }
     }
 
+    /// The hospital among the strata of a test, where nothing else has this name.
+    package static let siteStratum = "site"
+
+    /// Whether a stratum of a test is the hospital, and no variable or definition.
+    func namesHospitals(_ text: String) -> Bool {
+        text == Self.siteStratum && scope.dictionary[text] == nil
+            && !scope.definitions.contains { $0.name == text }
+    }
+
+    /// Says what to write instead where the hospitals are no strata.
+    func refuseHospitals(among strata: [String], _ advice: String) throws {
+        if strata.contains(where: namesHospitals) { throw fault(advice) }
+    }
+
     /// The strata of a test of groups.
     func strata(_ texts: [String]) throws -> [AnalysisPlan.Stratum] {
         let strata = try texts.map { try leveled($0, for: "strata") }
@@ -136,9 +150,9 @@ package struct AnalysisCompiler {
 
     /// The time axis of an analysis, or the range in which exact times are searched for; neither where no time leaves a hospital.
     func axis(
-        of analysis: StudyFile.Analysis, endpoint: EndpointSpecification
+        of analysis: StudyFile.Analysis, _ kind: any PlannedAnalysis, endpoint: EndpointSpecification
     ) throws -> (TimeAxis?, search: ClosedRange<Double>?) {
-        guard analysis.kind.usesTimes else { return (nil, nil) }
+        guard kind.usesTimes else { return (nil, nil) }
         let origin = endpoint.landmark ?? 0
         let whole = try followUpBounds(of: endpoint)
         guard endpoint.landmark == nil || whole.upperBound > origin else {
@@ -164,8 +178,11 @@ package struct AnalysisCompiler {
             return (nil, bounds)
         case .grid:
             guard let step = study.privacy.timeGrid else {
+                let name = Self.siteStratum
+                let isMistaken = analysis.kind.groupings.contains(name) && !namesHospitals(name)
                 throw Fault(
-                    reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
+                    reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact"
+                        + (isMistaken ? " (\(name) is a variable here, and not the hospital)" : ""))
             }
             if endpoint.hasEntry {
                 throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")

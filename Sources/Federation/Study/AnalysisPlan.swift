@@ -59,6 +59,7 @@ package struct AnalysisPlan: Sendable {
             causeOfInterest = causes.firstIndex { $0.name == analysis.cause }
             ownEvent = analysis.cause ?? analysis.event
             kind = try analysis.kind.plan(analysis, with: compiler)
+            if !kind.usesTimes { times = .exact }
             people = kind.countsRows ? analysis.people ?? study.people : nil
             let needed = endpoint.expressions + kind.needed + causes.map(\.condition)
             neededVariables = Array(Set(needed.flatMap { scope.variables(of: $0) })).sorted()
@@ -67,7 +68,7 @@ package struct AnalysisPlan: Sendable {
             lateVariables = compiler.lateVariables(of: kind, endpoint: endpoint)
             timeBounds = try compiler.followUpBounds(of: endpoint)
             timeResolution = scope.resolution(of: endpoint.time)
-            (axis, searchRange) = try compiler.axis(of: analysis, endpoint: endpoint)
+            (axis, searchRange) = try compiler.axis(of: analysis, kind, endpoint: endpoint)
         } catch {
             throw .analysis(id: analysis.id, line: analysis.line, reason: "\(error)")
         }

@@ -172,11 +172,12 @@ extension StudyFile {
                 "under baseline: site no time leaves a hospital and exact times are used; drop times:")
         }
         let (event, cause) = try event(in: body, events)
-        let analysis = Analysis(
+        var analysis = Analysis(
             id: id, cohort: cohort, event: event, cause: cause,
             times: times ?? (axis == .never ? .exact : .grid), level: level,
             landmark: try landmark(in: body), censorAt: try censorAt(in: body),
             people: try body.choice("people", among: OverlappingRows.self), kind: kind, line: body.line)
+        analysis.statesGrid = times == .grid
         try body.finish()
         return analysis
     }

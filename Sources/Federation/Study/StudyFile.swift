@@ -83,6 +83,8 @@ package struct StudyFile: Sendable {
         package var kind: any AnalysisRequest
         /// Line of the study file, for messages.
         package var line: Int
+        /// Whether the file itself says `times: grid`.
+        package var statesGrid = false
     }
 }
 

@@ -25,7 +25,7 @@ package struct CompleteCases: Sendable {
     package let entry: [Double]?
     package let event: [Bool]
     /// Whether a row's follow-up went on beyond the time at which it is cut, so that nothing happened in it.
-    package let isCut: [Bool]
+    private let isCut: [Bool]
     /// The person of each row, from 0 without gaps, in the order of first rows.
     package let person: [Int32]
     package let peopleCount: Int
@@ -37,6 +37,8 @@ package struct CompleteCases: Sendable {
 
     private let scope: VariableScope
     private let cases: PatientTable
+    /// The rows that tell how each row's follow-up ends; beyond a landmark they may be later ones of the person.
+    private let endings: PatientTable
     /// Indices of the cohort's rows in the table, ascending.
     private let cohortRows: [Int]
 
@@ -83,9 +85,10 @@ package struct CompleteCases: Sendable {
 
         var ends: (exit: [Double], event: [Bool])
         if let followUp {
-            ends = try followUp.ends(of: rows)
-            entry = nil
+            let (exit, event, last) = try followUp.ends(of: rows)
+            (ends, endings, entry) = ((exit, event), table.selecting(last), nil)
         } else {
+            endings = cases
             var evaluator = ExpressionEvaluator(scope: scope, table: cases)
             ends = (
                 try evaluator.finiteNumbers(of: endpoint.time),
@@ -149,6 +152,14 @@ extension CompleteCases {
     package func column(of expression: Expression) throws(ScopeError) -> Column {
         var evaluator = ExpressionEvaluator(scope: scope, table: cases)
         return try evaluator.column(of: expression)
+    }
+
+    /// Whether a condition on how follow-up ended, such as a cause of the event, is true for each row of the analysis.
+    ///
+    /// It is read where the event is read, which beyond a landmark may be a later row of the person; false where it is missing.
+    package func isTrueAtEnd(_ condition: Expression) throws(ScopeError) -> [Bool] {
+        var evaluator = ExpressionEvaluator(scope: scope, table: endings)
+        return zip(try evaluator.numbers(of: condition), isCut).map { $0 == 1 && !$1 }
     }
 
     /// The finite values of a number or yes/no expression for each row of the analysis.

@@ -56,15 +56,16 @@ struct LandmarkFollowUp {
         person = table.person
     }
 
-    /// When, counted from the landmark, and how the follow-up of rows at risk ends.
-    func ends(of rows: [Int]) throws(ScopeError) -> (exit: [Double], event: [Bool]) {
-        var (exit, event) = ([Double](), [Bool]())
+    /// When, counted from the landmark, and how the follow-up of rows at risk ends, and the row of the table that tells it.
+    func ends(of rows: [Int]) throws(ScopeError) -> (exit: [Double], event: [Bool], row: [Int]) {
+        var (exit, event, lasts) = ([Double](), [Bool](), [Int]())
         for row in rows {
             let last = try last(from: row)
             exit.append(times[last] - landmark)
             event.append(events[last] == 1)
+            lasts.append(last)
         }
-        return (exit, event)
+        return (exit, event, lasts)
     }
 
     private func last(from row: Int) throws(ScopeError) -> Int {

@@ -1,4 +1,4 @@
-/// Kaplan-Meier curves by group, and the log-rank test between the groups if it was asked for.
+/// Kaplan-Meier curves by group, and the log-rank test between the groups if it was asked for; or the test alone.
 package struct SurvivalResult: Hashable, Sendable, Codable {
     package var id: String
     package var counts: CohortCounts
@@ -7,6 +7,7 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
     package var by: String?
     package var limits: ConfidenceLimits
     package var level: Double
+    /// None if the test alone was asked for.
     package var groups: [Group]
     package var test: LogRank?
     package var warnings: [String]
@@ -172,8 +173,12 @@ package struct SurvivalResult: Hashable, Sendable, Codable {
         package var rho: Double
         /// Against a trend over the groups in their order, if the study asks for it.
         package var trend: TestResult?
-        /// Variables whose levels make strata; groups are compared within them.
+        /// Variables whose levels make strata, and `site` for hospitals; groups are compared within them.
         package var strata: [String]
+        /// The rows of each group, in a result without curves.
+        package var rows: [Int]?
+        /// True if hospitals are strata, so that the test is of each one's exact times, whatever those of the curves; otherwise nil.
+        package var isWithinSites: Bool?
 
         package init(
             groups: [String], observed: [Reported], expected: [Reported], test: TestResult, rho: Double = 0,

@@ -16,6 +16,7 @@ struct ResultRoundTripTests {
             privacy: {smallest-cell: 2}
             analyses:
               - survival: {id: km, by: stage, at: [12], test: {rho: 1, trend: true}, strata: [frail], quantiles: [0.25], rmst: [24], follow-up: true, times: exact, landmark: 2}
+              - survival: {id: test, by: stage, test: {rho: 1, trend: true}, strata: [site, frail], curves: false}
               - survival: {id: weighted, robust: true, event: response, weights: share, times: exact, at: [12]}
               - cox: {id: rich, terms: [age, stage, "rcs(marker, -2, 0, 2)"], robust: true, concordance: {weight: n, ymin: 2, ymax: 40}, times: exact, check: proportional-hazards, heterogeneity: true, landmark: 2, event: response}
               - cox: {id: binned, terms: [age, frail], times: exact, diagnostics: {functional-form: [marker], schoenfeld: true, bins: 4, smallest-bin: 10}}

@@ -133,7 +133,7 @@ struct QueryStatementTests {
             + functions.map { EventTimesQuestion($0) }
             + functions.map { TimeTrendQuestion(coordinates, beta: [0, 0], $0) }
             + [
-                CountsQuestion(), MomentsQuestion(), ExitsQuestion(),
+                CountsQuestion(), MomentsQuestion(), ExitsQuestion(), LogRankQuestion(),
                 ResidualsQuestion(coordinates, beta: [0, 0], nil),
             ]
         let statements = asks.map { QueryStatement(Query(analysis: "m", $0), in: plan) }

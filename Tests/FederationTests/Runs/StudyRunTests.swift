@@ -28,6 +28,8 @@ struct StudyRunTests {
           - cox: {id: common, terms: [age, frail], baseline: common, check: proportional-hazards, robust: true}
           - cox: {id: clustered, terms: [age, cluster(hospital)], baseline: common, times: exact}
           - survival: {id: curves, by: stage, test: {rho: 1, trend: true}, strata: [frail], rmst: [12], follow-up: true}
+          - survival: {id: within, by: stage, test: log-rank, strata: [site, frail], robust: true}
+          - survival: {id: test, by: stage, test: log-rank, strata: [site], curves: false}
         privacy: {time-grid: 3, smallest-interval: 10}
         """)
 

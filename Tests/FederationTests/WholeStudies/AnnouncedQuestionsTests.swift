@@ -67,6 +67,9 @@ private struct Overreaching: PlannedAnalysis {
     var groupCount: Int { honest.groupCount }
     var exitGroupCount: Int { honest.exitGroupCount }
     var exitWeights: ExitWeights { honest.exitWeights }
+    var usesTimes: Bool { honest.usesTimes }
+    var comparesRows: Bool { honest.comparesRows }
+    var parameterCount: Int { honest.parameterCount }
     var pointTimes: [Double] { honest.pointTimes }
     var areaTimes: [Double] { honest.areaTimes }
     var pairs: ConcordanceOptions? { honest.pairs }

@@ -159,6 +159,99 @@ struct LandmarkTests {
         #expect(failure?.contains("analysis \"m\"") == true)
     }
 
+    // MARK: Causes of rows (start, stop]
+
+    private static let risks = DataDictionary(
+        name: "risks", version: 1, person: "id",
+        variables: [
+            .init(name: "id", kind: .identifier),
+            .init(name: "start", kind: .number(lower: 0, upper: 60, resolution: 1)),
+            .init(name: "stop", kind: .number(lower: 0, upper: 60, resolution: 1)),
+            .init(name: "status", kind: .number(lower: 0, upper: 2, resolution: 1)),
+            .init(name: "group", kind: .category(levels: ["a", "b"], reference: "a")),
+        ])
+
+    /// Person, start, stop, status, group.
+    private typealias Row = (person: Int, start: Double, stop: Double, status: Double, group: Int32)
+
+    private static func incidence(_ rows: [Row], start: Bool, _ keys: String) throws -> IncidenceResult {
+        let study = """
+            study: risks
+            dictionary: risks@1
+            sites: [site-1, site-2, site-3]
+            endpoint: {time: stop, \(start ? "start: start, " : "")causes: {one: status == 1, two: status == 2}, unit: month}
+            analyses: [{incidence: {id: i, times: exact, at: [4, 6, 8], \(keys)}}]
+            """
+        let tables = (0..<3).map { site in
+            let own = rows.filter { $0.person % 3 == site }
+            let people = Set(own.map(\.person)).sorted()
+            return PatientTable(
+                rowCount: own.count,
+                person: own.map { row in Int32(people.firstIndex(of: row.person) ?? 0) },
+                columns: [
+                    "start": .number(own.map(\.start)), "stop": .number(own.map(\.stop)),
+                    "status": .number(own.map(\.status)), "group": .category(own.map(\.group)),
+                ])
+        }
+        let result = try ReferenceTables.result(
+            study, dictionary: risks, tables: zip(Ward.names(3), tables).map { ($0, $1) })
+        guard case .incidence(let incidence)? = result["i"] else {
+            throw StudyResult.Missing(what: result.failure("i") ?? "i")
+        }
+        return incidence
+    }
+
+    /// R 4.2.2, survival 3.5-3, on one row for each person still at risk at 3, with the time and the status of the person's last:
+    /// `summary(survfit(Surv(time - 3, factor(status, 0:2)) ~ 1), times = c(4, 6, 8))`, and with `~ group`.
+    @Test func `the cause is that of the row that ends follow-up`() throws {
+        let rows: [Row] = [
+            (1, 0, 5, 0, 0), (1, 5, 9, 1, 0), (2, 0, 12, 2, 0), (3, 0, 4, 0, 1), (3, 4, 8, 0, 1),
+            (3, 8, 11, 2, 1),
+            (4, 0, 7, 1, 1), (5, 0, 3, 0, 0), (5, 3, 10, 0, 0), (6, 0, 2, 1, 1), (7, 0, 6, 0, 1),
+            (7, 6, 7, 1, 1),
+            (8, 0, 9, 2, 0),
+        ]
+        let all = try Self.incidence(rows, start: true, "landmark: 3")
+        #expect(all.counts.rows == 7 && all.counts.events == 6 && all.counts.landmark?.excluded == 1)
+        #expect(all.groups[0].events == [3, 3])
+        func values(_ estimates: (IncidenceResult.Point) -> [Reported]) -> [Double] {
+            all.groups[0].at.flatMap { estimates($0).map { $0.value ?? .nan } }
+        }
+        expectClose(
+            values { $0.incidence.flatMap(\.estimate) }, [2.0 / 7, 0, 3.0 / 7, 1.0 / 7, 3.0 / 7, 5.0 / 14],
+            relative: 1e-12, "incidence")
+        expectClose(
+            values { $0.incidence.flatMap(\.se) },
+            [0.1707469, 0, 0.1870439, 0.1322600, 0.1870439, 0.2011266], relative: 1e-6, "se")
+        let groups = try Self.incidence(rows, start: true, "landmark: 3, by: group").groups
+        #expect(groups.map(\.events) == [[1, 2], [2, 1]])
+    }
+
+    /// However a person's follow-up is cut into rows, it ends once.
+    @Test(arguments: ["landmark: 3", "landmark: 3, by: group", "landmark: 5, by: group, censor-at: 30"])
+    func `incidence after a landmark does not depend on how follow-up is cut into rows`(_ keys: String) throws
+    {
+        var random = SeededGenerator(41)
+        for _ in 0..<5 {
+            var (whole, cut) = ([Row](), [Row]())
+            for person in 0..<60 {
+                let stop = Double(Int.random(in: 1...50, using: &random))
+                let status = Double(Int.random(in: 0...2, using: &random))
+                let group = Int32.random(in: 0...1, using: &random)
+                whole.append((person, 0, stop, status, group))
+                let ends = Set((0..<3).map { _ in Double(Int.random(in: 1...50, using: &random)) })
+                    .filter { $0 < stop }.sorted()
+                for (start, end) in zip([0] + ends, ends + [stop]) {
+                    cut.append((person, start, end, end == stop ? status : 0, group))
+                }
+            }
+            var pieces = try Self.incidence(cut.shuffled(using: &random), start: true, keys)
+            let plain = try Self.incidence(whole, start: false, keys)
+            pieces.counts.droppedByVariable = plain.counts.droppedByVariable
+            #expect(pieces == plain)
+        }
+    }
+
     // MARK: At the edges
 
     /// Out: exit at 6, start after 6; in: exit after 6, start at 6; a row without a time is incomplete, not out.

@@ -210,6 +210,8 @@ class Maker:
             spec['test'] = {'rho': self.random.choice([0, 0, 1, 0.5]), 'trend': self.some(0.4)}
             if self.some(0.3):
                 spec['strata'] = self.random.choice([s for s in (['arm'], ['stage']) if s[0] != spec['by']])
+            # Without a draw, so that a seed's other choices stay.
+            spec['within_sites'] = self.count % 3 == 0
         if self.cohort.causes > 1 and self.some(0.2):
             spec['own_event'] = ['status == 2', 'status == "2"']
         if (spec.get('weights') or spec.get('robust')) and spec['estimate'] == 'fleming-harrington':
@@ -306,6 +308,8 @@ class Writer:
     def yaml_survival(self, s):
         result = {**self.common(s, 'level', 'landmark', 'limits', 'by', 'at', 'quantiles', 'rmst', 'robust', 'estimate', 'strata', 'test'),
                   'times': 'exact'}
+        if s.get('within_sites') and s.get('test'):
+            result['strata'] = ['site'] + (s.get('strata') or [])
         if s.get('follow_up'):
             result['follow-up'] = True
         if s.get('own_event'):
@@ -376,7 +380,9 @@ class Writer:
 
     def r_survival(self, path, s):
         event = quote(s['own_event'][1]) if s.get('own_event') else self.any_event()
-        more = {k: r(s.get(k)) for k in ('by', 'at', 'quantiles', 'rmst', 'limits', 'level', 'estimate', 'test', 'strata')}
+        more = {k: r(s.get(k)) for k in ('by', 'at', 'quantiles', 'rmst', 'limits', 'level', 'estimate', 'test')}
+        within = self.pairs() if s.get('within_sites') and s.get('test') else []
+        more['strata'] = r(within + (s.get('strata') or []) or None)
         return self.call('survival_curves', path, s, event, robust=r(bool(s.get('robust'))), follow_up=r(bool(s.get('follow_up'))), **more)
 
     def r_incidence(self, path, s):

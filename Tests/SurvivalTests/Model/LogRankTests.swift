@@ -27,6 +27,22 @@ struct LogRankTests {
         check(LogRank.test(groups: groups, strata: strata, rho: rho), reference.expected)
     }
 
+    @Test(arguments: cases)
+    func `a test formed of rows is R's, and travels as a vector`(_ reference: ReferenceCase) throws {
+        let frame = ModelFrame(reference)
+        let groups = reference.expected["groups"].strings
+        let sums = try LogRankSums(
+            frame.withMergedTimes().data(mergesNearTies: false),
+            group: frame.group.map { Int32(groups.firstIndex(of: $0) ?? -1) }, groupCount: groups.count,
+            rho: reference.model["rho"].double)
+        let rho = reference.model["rho"].double
+        check(sums.result(groups: groups, rho: rho, hasTrend: false), reference.expected)
+        #expect(sums.vector.count == LogRankSums.vectorCount(groupCount: groups.count))
+        #expect(LogRankSums(vector: sums.vector, groupCount: groups.count) == sums)
+        #expect(sums.fit(events: frame.event.count { $0 }, rho: rho))
+        #expect(!sums.fit(events: frame.event.count { $0 } + (rho == 0 ? 1 : -1_000), rho: rho))
+    }
+
     private func check(_ result: SurvivalResult.LogRank, _ expected: JSONValue) {
         expectClose(
             result.observed.map { $0.value ?? .nan }, expected["observed"].doubles, relative: 1e-11,

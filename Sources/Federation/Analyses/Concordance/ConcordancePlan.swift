@@ -24,6 +24,9 @@ package struct ConcordancePlan: PlannedAnalysis {
     package var groupCount: Int { model.stratumCount }
     package var exitGroupCount: Int { 0 }
     package var exitWeights: ExitWeights { .none }
+    package var usesTimes: Bool { false }
+    package var comparesRows: Bool { true }
+    package var parameterCount: Int { model.columns.count }
     package var pointTimes: [Double] { [] }
     package var areaTimes: [Double] { [] }
     package var pairs: ConcordanceOptions? { options }

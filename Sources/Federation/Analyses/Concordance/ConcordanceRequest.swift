@@ -12,7 +12,6 @@ package struct ConcordanceRequest: AnalysisRequest {
 
     package var isOfAnyCause: Bool { false }
     package var countsCauses: Bool { false }
-    package var usesTimes: Bool { false }
     package var formulas: [(text: String, role: NameUses.Role)] {
         [(marker, .open)] + [weights].compactMap(\.self).map { ($0, .number) }
     }
@@ -56,6 +55,8 @@ package struct ConcordanceRequest: AnalysisRequest {
             )
         }
         try compiler.requireCensoringCurve(for: options)
+        try compiler.refuseHospitals(
+            among: strata, "pairs are formed within hospitals in any case; leave site out of the strata")
         // In parentheses: a `*` in the marker multiplies.
         return ConcordancePlan(
             marker: expression,

@@ -11,6 +11,9 @@ extension AnalysisCompiler {
         let (terms, baseline, ties, options) = (
             request.terms, request.baseline, request.ties, request.options
         )
+        try refuseHospitals(
+            among: terms.filter { $0.hasPrefix("strata(") }.map { String($0.dropFirst(7).dropLast()) },
+            "under baseline: site each hospital has its own baseline hazard; leave out strata(site)")
         let model = try ModelSpecification(terms: terms, scope: scope)
         guard !model.columns.isEmpty else {
             throw fault("the model has no covariate; name one in terms:")

@@ -79,6 +79,9 @@ package struct CoxPlan: PlannedAnalysis {
     /// Only common baselines need the strata.
     package var exitGroupCount: Int { baseline == .site ? 1 : groupCount }
     package var exitWeights: ExitWeights { baseline == .common ? .events : .none }
+    package var usesTimes: Bool { baseline == .common || check == .km || diagnostics?.hasSchoenfeld == true }
+    package var comparesRows: Bool { true }
+    package var parameterCount: Int { model.columns.count }
     package var pointTimes: [Double] { prediction?.at ?? [] }
     package var areaTimes: [Double] { [] }
     package var pairs: ConcordanceOptions? { concordance }
@@ -89,8 +92,7 @@ package struct CoxPlan: PlannedAnalysis {
         func add(_ more: any Question.Type..., if isAsked: Bool = true) {
             if isAsked { questions += more }
         }
-        let hasExits = baseline == .common || check == .km || diagnostics?.hasSchoenfeld == true
-        add(ExitsQuestion.self, if: hasExits)
+        add(ExitsQuestion.self, if: usesTimes)
         add(EventTimesQuestion.self, if: baseline == .site && check != nil && check != .km)
         add(CellCountsQuestion.self, if: diagnostics?.covariates.isEmpty == false)
         add(SpreadQuestion.self, if: !plan.spreadColumns.isEmpty)

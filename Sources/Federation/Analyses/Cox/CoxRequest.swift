@@ -66,9 +66,6 @@ package struct CoxRequest: AnalysisRequest {
 
     package var isOfAnyCause: Bool { false }
     package var countsCauses: Bool { options.hazard == .subdistribution }
-    package var usesTimes: Bool {
-        baseline == .common || options.check == .km || options.diagnostics?.hasSchoenfeld == true
-    }
     package var formulas: [(text: String, role: NameUses.Role)] {
         terms.map { ($0, .open) } + [weights].compactMap(\.self).map { ($0, .number) }
     }

@@ -56,6 +56,9 @@ package struct DescriptionPlan: PlannedAnalysis {
     package var groupCount: Int { groups.count }
     package var exitGroupCount: Int { 0 }
     package var exitWeights: ExitWeights { .none }
+    package var usesTimes: Bool { false }
+    package var comparesRows: Bool { false }
+    package var parameterCount: Int { 0 }
     package var pointTimes: [Double] { [] }
     package var areaTimes: [Double] { [] }
     package var pairs: ConcordanceOptions? { nil }

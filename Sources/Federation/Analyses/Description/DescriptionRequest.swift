@@ -23,7 +23,6 @@ package struct DescriptionRequest: AnalysisRequest {
 
     package var isOfAnyCause: Bool { false }
     package var countsCauses: Bool { false }
-    package var usesTimes: Bool { false }
     package var formulas: [(text: String, role: NameUses.Role)] { variables.map { ($0, .open) } }
     package var groupings: [String] { [by].compactMap(\.self) }
 

@@ -29,6 +29,9 @@ package struct IncidencePlan: PlannedAnalysis {
     package var groupCount: Int { groups.count }
     package var exitGroupCount: Int { groupCount * stratumCount }
     package var exitWeights: ExitWeights { .all }
+    package var usesTimes: Bool { true }
+    package var comparesRows: Bool { false }
+    package var parameterCount: Int { 0 }
     package var pointTimes: [Double] { at }
     package var areaTimes: [Double] { [] }
     package var pairs: ConcordanceOptions? { nil }

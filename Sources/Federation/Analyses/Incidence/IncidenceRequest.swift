@@ -19,7 +19,6 @@ package struct IncidenceRequest: AnalysisRequest {
 
     package var isOfAnyCause: Bool { true }
     package var countsCauses: Bool { true }
-    package var usesTimes: Bool { true }
     package var formulas: [(text: String, role: NameUses.Role)] {
         [weights].compactMap(\.self).map { ($0, .number) }
     }
@@ -64,6 +63,9 @@ package struct IncidenceRequest: AnalysisRequest {
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {
         let groups = try by.map { try compiler.leveled($0, for: "groups") }
+        try compiler.refuseHospitals(
+            among: test?.strata ?? [],
+            "the hospitals (strata: site) are strata of log-rank tests alone; leave them out of Gray's test")
         let weight = try compiler.caseWeights(weights)
         try compiler.requireExactTimes(analysis, weight)
         guard test == nil || weight == nil && compiler.study.endpoint.start == nil else {

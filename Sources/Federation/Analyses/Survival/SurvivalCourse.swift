@@ -2,6 +2,7 @@ package import Survival
 
 /// Survival curves and a log-rank test from one sum: events and other exits by group at each position of the time axis.
 ///
+/// Of a test within hospitals each forms its own sums, which need no axis; then only curves need one.
 /// Robust standard errors take a second one: squares of people's influence on each curve (and on that of the follow-up).
 struct SurvivalCourse: AnalysisCourse {
     private let plan: AnalysisPlan
@@ -9,6 +10,7 @@ struct SurvivalCourse: AnalysisCourse {
     private let counts: CohortCounts
     private let smallestInterval: Int
     private var table: ExitTable?
+    private var test: SurvivalResult.LogRank?
 
     init(
         _ plan: AnalysisPlan, _ survival: SurvivalPlan, counts: CohortCounts,
@@ -18,15 +20,21 @@ struct SurvivalCourse: AnalysisCourse {
         self.smallestInterval = smallestInterval
     }
 
-    var opening: [any Question] { [ExitsQuestion()] }
+    var opening: [any Question] {
+        (survival.usesExits ? [ExitsQuestion()] : []) + (survival.isWithinSites ? [LogRankQuestion()] : [])
+    }
 
     var thinnestInterval: Int? { table?.thinnest }
 
     mutating func receive(_ received: [Answer]) throws -> CourseStep {
         let answers = try received.numbers
         if let table { return .finish(.survival(result(table, squares: answers[0]))) }
+        if survival.isWithinSites { test = try test(ofSums: answers[answers.count - 1]) }
+        guard survival.usesExits else { return .finish(.survival(result(groups: []))) }
         let table = try ExitTable(plan, answers[0], counts: counts, smallestInterval: smallestInterval)
         self.table = table
+        if survival.logRank, !survival.isWithinSites { test = test(of: table) }
+        guard survival.options.hasCurves else { return .finish(.survival(result(groups: []))) }
         guard survival.options.isRobust else { return .finish(.survival(result(table, squares: nil))) }
         let curves = table.groups(over: survival.stratumCount).map { curve(of: $0, table) }
         let reversed = survival.options.hasFollowUp ? curves.map(\.reversed) : []
@@ -56,13 +64,14 @@ struct SurvivalCourse: AnalysisCourse {
                 atRisk: table.atRisk(of: groups[index], at: survival.at), squares: own[index],
                 reversedSquares: reversed[index])
         }
+        return result(groups: reports, warnings: extrapolations(curves))
+    }
+
+    private func result(groups: [SurvivalResult.Group], warnings: [String] = []) -> SurvivalResult {
         var result = SurvivalResult(
             id: plan.id, counts: counts, times: plan.times, by: survival.by?.text, limits: survival.limits,
-            level: plan.level, groups: reports,
-            test: survival.logRank
-                ? test(table.strata(survival.stratumCount).map { $0.map(table.counts) }) : nil,
-            warnings: plan.guaranteeTimeWarnings + extrapolations(curves))
-        result.estimate = options.estimate
+            level: plan.level, groups: groups, test: test, warnings: plan.guaranteeTimeWarnings + warnings)
+        result.estimate = survival.options.estimate
         result.cluster = survival.cluster
         result.weights = survival.weights?.text
         result.event = plan.ownEvent
@@ -70,11 +79,35 @@ struct SurvivalCourse: AnalysisCourse {
         return result
     }
 
-    private func test(_ strata: [[TransitionCounts]]) -> SurvivalResult.LogRank {
-        var test = LogRank.test(
-            groups: survival.groups, strata: strata.map { $0.map(\.exits) }, rho: survival.options.rho,
+    /// From the exits of all hospitals.
+    private func test(of table: ExitTable) -> SurvivalResult.LogRank {
+        let strata = table.strata(survival.stratumCount).map { $0.map { table.counts(of: $0).exits } }
+        let test = LogRank.test(
+            groups: survival.groups, strata: strata, rho: survival.options.rho,
             hasTrend: survival.options.hasTrend)
-        test.strata = survival.strata.map(\.expression.text)
+        return told(test, rows: table.groups(over: survival.stratumCount).map(\.rows))
+    }
+
+    /// From the sums of a test that each hospital formed.
+    private func test(ofSums answer: [Double]) throws(StudyError) -> SurvivalResult.LogRank {
+        let (count, options) = (survival.groups.count, survival.options)
+        let sums = LogRankSums(vector: Array(answer.dropFirst(count)), groupCount: count)
+        let rows = answer.prefix(count)
+        guard rows.allSatisfy({ $0 >= 0 && $0 == $0.rounded() }), rows.reduce(0, +) == Double(counts.rows),
+            sums.fit(events: counts.events, rho: options.rho)
+        else {
+            throw .sums("the hospitals' sums of a test do not add up to their counts of rows and events")
+        }
+        let test = sums.result(groups: survival.groups, rho: options.rho, hasTrend: options.hasTrend)
+        return told(test, rows: rows.map { Int($0) })
+    }
+
+    /// A test with its strata, and with the rows of each group where no curve tells them.
+    private func told(_ test: SurvivalResult.LogRank, rows: [Int]) -> SurvivalResult.LogRank {
+        var test = test
+        test.strata = survival.stratumNames
+        test.isWithinSites = survival.isWithinSites ? true : nil
+        test.rows = survival.options.hasCurves ? nil : rows
         return test
     }
 

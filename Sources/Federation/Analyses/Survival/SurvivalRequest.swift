@@ -12,6 +12,8 @@ package struct SurvivalRequest: AnalysisRequest {
 
     /// What a survival analysis may have besides curves, medians and a log-rank test.
     package struct Options: Hashable, Sendable {
+        /// Whether curves are wanted, or the test alone.
+        package var hasCurves = true
         /// Shares of which the time is asked, ascending.
         package var quantiles: [Double] = []
         /// Times to which the restricted mean is asked, ascending.
@@ -21,7 +23,7 @@ package struct SurvivalRequest: AnalysisRequest {
         /// The test's weight S(t−)^rho.
         package var rho = 0.0
         package var hasTrend = false
-        /// Categories and conditions within whose levels the test compares groups.
+        /// Categories and conditions within whose levels the test compares groups; `siteStratum` for hospitals.
         package var strata: [String] = []
         /// A formula: case weights.
         package var weights: String?
@@ -32,7 +34,6 @@ package struct SurvivalRequest: AnalysisRequest {
 
     package var isOfAnyCause: Bool { false }
     package var countsCauses: Bool { false }
-    package var usesTimes: Bool { true }
     package var formulas: [(text: String, role: NameUses.Role)] {
         [options.weights].compactMap(\.self).map { ($0, .number) }
     }
@@ -46,12 +47,29 @@ package struct SurvivalRequest: AnalysisRequest {
         let at = try StudyFile.times(in: body)
         try readNumbers(of: body, into: &options)
         try readVariance(of: body, into: &options)
+        options.hasCurves = try body.has("curves") ? body.bool("curves") : true
+        if !options.hasCurves { try requireTestAlone(in: body, logRank) }
         let limits = try body.choice("limits", among: ConfidenceLimits.self) ?? .log
         return [
             try StudyFile.analysis(
                 body, id: body.identifier("id"), axis: .always, events: .event,
                 kind: Self(by: by, at: at, limits: limits, logRank: logRank, options: options))
         ]
+    }
+
+    /// Refuses `curves: false` without a test, and beside it what is read off curves.
+    private static func requireTestAlone(in body: YAMLMapping, _ logRank: Bool) throws(DocumentError) {
+        guard logRank else {
+            throw body.error(
+                at: "curves", "without curves there is nothing left to report; add test: log-rank")
+        }
+        for key in [
+            "at", "quantiles", "rmst", "follow-up", "limits", "level", "estimate", "weights", "robust",
+        ]
+        where body.has(key) {
+            throw body.error(
+                at: key, "\(key): is of curves, and curves: false asks for none; drop one of both")
+        }
     }
 
     /// Reads `weights`, `estimate` and `robust`.
@@ -112,14 +130,24 @@ package struct SurvivalRequest: AnalysisRequest {
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {
         let groups = try by.map { try compiler.leveled($0, for: "groups") }
+        let others = options.strata.filter { !compiler.namesHospitals($0) }
+        guard options.strata.count - others.count < 2 else {
+            throw compiler.fault("the strata name \(AnalysisCompiler.siteStratum) twice")
+        }
         let plan = SurvivalPlan(
             by: groups?.expression, groups: groups?.levels ?? [""], at: at, limits: limits, logRank: logRank,
-            options: options, strata: try compiler.strata(options.strata),
+            options: options, isWithinSites: others.count < options.strata.count,
+            strata: try compiler.strata(others),
             weights: try compiler.caseWeights(options.weights),
             cluster: options.isRobust ? compiler.scope.dictionary.person : nil)
         try compiler.requireExactTimes(analysis, plan.weights)
         guard plan.weights == nil || !logRank else {
             throw compiler.fault("a log-rank test has no weights; make an analysis of its own for it")
+        }
+        guard plan.usesExits || !analysis.statesGrid else {
+            throw compiler.fault(
+                "a test within hospitals needs no grid: no time leaves a hospital, and exact times are used; drop times:"
+            )
         }
         return plan
     }
