@@ -267,7 +267,7 @@ extension Query {
     fileprivate var isIndexedByTime: Bool {
         switch ask {
         case .times, .exits, .riskSums, .covariateRiskSums, .gram, .eventTrend, .influence: true
-        case .residuals(_, _, let common), .binnedResiduals(_, _, _, let common): common != nil
+        case .residuals(_, _, _, let common), .binnedResiduals(_, _, _, let common): common != nil
         case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .eventSums,
             .eventTimes,
             .timeTrend, .concordance, .markerPairs, .tallies, .tableSums, .tableSquares, .histograms,

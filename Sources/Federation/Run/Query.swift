@@ -46,10 +46,10 @@ package struct Query: Hashable, Sendable {
         case timeTrend(Coordinates, beta: [Double], TimeFunction)
         /// Σ over events of w·g·x, g being a number for each point of a common grid.
         case eventTrend(Coordinates, EventGrid, factors: [Double])
-        /// Sums of squares of score residuals by person, or sums of them by level of the cluster.
+        /// Sums of squares of score residuals by person, or sums of them by level of the cluster, in the coordinates of a frame.
         ///
         /// Under the site's own baseline hazard, or the one of all sites.
-        case residuals(Coordinates, beta: [Double], CommonHazard?)
+        case residuals(Coordinates, beta: [Double], InformationFrame, CommonHazard?)
         /// Pairs of rows at one site by their order in time and in the linear predictor, and sums of squares of a row's (or person's)
         /// part in them, in units of `scale`, or sums of them by level of the cluster.
         case concordance(Coordinates, beta: [Double], ConcordanceOptions, scale: Double)
@@ -156,7 +156,7 @@ package struct Query: Hashable, Sendable {
         case .likelihood(_, let beta), .likelihoodWithThirdDerivatives(_, let beta),
             .riskSums(_, let beta, _), .gram(_, let beta, _, _),
             .covariateRiskSums(_, let beta, _), .timeTrend(_, let beta, _),
-            .residuals(_, let beta, _), .concordance(_, let beta, _, _), .siteRanks(_, let beta),
+            .residuals(_, let beta, _, _), .concordance(_, let beta, _, _), .siteRanks(_, let beta),
             .siteHeterogeneity(_, let beta, _), .binnedResiduals(_, let beta, _, _):
             beta
         case .counts, .moments, .spread, .times, .exits, .eventSums, .eventTimes, .eventTrend, .influence,
@@ -171,7 +171,7 @@ package struct Query: Hashable, Sendable {
             .spread(let coordinates), .eventSums(let coordinates), .riskSums(let coordinates, _, _),
             .gram(let coordinates, _, _, _), .covariateRiskSums(let coordinates, _, _),
             .timeTrend(let coordinates, _, _), .eventTrend(let coordinates, _, _),
-            .residuals(let coordinates, _, _), .concordance(let coordinates, _, _, _),
+            .residuals(let coordinates, _, _, _), .concordance(let coordinates, _, _, _),
             .siteRanks(let coordinates, _), .siteHeterogeneity(let coordinates, _, _),
             .binnedResiduals(let coordinates, _, _, _):
             coordinates
@@ -211,9 +211,9 @@ package struct Query: Hashable, Sendable {
             return SiteHeterogeneity.partsCount(coefficientCount: coefficients.count)
         case .cellCounts: return plan.diagnostics?.cellCount ?? 0
         case .binnedResiduals(_, _, let bins, _): return bins.laneCount(columns: columns)
-        case .residuals:
-            let squares = columns * (columns + 1) / 2
-            return plan.clusterLevels.map { $0.count * columns } ?? squares
+        case .residuals(_, _, let frame, _):
+            let free = frame.free.count
+            return plan.clusterLevels.map { $0.count * free } ?? SymmetricMatrix.packedCount(order: free)
         case .markerPairs: return 8
         case .concordance: return 5 + (plan.clusterLevels.map { 2 * $0.count } ?? 3)
         case .tallies: return plan.tallyCount
@@ -331,7 +331,10 @@ extension Query {
         case .eventTrend(_, let grid, let factors):
             append(grid)
             append(factors)
-        case .residuals(_, _, let common?): append(common)
+        case .residuals(_, _, let frame, let common):
+            append(frame.free.map { Double($0) })
+            append(frame.factor)
+            if let common { append(common) }
         case .binnedResiduals(_, _, let bins, let common):
             append([Double(bins.covariates.count)])
             for merged in bins.covariates { append(merged) }
@@ -348,7 +351,7 @@ extension Query {
             for cell in cells.cells { append([cell.lower, cell.upper, Double(cell.parts)]) }
         case .influence(let curves): for curve in curves { append(curve) }
         case .counts, .moments, .likelihood, .likelihoodWithThirdDerivatives, .spread, .exits, .eventSums,
-            .residuals(_, _, nil), .tallies, .siteRanks, .cellCounts:
+            .tallies, .siteRanks, .cellCounts:
             break
         }
         return bytes

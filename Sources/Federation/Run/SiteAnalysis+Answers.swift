@@ -45,8 +45,8 @@ extension SiteAnalysis {
         case .cellCounts: return cells.flatMap { $0.people.map { Double($0) } }
         case .binnedResiduals(let coordinates, let beta, let bins, let common):
             return try binnedResiduals(coordinates, beta, bins, common)
-        case .residuals(let coordinates, let beta, let common):
-            return try residuals(coordinates, beta, common)
+        case .residuals(let coordinates, let beta, let frame, let common):
+            return try residuals(coordinates, beta, frame, common)
         case .concordance(let coordinates, let beta, let options, let scale):
             return try concordance(coordinates, beta, options, scale: scale)
         case .markerPairs(let options, let scale): return try markerPairs(options, scale: scale)

@@ -13,16 +13,18 @@ extension SiteAnalysis {
     }
 
     func residuals(
-        _ coordinates: Query.Coordinates, _ beta: [Double], _ common: Query.CommonHazard?
+        _ coordinates: Query.Coordinates, _ beta: [Double], _ frame: InformationFrame,
+        _ common: Query.CommonHazard?
     ) throws -> [Double] {
         let (data, cox) = try model(coordinates)
-        let residuals =
+        let raw =
             if let common {
                 try baseline(coordinates, common.grid)
                     .scoreResiduals(at: beta, hazard: common.hazard, means: common.means)
             } else {
                 try ScoreResiduals(data, ties: cox.ties, at: beta)
             }
+        let residuals = raw.whitened(by: frame)
         guard let levels = cox.cluster?.levels, let clusters else {
             return residuals.squares(by: cases.person)
         }
