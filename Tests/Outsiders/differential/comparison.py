@@ -24,6 +24,7 @@ class Comparison:
         self.faults = {}
         self.compared = 0
         self.is_separated = False
+        self.explained = []
         # The information of columns with this condition has its square, which costs as many digits of 16.
         condition = theirs.get('condition', [1])[0] or 1
         self.tolerance = max(TOLERANCE, 1e-15 * condition ** 2)
@@ -68,7 +69,8 @@ class Comparison:
 
         Which coefficients are infinite is told by both, R's by a rule of thumb: one that the program says is infinite must be far out
         in R or warned of, and one that R warns of must be infinite here. A coefficient that can be held at 0 at no cost, with others
-        running to infinity in its place, may be anything in R. What stays finite is still on its way there.
+        running to infinity in its place, may be anything in R. What stays finite is still on its way there. Where the information
+        on a coefficient has vanished, R may drop it as if it had been redundant, with the log-likelihood that it has led to.
         """
         ours, r, infinite = self.ours, self.r, self.infinite()
         self.is_separated = True
@@ -80,6 +82,9 @@ class Comparison:
         for i, (got, want, spread) in enumerate(zip(ours['coef'], r['coef'], r['spread'])):
             self.compared += 1
             if i in infinite or (got, ours['lower'][i], ours['upper'][i]) == (None, 0, 'Inf'):
+                if want is None and got and real(ours['p'][i]) < 0.9999:
+                    self.explained.append('an infinite coefficient that R drops on its way: NA with the log-likelihood that it has led to')
+                    continue
                 is_far = want is not None and abs(want) * spread > 8
                 # Without a p, or with one of 1, the likelihood does not need it.
                 if not is_far and i not in warned and real(ours['p'][i]) < 0.9999:

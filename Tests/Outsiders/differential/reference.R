@@ -145,6 +145,7 @@ again <- function(fit) withCallingHandlers(fit, warning = function(w)
 
 # What is left of a fit whose likelihood has no maximum: R ends where it has next to nothing more to gain.
 separated <- function(f) {
+  if (any(diag(as.matrix(f$var)) < 0)) stop("R's variance is negative")
   out("infinite", f$infinite)
   out("coef", coef(f)); out("se", sqrt(diag(as.matrix(if (is.null(f$naive.var)) f$var else f$naive.var))))
   out("loglik", f$loglik); out("score_test", f$score)
