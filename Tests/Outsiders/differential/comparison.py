@@ -93,6 +93,8 @@ class Comparison:
                     self.fault('infinite', f'coef[{i}]: {got}, in R {want}')
             elif i in warned:
                 self.fault('infinite', f'coef[{i}]: {got}, in R infinite ({want})')
+            elif got is None and want is not None and (r['se'][i] or 0) * spread > 1e6:
+                self.explained.append('a redundant coefficient that R keeps with a standard error of rounding, beside an infinite one')
             elif (got is None) != (want is None) or got is not None and abs(got - want) > 1e-5 * r['se'][i]:
                 self.fault('finite', f'coef[{i}]: {got}, in R {want}')
 

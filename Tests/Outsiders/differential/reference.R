@@ -100,7 +100,9 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   kept <- !is.na(coef(f))
   if (!any(kept) && diff(c(f$loglik, f$loglik)[1:2]) > 1e-6) stop("R has a likelihood of a coefficient that is NA")
   out("spread", spread)
-  if (length(f$infinite)) return(separated(f))
+  # A coefficient whose information has vanished on its way to infinity, which R drops: without it the likelihood is smaller.
+  is_dropped <- any(kept) && !all(kept) && f$loglik[2] > again(fit_on(list(X[, kept, drop = FALSE])))$loglik[2] + 1e-6
+  if (length(f$infinite) || is_dropped) return(separated(f))
   report(on_orthogonal_columns(f, fit_on, X, kept), level)
   if (!any(kept)) return(invisible())
   tests(f, fit_on, X, assign, kept, grepl("^rcs_[^:]*$", attr(terms(terms), "term.labels")))
