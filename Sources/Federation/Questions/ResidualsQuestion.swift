@@ -1,16 +1,19 @@
-import Survival
+package import Survival
 
-/// Sums of squares of score residuals by person, or sums of them by level of the cluster.
+/// Sums of squares of score residuals by person, or sums of them by level of the cluster, in the coordinates of a frame.
 ///
 /// Under the site's own baseline hazard, or the one of all sites.
 package struct ResidualsQuestion: Question {
     package static let name = "residuals"
 
     package let point: ModelPoint
+    package var frame: InformationFrame
     package var common: CommonHazard?
 
-    package init(_ coordinates: Coordinates, beta: [Double], _ common: CommonHazard?) {
-        (point, self.common) = (ModelPoint(coordinates, beta), common)
+    package init(
+        _ coordinates: Coordinates, beta: [Double], _ frame: InformationFrame, _ common: CommonHazard?
+    ) {
+        (point, self.frame, self.common) = (ModelPoint(coordinates, beta), frame, common)
     }
 
     package static func summation(in plan: AnalysisPlan) -> Summation {
@@ -31,23 +34,26 @@ package struct ResidualsQuestion: Question {
     package var beta: [Double]? { point.beta }
 
     package func numberCount(in plan: AnalysisPlan) -> Int {
-        plan.clusterLevels.map { $0.count * plan.columnCount }
-            ?? SymmetricMatrix.packedCount(order: plan.columnCount)
+        plan.clusterLevels.map { $0.count * frame.free.count }
+            ?? SymmetricMatrix.packedCount(order: frame.free.count)
     }
 
     package func write(to bytes: inout QuestionBytes) {
+        bytes.append(frame.free.map { Double($0) })
+        bytes.append(frame.factor)
         if let common { bytes.append(common) }
     }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
         let (data, cox) = try site.model(point.coordinates)
-        let residuals =
+        let raw =
             if let common {
                 try site.baseline(point.coordinates, common.grid)
                     .scoreResiduals(at: point.beta, hazard: common.hazard, means: common.means)
             } else {
                 try ScoreResiduals(data, ties: cox.ties, at: point.beta)
             }
+        let residuals = raw.whitened(by: frame)
         guard let levels = cox.cluster?.levels, let clusters = site.rows.clusters else {
             return residuals.squares(by: site.cases.person)
         }

@@ -1,39 +1,35 @@
 /// The covariance of a fit's coefficients, the model's or the robust one, with what is made of it.
 ///
 /// Tests and variances are computed in an `InformationFrame`, not from the matrix: there the model's covariance is the identity and
-/// the robust one M̃ = L⁻¹ML⁻ᵀ, M being the sum of squares of score residuals by cluster (Lin and Wei, JASA 1989). The
-/// statistic of coefficients J is γ_Jᵀ(M̃_JJ)⁻¹γ_J, which is β_Jᵀ(V_JJ)⁻¹β_J.
+/// the robust one M̃, the sum of squares of score residuals L⁻¹u by cluster (Lin and Wei, JASA 1989). The statistic of
+/// coefficients J is γ_Jᵀ(M̃_JJ)⁻¹γ_J, which is β_Jᵀ(V_JJ)⁻¹β_J. Residuals are taken to the frame before they are squared: the squares of
+/// nearly collinear columns are so nearly the same that rounding would hide in what the columns differ.
 package struct CoefficientCovariance: Sendable, Hashable {
     /// Over all columns; zero where aliased, and no number (NaN) if the robust one has no rank at all.
     package let matrix: SymmetricMatrix
     /// The number of independent directions; below `CoxFit.rank` with too few clusters.
     package let rank: Int
     private let fit: CoxFit
-    /// M; nil for the model's covariance.
-    private let squares: SymmetricMatrix?
     private let basis: InformationFrame?
-    /// M̃ in the basis without chosen columns; nil for the identity.
+    /// M̃; nil for the identity, the model's covariance.
     private let middle: SymmetricMatrix?
 
+    /// `squares` are those of score residuals in the fit's `frame`; nil for the model's covariance.
     package init(_ fit: CoxFit, squares: SymmetricMatrix? = nil) {
-        precondition(squares.map { $0.order == fit.beta.count } ?? true, "squares of another model")
-        (self.fit, self.squares) = (fit, squares)
-        let frame = InformationFrame(fit.information, holding: fit.isAliased)
+        let frame = fit.frame
+        precondition(squares.map { $0.order == frame.free.count } ?? true, "squares of another model")
         let basis = frame.isDefinite ? frame : nil
-        self.basis = basis
+        (self.fit, self.basis, middle) = (fit, basis, squares)
         guard let squares else {
-            (matrix, rank, middle) = (fit.covariance, fit.rank, nil)
+            (matrix, rank) = (fit.covariance, fit.rank)
             return
         }
         let order = fit.beta.count
-        guard let basis else {
-            (matrix, rank, middle) = (Self.unknown(order: order), 0, nil)
-            return
-        }
-        let middle = basis.whitened(squares)
-        self.middle = middle
-        rank = PivotedElimination(middle, rounding: Self.rounding(basis, squares)).rank
-        matrix = rank > 0 ? Self.sandwich(basis, middle, order: order) : Self.unknown(order: order)
+        rank = basis.map { PivotedElimination(squares, rounding: Self.rounding($0, fit)).rank } ?? 0
+        matrix =
+            rank > 0
+            ? basis.map { Self.sandwich($0, squares, order: order) } ?? Self.unknown(order: order)
+            : Self.unknown(order: order)
     }
 
     private static func unknown(order: Int) -> SymmetricMatrix {
@@ -41,7 +37,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
             order: order, packedUpper: (0..<SymmetricMatrix.packedCount(order: order)).map { _ in .nan })
     }
 
-    package var isRobust: Bool { squares != nil }
+    package var isRobust: Bool { middle != nil }
 
     /// L⁻ᵀM̃L⁻¹.
     private static func sandwich(
@@ -76,21 +72,39 @@ package struct CoefficientCovariance: Sendable, Hashable {
         let basis = InformationFrame(fit.information, holding: fit.isAliased, choosing: columns)
         guard basis.isDefinite, !basis.chosen.isEmpty else { return nil }
         let part = Array(basis.whitened(step: fit.beta)[basis.chosen])
-        guard let squares else { return dot(part, part) }
+        guard let middle else { return dot(part, part) }
+        guard let turned = turned(middle, to: basis) else { return nil }
         let elimination = PivotedElimination(
-            basis.whitened(squares).part(Array(basis.chosen)),
-            rounding: Array(Self.rounding(basis, squares)[basis.chosen]))
+            turned, rounding: Array(Self.rounding(basis, fit)[basis.chosen]))
         return elimination.rank == part.count ? elimination.quadraticForm(part) : nil
     }
 
-    /// What rounding of M may amount to in each diagonal element of M̃.
-    private static func rounding(_ basis: InformationFrame, _ squares: SymmetricMatrix) -> [Double] {
-        let sizes = basis.free.map { max(0, squares[$0, $0]).squareRoot() }
+    /// M̃ in another frame of the same information, of which only the chosen rows are wanted: QM̃Qᵀ, Q = F⁻¹L.
+    private func turned(_ middle: SymmetricMatrix, to frame: InformationFrame) -> SymmetricMatrix? {
+        guard let basis else { return nil }
+        let columns = basis.free.indices.map { column in
+            frame.whitened(gradient: basis.gradient(basis.free.indices.map { $0 == column ? 1 : 0 }))
+        }
+        let levers = frame.chosen.map { row in columns.map { $0[row] } }
+        var turned = SymmetricMatrix(order: levers.count)
+        for column in levers.indices {
+            let moved = middle.times(levers[column])
+            for row in 0...column { turned[row, column] = dot(levers[row], moved) }
+        }
+        return turned
+    }
+
+    /// What rounding of the residuals may amount to in each diagonal element of M̃.
+    private static func rounding(_ basis: InformationFrame, _ fit: CoxFit) -> [Double] {
+        let sizes = basis.free.map { max(0, fit.information[$0, $0]).squareRoot() }
         return basis.inverseFactor.map { row in
             let size = zip(row, sizes).reduce(0) { $0 + abs($1.0) * $1.1 }
-            return Double.ulpOfOne * size * size
+            return Self.residualRounding * Self.residualRounding * size * size
         }
     }
+
+    /// Relative to the information's root, of a sum of residuals.
+    private static let residualRounding = 1e-13
 
     /// What readers must know of a robust covariance of too few clusters.
     package var warnings: [String] {
@@ -132,7 +146,7 @@ private struct PivotedElimination {
             else { break }
             rows.swapAt(step, place)
             let pivot = lower[best, best]
-            let floor = max(Self.tolerance * max(largest, Self.tolerance), 1000 * rounding[best])
+            let floor = max(Self.tolerance * max(largest, Self.tolerance), rounding[best])
             guard pivot > floor, pivot.isFinite else { break }
             pivots.append(pivot)
             rank += 1

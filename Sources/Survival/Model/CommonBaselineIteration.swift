@@ -103,7 +103,7 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     package mutating func receive(information unpenalised: SymmetricMatrix) throws(FitError) -> Step {
         guard let present else { throw .wrongShape(expected: beta.count, got: 0) }
         let information = curvature(unpenalised)
-        guard var ascent else { return try begin(present, information: information) }
+        guard var ascent else { return try begin(present, unpenalised: unpenalised) }
         let isEnd = awaited == .end
         let outcome = try ascent.receive(exact: information)
         self.ascent = ascent
@@ -123,11 +123,13 @@ package struct CommonBaselineIteration: Sendable, Hashable {
 
     /// The first information: score test, aliased covariates, an exact Newton step.
     private mutating func begin(
-        _ present: LikelihoodSums, information: SymmetricMatrix
+        _ present: LikelihoodSums, unpenalised: SymmetricMatrix
     ) throws(FitError) -> Step {
+        let information = curvature(unpenalised)
         // The information is what is left of XᵀGX: where nothing is, rounding of that.
         let rounding = present.information.diagonal.map { $0 * RankRevealingCholesky.tolerance }
-        let isAliased = RankRevealingCholesky(information, rounding: rounding).isAliased
+        let empty = RankRevealingCholesky.empty(unpenalised, rounding: rounding)
+        let isAliased = RankRevealingCholesky(information, leavingOut: empty, rounding: rounding).isAliased
         let sums = known(present)
         var estimate = CurvatureEstimate(holding: isAliased, isUpperBound: true)
         estimate.learn(exact: information, known: sums.information)

@@ -65,7 +65,10 @@ package struct CoxFit: Sendable, Hashable {
         return freedom > 1e-12 ? freedom : 0
     }
 
-    /// The robust covariance I⁻¹BI⁻¹ (Lin and Wei, JASA 1989), B being the sum of squares of score residuals by cluster.
+    /// Coordinates in which the covariance is the identity, and in which score residuals are squared.
+    package var frame: InformationFrame { InformationFrame(information, holding: isAliased) }
+
+    /// The robust covariance (Lin and Wei, JASA 1989) from the sum of squares of score residuals by cluster, in the fit's `frame`.
     package func robustCovariance(squares: SymmetricMatrix) -> CoefficientCovariance {
         CoefficientCovariance(self, squares: squares)
     }

@@ -7,19 +7,19 @@
 /// a covariance of γ has that of γ_J as its last block. So a test of β_J needs no block of an inverse to be inverted again, which
 /// would multiply rounding by the condition of the information once more: nearly collinear columns, such as those of a spline, cost
 /// digits once only.
-struct InformationFrame: Hashable, Sendable {
+package struct InformationFrame: Hashable, Sendable {
     /// The free coefficients in the order of the coordinates: ascending, but for those that were chosen, which stand last.
-    let free: [Int]
+    package let free: [Int]
     /// Where the chosen ones stand.
     let chosen: Range<Int>
     /// Whether A is positive definite on the free coefficients, as far as rounding lets see.
-    let isDefinite: Bool
+    package let isDefinite: Bool
     private let order: Int
     /// Row-major lower triangle of F, `free.count` rows.
-    private let factor: [Double]
+    package let factor: [Double]
 
     /// `choosing` are columns of which those that are held do not count.
-    init(_ matrix: SymmetricMatrix, holding held: [Bool], choosing wanted: [Int] = []) {
+    package init(_ matrix: SymmetricMatrix, holding held: [Bool], choosing wanted: [Int] = []) {
         let last = wanted.filter { !held[$0] }
         let free = held.indices.filter { !held[$0] && !last.contains($0) } + last
         let count = free.count
@@ -53,6 +53,15 @@ struct InformationFrame: Hashable, Sendable {
         free.indices.map { column in
             (column..<free.count).reduce(0) { $0 + factor[$1 * free.count + column] * step[free[$1]] }
         }
+    }
+
+    /// Fw: the gradient that is w in these coordinates, with 0 for the coefficients that are held.
+    func gradient(_ whitened: [Double]) -> [Double] {
+        var gradient = [Double](repeating: 0, count: order)
+        for (row, index) in free.enumerated() {
+            gradient[index] = (0...row).reduce(0) { $0 + factor[row * free.count + $1] * whitened[$1] }
+        }
+        return gradient
     }
 
     /// F⁻ᵀw, with 0 for the coefficients that are held.

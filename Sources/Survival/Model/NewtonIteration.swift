@@ -75,7 +75,8 @@ package struct NewtonIteration: Sendable, Hashable {
         }
         let redundant = RankRevealingCholesky(sums.information).isAliased
         let information = sums.penalised(by: penalty, at: origin, isAliased: redundant).information
-        let isAliased = RankRevealingCholesky(information).isAliased
+        let empty = RankRevealingCholesky.empty(sums.information)
+        let isAliased = RankRevealingCholesky(information, leavingOut: empty).isAliased
         start = Start(
             logLikelihood: sums.logLikelihood, penalised: sums.logLikelihood, scoreStatistic: .nan,
             isAliased: isAliased)

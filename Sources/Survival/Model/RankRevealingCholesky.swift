@@ -32,6 +32,18 @@ struct RankRevealingCholesky: Hashable, Sendable {
         (self.isAliased, self.factor, self.order) = (isAliased, lower, order)
     }
 
+    /// The columns on which there is no information at all, whatever a penalty adds to it: of no more than `rounding`, if it is known.
+    ///
+    /// Of columns that are combinations of each other a penalty tells apart; of one without information it would give back itself.
+    static func empty(_ information: SymmetricMatrix, rounding: [Double] = []) -> [Bool] {
+        let diagonal = information.diagonal
+        let threshold = tolerance * (diagonal.max() ?? 0)
+        return diagonal.indices.map { column in
+            let floor = rounding.isEmpty ? threshold : max(threshold, rounding[column])
+            return !(diagonal[column] > floor)
+        }
+    }
+
     /// Takes the column's part out of the columns after it, then divides the column by its pivot.
     private static func eliminate(_ column: Int, pivot: Double, in lower: inout [Double], order: Int) {
         let below = column + 1..<max(order, column + 1)

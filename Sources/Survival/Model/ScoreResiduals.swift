@@ -16,6 +16,14 @@ package struct ScoreResiduals: Sendable {
         (self.values, self.parameterCount) = (values, parameterCount)
     }
 
+    /// The same in the coordinates of a frame: F⁻¹u of each row's residuals u.
+    package func whitened(by frame: InformationFrame) -> ScoreResiduals {
+        let rows = stride(from: 0, to: values.count, by: max(parameterCount, 1))
+        return ScoreResiduals(
+            values: rows.flatMap { frame.whitened(gradient: Array(values[$0..<($0 + parameterCount)])) },
+            parameterCount: frame.free.count)
+    }
+
     /// Σ over clusters of (Σ residuals)(Σ residuals)ᵀ; packed upper triangle.
     ///
     /// No cluster may have rows at two sites.

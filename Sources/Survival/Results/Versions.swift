@@ -4,7 +4,7 @@ package enum Engine {
     ///
     /// A hospital computes each question and the result again and compares them to the last bit, so members of different engines
     /// would accuse each other of what is only a difference of versions. It is compared before the first round instead.
-    package static let version = 2
+    package static let version = 3
 }
 
 /// What has to be the same at all members of a session: the protocol that they speak, and the engine that computes.

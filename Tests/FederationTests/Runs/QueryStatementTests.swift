@@ -33,7 +33,7 @@ struct QueryStatementTests {
                     survivor: Array(numbers[18..<20]), leaver: Array(numbers[20..<22]),
                     death: Array(numbers[22..<24]))
                 return ResidualsQuestion(
-                    coordinates(numbers), beta: Array(numbers[4..<6]),
+                    coordinates(numbers), beta: Array(numbers[4..<6]), frame(numbers),
                     .init(grid: grid(numbers), hazard: try hazard(numbers), means: means))
             }
         ),
@@ -41,6 +41,12 @@ struct QueryStatementTests {
         ("event-times", { EventTimesQuestion(steps($0)) }),
         ("time-trend", { TimeTrendQuestion(coordinates($0), beta: Array($0[4..<6]), steps($0, from: 6)) }),
     ]
+
+    private static func frame(_ numbers: [Double]) -> InformationFrame {
+        InformationFrame(
+            SymmetricMatrix(order: 2, packedUpper: [numbers[14], numbers[17], numbers[16]]),
+            holding: [false, false])
+    }
 
     private static func coordinates(_ numbers: [Double]) -> Coordinates {
         .init(center: Array(numbers[0..<2]), scale: Array(numbers[2..<4]))
@@ -134,8 +140,12 @@ struct QueryStatementTests {
             + functions.map { TimeTrendQuestion(coordinates, beta: [0, 0], $0) }
             + [
                 CountsQuestion(), MomentsQuestion(), ExitsQuestion(), LogRankQuestion(),
-                ResidualsQuestion(coordinates, beta: [0, 0], nil),
             ]
+            + [[false, false], [true, false]].map {
+                let information = SymmetricMatrix(order: 2, packedUpper: [2, 1, 2])
+                let frame = InformationFrame(information, holding: $0)
+                return ResidualsQuestion(coordinates, beta: [0, 0], frame, nil)
+            }
         let statements = asks.map { QueryStatement(Query(analysis: "m", $0), in: plan) }
         #expect(Set(statements).count == asks.count)
     }

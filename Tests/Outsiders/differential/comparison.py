@@ -23,6 +23,8 @@ class Comparison:
         self.spec, self.cohort, self.ours, self.r = spec, cohort, ours, theirs
         self.faults = {}
         self.compared = 0
+        self.is_separated = False
+        self.explained = []
         # The information of columns with this condition has its square, which costs as many digits of 16.
         condition = theirs.get('condition', [1])[0] or 1
         self.tolerance = max(TOLERANCE, 1e-15 * condition ** 2)
@@ -58,8 +60,48 @@ class Comparison:
 
     # ---- Cox models ----
 
+    def infinite(self):
+        """The coefficients that the program says are infinite."""
+        return {i for i, v in enumerate(self.ours.get('coef') or []) if v in ('Inf', '-Inf')}
+
+    def separated(self):
+        """A likelihood without a maximum: R ends on the way, with a log-likelihood that has nothing more to gain.
+
+        Which coefficients are infinite is told by both, R's by a rule of thumb: one that the program says is infinite must be far out
+        in R or warned of, and one that R warns of must be infinite here. A coefficient that can be held at 0 at no cost, with others
+        running to infinity in its place, may be anything in R. What stays finite is still on its way there. Where the information
+        on a coefficient has vanished, R may drop it as if it had been redundant, with the log-likelihood that it has led to.
+        """
+        ours, r, infinite = self.ours, self.r, self.infinite()
+        self.is_separated = True
+        self.add('n', [ours['n'], ours['events']], r['n'])
+        self.add('loglik', [ours['loglik_null'], ours['loglik']], r['loglik'], 1, 1e-7)
+        self.add('score_test', ours['score_test']['statistic'], r['score_test'], 1e-2, 1e-11 * abs(real(r['loglik'][0])))
+        self.add('lr_test', ours['lr_test']['statistic'], 2 * (r['loglik'][1] - r['loglik'][0]), 1e-2, 2e-7)
+        warned = {int(i) - 1 for i in r.get('infinite', [])}
+        for i, (got, want, spread) in enumerate(zip(ours['coef'], r['coef'], r['spread'])):
+            self.compared += 1
+            if i in infinite or (got, ours['lower'][i], ours['upper'][i]) == (None, 0, 'Inf'):
+                if want is None and got and real(ours['p'][i]) < 0.9999:
+                    self.explained.append('an infinite coefficient that R drops on its way: NA with the log-likelihood that it has led to')
+                    continue
+                is_far = want is not None and abs(want) * spread > 8
+                # Without a p, or with one of 1, the likelihood does not need it.
+                if not is_far and i not in warned and real(ours['p'][i]) < 0.9999:
+                    self.fault('infinite', f'coef[{i}]: {got}, in R {want}')
+                if is_far and real(ours['p'][i]) < 0.9999 and got and (want > 0) != (got == 'Inf'):
+                    self.fault('infinite', f'coef[{i}]: {got}, in R {want}')
+            elif i in warned:
+                self.fault('infinite', f'coef[{i}]: {got}, in R infinite ({want})')
+            elif got is None and want is not None and (r['se'][i] or 0) * spread > 1e6:
+                self.explained.append('a redundant coefficient that R keeps with a standard error of rounding, beside an infinite one')
+            elif (got is None) != (want is None) or got is not None and abs(got - want) > 1e-5 * r['se'][i]:
+                self.fault('finite', f'coef[{i}]: {got}, in R {want}')
+
     def cox(self):
         ours, r = self.ours, self.r
+        if self.has('infinite') or self.infinite():
+            return self.separated()
         self.add('n', [ours['n'], ours['events']], r['n'])
         se = [real(v) for v in r['se']]
         used = [real(v) for v in r.get('robust_se', r['se'])]

@@ -52,6 +52,9 @@ complete <- function(d, columns, has_start) {
 }
 response <- function(d, has_start) if (has_start) Surv(d$.start, d$.time, d$.event) else Surv(d$.time, d$.event)
 
+# Where the study takes one of rows that overlap: without late entry all rows of a person do, and the first of the file is taken.
+people_of <- function(d, people) if (identical(people, "first-row")) !duplicated(d$pid) else rep(TRUE, nrow(d))
+
 strata_of <- function(d, names) interaction(d[, names, drop = FALSE], drop = TRUE)
 
 # ---- Cox models ------------------------------------------------------------------------------------
@@ -59,7 +62,7 @@ strata_of <- function(d, names) interaction(d[, names, drop = FALSE], drop = TRU
 cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = NULL, weights = NULL, offset = NULL,
                 cluster = NULL, ties = "efron", level = 0.95, zph = NULL, concordance = NULL, pairs = NULL, ridge = NULL,
                 fine_gray = NULL, profiles = NULL, at = NULL, curve_limits = "log", baseline_hazard = FALSE,
-                heterogeneity = FALSE) {
+                heterogeneity = FALSE, people = NULL) {
   has_start <- !is.null(start)
   d <- endpoint(d, time, event, start, landmark)
   X <- model.matrix(terms, d)
@@ -72,6 +75,8 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   # As ridge(scale = TRUE): variances of all rows of the cohort that have the covariate.
   variances <- apply(X, 2, function(x) var(x, na.rm = TRUE))
   d <- d[keep, ]; X <- X[keep, , drop = FALSE]
+  first <- people_of(d, people)
+  d <- d[first, ]; X <- X[first, , drop = FALSE]
   out("n", c(nrow(d), sum(d$.event)))
   y <- response(d, has_start)
   s <- if (is.null(strata)) NULL else strata_of(d, strata)
@@ -90,8 +95,14 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   groups <- lapply(unique(assign), function(i) X[, assign == i, drop = FALSE])
   if (!is.null(ridge)) return(penalised(fit_on, X, assign, variances, ridge, level))
   if (!is.null(fine_gray)) return(subdistribution(d, X, fine_gray, ties, control, level))
-  f <- fit_on(groups)
+  spread <- apply(X, 2, function(x) diff(range(x)))
+  f <- told(fit_on(groups), spread)
   kept <- !is.na(coef(f))
+  if (!any(kept) && diff(c(f$loglik, f$loglik)[1:2]) > 1e-6) stop("R has a likelihood of a coefficient that is NA")
+  out("spread", spread)
+  # A coefficient whose information has vanished on its way to infinity, which R drops: without it the likelihood is smaller.
+  is_dropped <- any(kept) && !all(kept) && f$loglik[2] > again(fit_on(list(X[, kept, drop = FALSE])))$loglik[2] + 1e-6
+  if (length(f$infinite) || is_dropped) return(separated(f))
   report(on_orthogonal_columns(f, fit_on, X, kept), level)
   if (!any(kept)) return(invisible())
   tests(f, fit_on, X, assign, kept, grepl("^rcs_[^:]*$", attr(terms(terms), "term.labels")))
@@ -109,6 +120,40 @@ cox <- function(d, time, event, terms, start = NULL, landmark = NULL, strata = N
   invisible()
 }
 
+# A fit with the coefficients that R's warning says may be infinite, and which are far out where R comes to no end.
+told <- function(fit, spread) {
+  infinite <- integer(0)
+  ran_out <- FALSE
+  f <- withCallingHandlers(fit, warning = function(w) {
+    if (grepl("Ran out", conditionMessage(w))) {
+      ran_out <<- TRUE
+      invokeRestart("muffleWarning")
+    }
+    if (!grepl("may be infinite", conditionMessage(w))) return()
+    named <- regmatches(conditionMessage(w), regexpr("variable +[0-9, ]+", conditionMessage(w)))
+    # Of one covariate R names none.
+    infinite <<- if (length(named)) as.integer(strsplit(gsub("[^0-9,]", "", named), ",")[[1]]) else 1L
+    invokeRestart("muffleWarning")
+  })
+  if (ran_out) infinite <- which(abs(coef(f)) * spread > 12)
+  if (ran_out && !length(infinite)) warning("R does not converge")
+  f$infinite <- infinite
+  f
+}
+
+# A fit of the same model on other columns, of which R warns wrongly where a coefficient is nearly 0.
+again <- function(fit) withCallingHandlers(fit, warning = function(w)
+  if (grepl("may be infinite", conditionMessage(w))) invokeRestart("muffleWarning"))
+
+# What is left of a fit whose likelihood has no maximum: R ends where it has next to nothing more to gain.
+separated <- function(f) {
+  if (any(diag(as.matrix(f$var)) < 0)) stop("R's variance is negative")
+  out("infinite", f$infinite)
+  out("coef", coef(f)); out("se", sqrt(diag(as.matrix(if (is.null(f$naive.var)) f$var else f$naive.var))))
+  out("loglik", f$loglik); out("score_test", f$score)
+  invisible()
+}
+
 # The same fit with the digits that nearly collinear columns, such as those of a spline, cost R: on orthogonal columns, brought back.
 on_orthogonal_columns <- function(f, fit_on, X, kept) {
   if (sum(kept) < 2) return(f)
@@ -118,7 +163,7 @@ on_orthogonal_columns <- function(f, fit_on, X, kept) {
   out("condition", condition)
   if (condition < 100) return(f)
   q <- qr(Z, LAPACK = FALSE, tol = 1e-14)
-  g <- fit_on(list(qr.Q(q) * sqrt(nrow(X))))
+  g <- again(fit_on(list(qr.Q(q) * sqrt(nrow(X)))))
   if (any(is.na(coef(g))) || any(q$pivot != seq_len(ncol(Z)))) return(f)
   A <- backsolve(qr.R(q), diag(ncol(Z))) * sqrt(nrow(X)) / attr(Z, "scaled:scale")
   f$coefficients[kept] <- A %*% coef(g)
@@ -155,7 +200,7 @@ tests <- function(f, fit_on, X, assign, kept, is_spline) {
     columns <- which(columns)
     order <- c(setdiff(seq_len(ncol(X)), columns), columns)
     Q <- qr.Q(qr(scale(X[, order, drop = FALSE]))) * sqrt(nrow(X))
-    g <- fit_on(list(Q))
+    g <- again(fit_on(list(Q)))
     place <- tail(seq_len(ncol(X)), length(columns))
     V <- g$var[place, place, drop = FALSE]
     # No test where the robust variance has not that many directions.
@@ -182,18 +227,18 @@ penalised <- function(fit_on, X, assign, variances, ridge, level) {
   P <- do.call(survival::ridge, c(setNames(columns, colnames(R)), list(theta = ridge$theta, scale = FALSE)))
   f <- fit_on(c(others, list(P)))
   # Under weights R's penalised fit may end with a likelihood that is not that of its coefficients.
-  again <- fit_on(c(others, list(R)), coef(f))
-  if (abs(again$loglik[1] - f$loglik[2]) > 1e-8 * abs(f$loglik[2])) stop("R's ridge contradicts itself")
+  there <- fit_on(c(others, list(R)), coef(f))
+  if (abs(there$loglik[1] - f$loglik[2]) > 1e-8 * abs(f$loglik[2])) stop("R's ridge contradicts itself")
   place <- match(seq_len(ncol(X)), c(which(!penalised), which(penalised)))
   scale <- ifelse(penalised, size, 1)
   b <- coef(f)[place] / scale
   V <- f$var[place, place] / outer(scale, scale)
   se <- sqrt(diag(as.matrix(V)))
-  # A constant covariate under a scaled ridge has neither information nor penalty: R's 0 stands for no coefficient.
-  none <- ridge$scale & penalised & variances == 0
+  # Of a covariate that is constant among those at risk at any event R's 0 is the penalty given back: no coefficient.
+  none <- penalised & apply(X, 2, function(x) is.na(coef(fit_on(list(x)))))
   b[none] <- NA; se[none] <- NA; V <- as.matrix(V); V[none, ] <- NA; V[, none] <- NA
   out("coef", b); out("se", se); out("covariance", V); out("loglik", f$loglik)
-  out("penalty_df", tail(f$df, 1)); out("df", sum(f$df))
+  out("penalty_df", if (length(f$df)) tail(f$df, 1) else 0); out("df", sum(f$df))
   any <- sum(f$df) > 1e-9
   out("lr_test", if (any) 2 * diff(f$loglik) else NA); out("wald_test", if (any) f$wald.test else NA)
   if (ridge$scale) out("variances", variances[penalised])
@@ -205,7 +250,15 @@ subdistribution <- function(d, X, fine_gray, ties, control, level) {
   names(frame) <- c("time", "cause", "pid", paste0("x", seq_len(ncol(X))))
   g <- finegray(Surv(time, cause) ~ ., frame, etype = fine_gray$cause)
   Z <- as.matrix(g[, paste0("x", seq_len(ncol(X))), drop = FALSE])
-  f <- coxph(Surv(fgstart, fgstop, fgstatus) ~ Z, g, weights = fgwt, cluster = pid, robust = TRUE, ties = ties, control = control)
+  fit_on <- function(groups, at = NULL) {
+    Z <- groups[[1]]
+    coxph(Surv(fgstart, fgstop, fgstatus) ~ Z, g, weights = fgwt, cluster = pid, robust = TRUE, ties = ties, control = control)
+  }
+  spread <- apply(X, 2, function(x) diff(range(x)))
+  f <- told(fit_on(list(Z)), spread)
+  out("spread", spread)
+  if (length(f$infinite)) return(separated(f))
+  f <- on_orthogonal_columns(f, fit_on, Z, !is.na(coef(f)))
   report(f, level)
   out("lr_test", 2 * diff(f$loglik))
 }
@@ -213,7 +266,9 @@ subdistribution <- function(d, X, fine_gray, ties, control, level) {
 pairs_of <- function(d, y, marker, strata, weights, cluster, options) {
   frame <- list(y = y, m = marker)
   formula <- if (length(strata)) { frame$s <- strata_of(d, strata); y ~ m + strata(s) } else y ~ m
-  args <- list(formula, data = frame, reverse = TRUE, timewt = options$weight %||% "n", ymin = options$ymin, ymax = options$ymax)
+  # Of more than `keepstrata` strata R puts one after the other on one axis of time, and then compares that with ymax.
+  args <- list(formula, data = frame, reverse = TRUE, timewt = options$weight %||% "n", ymin = options$ymin, ymax = options$ymax,
+               keepstrata = TRUE)
   if (!is.null(weights)) args$weights <- d$.weights
   if (!is.null(cluster)) args$cluster <- d[[cluster]]
   k <- do.call(survival::concordance, args)
@@ -282,12 +337,13 @@ predicted <- function(d, f, X, y, s, profiles, at, curve_limits, level, baseline
 
 survival_curves <- function(d, time, event, start = NULL, landmark = NULL, by = NULL, weights = NULL, robust = FALSE, at = NULL,
                             quantiles = NULL, rmst = NULL, follow_up = FALSE, limits = "log", level = 0.95,
-                            estimate = "kaplan-meier", test = NULL, strata = NULL) {
+                            estimate = "kaplan-meier", test = NULL, strata = NULL, people = NULL) {
   has_start <- !is.null(start)
   d <- endpoint(d, time, event, start, landmark)
   d$.weights <- if (is.null(weights)) 1 else value(d, weights)
   d$.by <- if (is.null(by)) "" else if (is.character(by)) d[[by]] else value(d, by)
   d <- d[complete(d, c(".by", ".weights", strata), has_start), ]
+  d <- d[people_of(d, people), ]
   out("n", c(nrow(d), sum(d$.event)))
   kind <- list(`kaplan-meier` = c(1, 1), `nelson-aalen` = c(2, 1), `fleming-harrington` = c(2, 2))[[estimate]]
   fit <- function(rows, reversed = FALSE) {
@@ -367,11 +423,12 @@ log_rank <- function(d, test, strata) {
 }
 
 incidence <- function(d, time, code, causes, landmark = NULL, by = NULL, weights = NULL, at = NULL, limits = "log", level = 0.95,
-                      start = NULL, test = NULL, strata = NULL) {
+                      start = NULL, test = NULL, strata = NULL, people = NULL) {
   d <- endpoint(d, time, code, start, landmark)
   d$.weights <- if (is.null(weights)) 1 else value(d, weights)
   d$.by <- if (is.null(by)) "" else d[[by]]
   d <- d[complete(d, c(".by", ".weights", strata), !is.null(start)), ]
+  d <- d[people_of(d, people), ]
   out("n", nrow(d))
   for (i in seq_along(levels(d$.by) %||% "")) {
     own <- if (is.null(by)) d else d[d$.by == levels(d$.by)[i], ]
@@ -406,11 +463,12 @@ incidence <- function(d, time, code, causes, landmark = NULL, by = NULL, weights
 }
 
 marker_concordance <- function(d, time, event, of, start = NULL, landmark = NULL, strata = NULL, pairs = NULL, weights = NULL,
-                               robust = FALSE, options = list(), level = 0.95) {
+                               robust = FALSE, options = list(), level = 0.95, people = NULL) {
   d <- endpoint(d, time, event, start, landmark)
   d$.weights <- if (is.null(weights)) 1 else value(d, weights)
   d$.of <- value(d, of)
   d <- d[complete(d, c(".of", ".weights", strata, pairs), !is.null(start)), ]
+  d <- d[people_of(d, people), ]
   out("n", c(nrow(d), sum(d$.event)))
   pairs_of(d, response(d, !is.null(start)), d$.of, unique(c(strata, pairs)), weights, if (robust) "pid", options)
 }

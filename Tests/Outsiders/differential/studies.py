@@ -113,6 +113,9 @@ class Maker:
         spec.update(kind=kind, id=f'a{self.count}')
         if self.random.random() < 0.15:
             spec['cohort'] = self.condition()
+        # Without late entry all rows of a person overlap, and a study has to say what they are.
+        if self.cohort.several and not self.cohort.has_start and kind != 'describe':
+            spec['people'] = 'first-row' if self.count % 3 == 0 and not spec.get('ridge') else 'all-rows'
         return spec
 
     def some(self, share): return self.random.random() < share
@@ -271,6 +274,8 @@ class Writer:
         for key in keys:
             if s.get(key) is not None:
                 result[key] = s[key]
+        if s.get('people'):
+            result['people'] = s['people']
         if s.get('weights'):
             result['weights'] = s['weights'][0]
         if s.get('cohort'):
@@ -340,6 +345,8 @@ class Writer:
             more['weights'] = quote(s['weights'][1])
         if s.get('landmark'):
             more['landmark'] = r(s['landmark'])
+        if s.get('people'):
+            more['people'] = r(s['people'])
         return f"{function}({', '.join(args + [f'{k} = {v}' for k, v in more.items() if v != 'NULL'])})"
 
     def any_event(self): return quote('status != "0"')

@@ -8,21 +8,23 @@ import Testing
 struct CoefficientCovarianceTests {
     private static let order = 5
 
-    /// A fit with well-conditioned information, and sums of squares of the residuals of some clusters.
-    private static func fit(clusters: Int, seed: UInt64) -> (fit: CoxFit, squares: SymmetricMatrix) {
+    /// A fit with well-conditioned information, and the residuals of some clusters.
+    private static func fit(clusters: Int, seed: UInt64) -> (fit: CoxFit, residuals: [[Double]]) {
         var random = SeededGenerator(seed)
         func vector() -> [Double] { (0..<order).map { _ in Double.random(in: -1...1, using: &random) } }
-        var (information, squares) = (SymmetricMatrix(order: order), SymmetricMatrix(order: order))
+        var information = SymmetricMatrix(order: order)
         for _ in 0..<40 { information.add(1, outer: vector()) }
-        var sum = [Double](repeating: 0, count: order)
-        for _ in 1..<clusters {
-            let residuals = vector()
-            sum = zip(sum, residuals).map { $0 - $1 }
-            squares.add(1, outer: residuals)
-        }
+        let residuals = (1..<clusters).map { _ in vector() }
         // At the estimate residuals add up to 0.
-        squares.add(1, outer: sum)
-        return (Self.fit(information, beta: vector()), squares)
+        let last = residuals.reduce([Double](repeating: 0, count: order)) { zip($0, $1).map { $0 - $1 } }
+        return (Self.fit(information, beta: vector()), residuals + [last])
+    }
+
+    private static func robust(_ fit: CoxFit, _ residuals: [[Double]]) -> CoefficientCovariance {
+        let rows = ScoreResiduals(values: residuals.flatMap(\.self), parameterCount: order)
+            .whitened(by: fit.frame)
+        let squares = rows.squares(by: residuals.indices.map { Int32($0) })
+        return fit.robustCovariance(squares: SymmetricMatrix(order: fit.rank, packedUpper: squares))
     }
 
     private static func fit(_ information: SymmetricMatrix, beta: [Double]) -> CoxFit {
@@ -35,8 +37,8 @@ struct CoefficientCovarianceTests {
 
     /// The same on covariates of which the second is the first and a little of itself, and so on: columns of a spline.
     private static func collinear(
-        _ fit: CoxFit, _ squares: SymmetricMatrix, by share: Double
-    ) -> (fit: CoxFit, squares: SymmetricMatrix) {
+        _ fit: CoxFit, _ residuals: [[Double]], by share: Double
+    ) -> (fit: CoxFit, residuals: [[Double]]) {
         func moved(_ matrix: SymmetricMatrix) -> SymmetricMatrix {
             var result = SymmetricMatrix(order: order)
             for row in 0..<order {
@@ -59,17 +61,20 @@ struct CoefficientCovarianceTests {
         var beta = fit.beta
         for row in 1..<4 { beta[row] = fit.beta[row] / share }
         for row in 0..<3 { beta[row] -= beta[row + 1] }
-        return (Self.fit(moved(fit.information), beta: beta), moved(squares))
+        return (
+            Self.fit(moved(fit.information), beta: beta), residuals.map { own in rows.map { dot($0, own) } }
+        )
     }
 
     @Test(arguments: [1, 1e-1, 1e-2])
     func `tests do not depend on how collinear the columns are`(share: Double) throws {
         for seed in 1...20 as ClosedRange<UInt64> {
-            let (fit, squares) = Self.fit(clusters: 30, seed: seed)
-            let moved = Self.collinear(fit, squares, by: share)
+            let (fit, residuals) = Self.fit(clusters: 30, seed: seed)
+            let moved = Self.collinear(fit, residuals, by: share)
             for isRobust in [false, true] {
-                let own = CoefficientCovariance(fit, squares: isRobust ? squares : nil)
-                let other = CoefficientCovariance(moved.fit, squares: isRobust ? moved.squares : nil)
+                let own = isRobust ? Self.robust(fit, residuals) : CoefficientCovariance(fit)
+                let other =
+                    isRobust ? Self.robust(moved.fit, moved.residuals) : CoefficientCovariance(moved.fit)
                 #expect(own.rank == 5 && other.rank == 5)
                 // The span of the first four columns, and of the last one, is the same.
                 for columns in [[0, 1, 2, 3, 4], [0, 1, 2, 3], [4]] {
@@ -86,9 +91,9 @@ struct CoefficientCovarianceTests {
     func `the rank is that of the clusters, however collinear the columns are`(share: Double) {
         for clusters in 1...8 {
             for seed in 1...10 as ClosedRange<UInt64> {
-                let (fit, squares) = Self.fit(clusters: clusters, seed: seed)
-                let moved = Self.collinear(fit, squares, by: share)
-                let covariance = CoefficientCovariance(moved.fit, squares: moved.squares)
+                let (fit, residuals) = Self.fit(clusters: clusters, seed: seed)
+                let moved = Self.collinear(fit, residuals, by: share)
+                let covariance = Self.robust(moved.fit, moved.residuals)
                 #expect(covariance.rank == min(clusters - 1, Self.order))
                 #expect((covariance.waldStatistic([0, 1, 2, 3, 4]) != nil) == (clusters > Self.order))
                 #expect(covariance.warnings.isEmpty == (clusters > Self.order))
@@ -98,8 +103,8 @@ struct CoefficientCovarianceTests {
     }
 
     @Test func `on columns that are not collinear a test is the formed one`() throws {
-        let (fit, squares) = Self.fit(clusters: 30, seed: 3)
-        let robust = CoefficientCovariance(fit, squares: squares)
+        let (fit, residuals) = Self.fit(clusters: 30, seed: 3)
+        let robust = Self.robust(fit, residuals)
         let formed = RankRevealingCholesky(robust.matrix.part([1, 3]))
         let part = [fit.beta[1], fit.beta[3]]
         expectClose(
@@ -113,6 +118,19 @@ struct CoefficientCovarianceTests {
             relative: 1e-12,
             "of the model")
         #expect(CoefficientCovariance(fit).waldStatistic([0, 1, 2, 3, 4]) != nil)
+    }
+
+    /// Three clusters tell two directions apart, so that a robust variance of two nearly collinear columns is nearly singular: residuals
+    /// that are squared before they are taken to the frame would lose all of that in rounding.
+    @Test(arguments: [1e-1, 1e-2, 1e-3])
+    func `a test of two collinear columns by three clusters keeps its digits`(share: Double) throws {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let (fit, residuals) = Self.fit(clusters: 3, seed: seed)
+            let moved = Self.collinear(fit, residuals, by: share)
+            let own = try #require(Self.robust(fit, residuals).waldStatistic([2, 3]))
+            let other = try #require(Self.robust(moved.fit, moved.residuals).waldStatistic([2, 3]))
+            expectClose(other, own, relative: 1e-13 / (share * share), "seed \(seed)")
+        }
     }
 
     /// tr (V_bb)⁻¹(VIV)_bb, written out with the formed inverse.

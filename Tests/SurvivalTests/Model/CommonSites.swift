@@ -49,16 +49,18 @@ struct CommonSites {
                 gram: grams[1], covariateRiskSums: products, parameterCount: beta.count))
     }
 
-    /// Σ of squares of score residuals by cluster; `clusters` are those of each site's rows.
-    func squares(at beta: [Double], by clusters: [[Int32]]) throws -> SymmetricMatrix {
+    /// Σ of squares of score residuals by cluster, in the fit's frame; `clusters` are those of each site's rows.
+    func squares(of fit: CoxFit, by clusters: [[Int32]]) throws -> SymmetricMatrix {
+        let beta = fit.beta
         let hazard = try HazardIncrements(
             grid: grid, riskSums: total { try $0.riskSums(at: beta) }, ties: ties)
         let means = hazard.meanIncrements(
             covariateRiskSums: try total { try $0.covariateRiskSums(at: beta) }, parameterCount: beta.count)
         let parts = try zip(sites, clusters).map {
-            try $0.scoreResiduals(at: beta, hazard: hazard, means: means).squares(by: $1)
+            try $0.scoreResiduals(at: beta, hazard: hazard, means: means)
+                .whitened(by: fit.frame).squares(by: $1)
         }
         let sum = parts.dropFirst().reduce(parts[0]) { zip($0, $1).map { $0 + $1 } }
-        return SymmetricMatrix(order: beta.count, packedUpper: sum)
+        return SymmetricMatrix(order: fit.rank, packedUpper: sum)
     }
 }

@@ -35,7 +35,7 @@ struct RobustVarianceTests {
         let sites = try CommonSites(frame, split: split, ties: reference.ties)
         let fit = try sites.fit()
         try compare(
-            reference, frame, fit, squares: sites.squares(at: fit.beta, by: split.map { clusters(frame, $0) })
+            reference, frame, fit, squares: sites.squares(of: fit, by: split.map { clusters(frame, $0) })
         )
     }
 
@@ -98,17 +98,17 @@ struct RobustVarianceTests {
         let fit = try Self.fit(sites.map { PartialLikelihood($0, ties: reference.ties) }, names: frame.names)
         let answers = try zip(sites, split).map { site, rows in
             let residuals = try ScoreResiduals(site, ties: reference.ties, at: fit.beta)
+                .whitened(by: fit.frame)
             let own = clusters(frame, rows)
             return isBySquares
                 ? residuals.squares(by: own) : residuals.sums(by: own, levelCount: Set(frame.cluster).count)
         }
         let total = answers.dropFirst().reduce(answers[0]) { zip($0, $1).map { $0 + $1 } }
-        let order = frame.names.count
         try compare(
             reference, frame, fit,
             squares: isBySquares
-                ? SymmetricMatrix(order: order, packedUpper: total)
-                : ScoreResiduals.squares(ofSums: total, parameterCount: order))
+                ? SymmetricMatrix(order: fit.rank, packedUpper: total)
+                : ScoreResiduals.squares(ofSums: total, parameterCount: fit.rank))
     }
 
     static func fit(_ sites: [PartialLikelihood], names: [String]) throws -> CoxFit {

@@ -342,14 +342,26 @@ struct CoxReport: Sendable {
         return HeterogeneityTest(of: fit, ranks: ranks)
     }
 
-    func wantsResiduals(of fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
+    /// Whether the variance is to be robust, and there is one.
+    private func isRobust(_ fit: CoxFit) -> Bool { cox.cluster != nil && fit.rank > 0 }
 
-    /// From the summed answer to `residuals`: squares already, or sums by level of the cluster.
-    func robustCovariance(of fit: CoxFit, _ answer: [Double]) -> CoefficientCovariance {
+    /// The question of a robust variance; nil if none is asked for, or if the information is not definite.
+    func residualsAsk(
+        of fit: CoxFit, _ coordinates: Coordinates, _ common: @autoclosure () -> CommonHazard?
+    ) -> (any Question)? {
+        let frame = fit.frame
+        guard isRobust(fit), frame.isDefinite else { return nil }
+        return ResidualsQuestion(coordinates, beta: fit.beta, frame, common())
+    }
+
+    /// From the summed answer to `residuals`: squares already, or sums by level of the cluster; nil if none is asked for.
+    func robustCovariance(of fit: CoxFit, _ answer: [Double]?) -> CoefficientCovariance? {
+        guard isRobust(fit) else { return nil }
+        guard let answer else { return fit.robustCovariance(squares: SymmetricMatrix(order: fit.rank)) }
         let squares =
             cox.cluster?.levels == nil
-            ? SymmetricMatrix(order: parameterCount, packedUpper: answer)
-            : ScoreResiduals.squares(ofSums: answer, parameterCount: parameterCount)
+            ? SymmetricMatrix(order: fit.rank, packedUpper: answer)
+            : ScoreResiduals.squares(ofSums: answer, parameterCount: fit.rank)
         return fit.robustCovariance(squares: squares)
     }
 

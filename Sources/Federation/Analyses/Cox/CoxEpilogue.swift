@@ -31,7 +31,7 @@ struct CoxEpilogue: Sendable {
         }
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         curves = nil
-        residuals = report.wantsResiduals(of: fit) ? ResidualsQuestion(coordinates, beta: fit.beta, nil) : nil
+        residuals = report.residualsAsk(of: fit, coordinates, nil)
         concordance = report.concordanceAsk(of: fit, coordinates)
         if let function = check?.function, fit.rank > 0 {
             trend = .site
@@ -56,8 +56,7 @@ struct CoxEpilogue: Sendable {
                 means: hazard.meanIncrements(
                     covariateRiskSums: covariateRiskSums, parameterCount: report.parameterCount))
         }
-        residuals =
-            report.wantsResiduals(of: fit) ? ResidualsQuestion(coordinates, beta: fit.beta, common()) : nil
+        residuals = report.residualsAsk(of: fit, coordinates, common())
         concordance = report.concordanceAsk(of: fit, coordinates)
         curves = report.cox.prediction.flatMap { prediction in
             report.plan.axis.map { axis in
@@ -86,7 +85,7 @@ struct CoxEpilogue: Sendable {
     /// The result with the summed answers, one for each of the questions asked.
     func result(_ answers: [[Double]]) -> CoxResult {
         var rest = answers[...]
-        let robust = residuals.flatMap { _ in rest.popFirst() }.map { report.robustCovariance(of: fit, $0) }
+        let robust = report.robustCovariance(of: fit, residuals.flatMap { _ in rest.popFirst() })
         let pairs = concordance.flatMap { _ in rest.popFirst() }
         let heterogeneity = heterogeneity.flatMap { asked in
             rest.popFirst().map { asked.test.result($0, names: report.cox.model.parameterNames) }

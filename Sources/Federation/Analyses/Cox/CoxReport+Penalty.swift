@@ -33,7 +33,7 @@ extension CoxReport {
 
     /// Working coordinates in which no penalty outweighs the information by far: pivots are compared with the largest one.
     ///
-    /// A penalised covariate that is constant here has a coefficient of 0, as in R; its scale must not be that of rounding.
+    /// A penalised covariate that is constant here has no coefficient; its scale must not be that of rounding.
     func widened(_ coordinates: Coordinates) -> Coordinates {
         guard let ridge else { return coordinates }
         var result = coordinates
