@@ -282,10 +282,14 @@ package struct NodeOffice: Sendable {
         var run = StudyRun(plan: study.plan, sites: [.init(name: site, policyHash: policy.hash.hex)])
         var previewed: [PreviewedRound] = []
         while !run.isFinished, previewed.count < rounds {
-            let statements = run.statements
-            let answers = try run.queries.map { try cohort.answer($0) }
+            let queries = run.queries
+            let answers = try queries.map { try cohort.answer($0) }
             previewed.append(
-                PreviewedRound(round: run.round, answers: zip(statements, answers).map { ($0, $1) }))
+                PreviewedRound(
+                    round: run.round,
+                    answers: zip(queries, answers).compactMap { query, numbers in
+                        study.plan.analysis(query.analysis).map { PreviewedAnswer(query, numbers, in: $0) }
+                    }))
             try run.receive(answers.flatMap { $0 })
         }
         return previewed
@@ -349,7 +353,22 @@ struct LoadedCohort: Sendable {
 /// A round as a preview shows it: each question with this hospital's own numbers.
 package struct PreviewedRound: Sendable {
     package var round: Int
-    package var answers: [(statement: QueryStatement, numbers: [Double])]
+    package var answers: [PreviewedAnswer]
+}
+
+/// A question with this hospital's own numbers, each with what it is.
+package struct PreviewedAnswer: Sendable {
+    package var analysis: String
+    package var kind: String
+    package var beta: [Double]?
+    package var numbers: [(label: String, value: Double)]
+
+    /// `lanes` are the answer's, the last of which tells why there is none.
+    init(_ query: Query, _ lanes: [Double], in plan: AnalysisPlan) {
+        (analysis, kind, beta) = (query.analysis, query.kind, query.beta)
+        let labels = query.labels(in: plan) + ["why there is no answer (0: there is one)"]
+        numbers = zip(labels, lanes).map { ($0, $1) }
+    }
 }
 
 /// What a node tells its admin when it cannot do something.

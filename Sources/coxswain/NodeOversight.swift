@@ -31,16 +31,18 @@ extension NodeCommand {
             let office = try location.office()
             for round in try office.preview(try office.study(study), rounds: rounds) {
                 try show("round \(round.round)")
-                for (statement, numbers) in round.answers { try show("  \(line(statement, numbers))") }
+                for answer in round.answers { for line in lines(answer) { try show("  \(line)") } }
             }
         }
 
-        private func line(_ statement: QueryStatement, _ numbers: [Double]) -> String {
-            let beta = statement.beta.map { " at beta \($0)" } ?? ""
-            let shown = full ? numbers : Array(numbers.filter { $0 != 0 }.prefix(12))
-            let rest = shown.count < numbers.count ? ", ... (\(counted(numbers.count, "number")))" : ""
-            return "\(statement.analysis), \(statement.kind)\(beta): "
-                + shown.map { "\($0)" }.joined(separator: ", ") + rest
+        private func lines(_ answer: PreviewedAnswer) -> [String] {
+            let beta = answer.beta.map { " at beta \($0)" } ?? ""
+            let told = answer.numbers.filter { full || $0.value != 0 }
+            let shown = full ? told[...] : told.prefix(12)
+            let rest = answer.numbers.count - shown.count
+            return ["\(answer.analysis), \(answer.kind)\(beta):"]
+                + shown.map { "  \($0.label.visibleLine): \($0.value)" }
+                + (rest > 0 ? ["  ... and \(counted(rest, "number")) more (--full shows all)"] : [])
         }
     }
 

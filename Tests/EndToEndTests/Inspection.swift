@@ -111,11 +111,12 @@ extension EndToEnd {
                     }
                     let preview = try await consortium.node(site, "preview", "brief", "--rounds", "1")
                         .succeeded()
-                    let line = try #require(
-                        preview.split(separator: "\n").first { $0.contains("by-sex, counts: ") })
-                    let numbers = line.components(separatedBy: ": ")[1].components(separatedBy: ", ")
-                        .compactMap(Double.init)
-                    for (index, number) in numbers.prefix(3).enumerated() { sums[index] += number }
+                    let lines = preview.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+                    let start = try #require(lines.firstIndex(of: "by-sex, counts:"))
+                    for (index, label) in ["rows", "people", "events"].enumerated() {
+                        let line = try #require(lines[start...].first { $0.hasPrefix("\(label): ") })
+                        sums[index] += try #require(Double(line.dropFirst(label.count + 2)))
+                    }
                 }
                 let shown = try await consortium.node("site-1", "show", "brief").succeeded()
                 #expect(shown.contains("This hospital's policy has no objection to this study."))

@@ -57,6 +57,8 @@ package protocol PlannedAnalysis: Sendable {
     var design: ModelSpecification? { get }
     /// Groups of curves, strata of a model.
     var groupCount: Int { get }
+    /// Their names; none where they have none.
+    var groupNames: [String] { get }
     /// Groups of which the exits are counted apart; 0 where no exits are asked for.
     var exitGroupCount: Int { get }
     /// Of which exits sums of weights are asked for beside counts.

@@ -39,6 +39,20 @@ package struct BinnedResidualsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { bins.laneCount(columns: plan.columnCount) }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        let covariates = zip(plan.diagnostics?.covariates ?? [], bins.covariates).flatMap {
+            covariate, merged in
+            merged.ranges.flatMap { range in
+                ["rows", "people", "events", "expected events"].map { "\($0), \(covariate.label(of: range))" }
+            }
+        }
+        let times = (bins.times?.ranges ?? []).flatMap { range in
+            let place = "in positions \(range.lowerBound) to \(range.upperBound - 1) of the time axis"
+            return ["events \(place)"] + plan.columnNames.map { "residuals of \($0) \(place)" }
+        }
+        return covariates + times
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         bytes.append([Double(bins.covariates.count)])
         for merged in bins.covariates { write(merged, to: &bytes) }

@@ -22,6 +22,12 @@ package struct CellCountsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { plan.diagnostics?.cellCount ?? 0 }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        (plan.diagnostics?.covariates ?? []).flatMap { covariate in
+            (0..<covariate.cells.count).map { "people, \(covariate.label(of: $0..<($0 + 1)))" }
+        }
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) -> [Double] {

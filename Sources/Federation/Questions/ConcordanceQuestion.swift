@@ -33,6 +33,10 @@ package struct ConcordanceQuestion: Question {
         5 + (plan.clusterLevels.map { 2 * $0.count } ?? 3)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        NumberLabels.concordance(clusters: plan.clusterLevels)
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(options, scale: scale) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

@@ -31,6 +31,17 @@ package struct CountsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { CountsLayout(plan).count }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        let layout = CountsLayout(plan)
+        return ["rows", "people", "events", "rows left out for missing values"]
+            + layout.droppedVariables.map { "rows without \($0)" }
+            + layout.levels.map { "people with \($0.variable) = \($0.level)" }
+            + (layout.leavesOutOverlaps ? ["rows left out that overlap in time"] : [])
+            + (plan.endpoint.landmark == nil ? [] : ["people not at risk at the landmark"])
+            + layout.spreadColumns.map { "people with \(plan.columnNames[$0]), not in the analysis" }
+            + (layout.hasTimes ? ["times other than 0", "their sum"] : [])
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) -> [Double] {

@@ -24,6 +24,12 @@ package struct CovariateRiskSumsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { grid.riskSetCount(plan.ties) * plan.columnCount }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        NumberLabels.riskSets(of: grid, plan.ties, axis: plan.axis).flatMap { place in
+            plan.columnNames.map { "\($0) times risks \(place)" }
+        }
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(grid) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

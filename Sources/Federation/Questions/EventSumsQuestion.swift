@@ -21,6 +21,10 @@ package struct EventSumsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { plan.columnCount + 1 }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        plan.columnNames.map { "sum of \($0)" } + ["sum of the offset"]
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

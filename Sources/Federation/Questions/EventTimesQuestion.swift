@@ -21,6 +21,10 @@ package struct EventTimesQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { TimeMoments.vectorCount }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        ["events", "sum of times", "squares of times", "events at which the function is not defined"]
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(function) }
 
     package func answer(from site: SiteAnalysis) -> [Double] {

@@ -25,6 +25,10 @@ package struct EventTrendQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { plan.columnCount }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        plan.columnNames.map { "weighted sum of \($0)" }
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         bytes.append(grid)
         bytes.append(factors)

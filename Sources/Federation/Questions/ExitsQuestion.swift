@@ -27,6 +27,18 @@ package struct ExitsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { ExitsLayout(plan).count }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        let layout = ExitsLayout(plan)
+        let groups = plan.groupNames(plan.kind.groupNames, count: layout.groups)
+        return groups.flatMap { group in
+            layout.fields.flatMap { field in
+                (0..<layout.positions).map { position in
+                    "\(group), \(field.words(plan.causes)) at \(plan.axis?.time(at: position) ?? 0)"
+                }
+            }
+        }
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) -> [Double] {
@@ -66,6 +78,19 @@ package struct ExitsLayout: Sendable {
         /// Events of one of several causes.
         case cause(Int)
         case causeWeights(Int)
+
+        func words(_ causes: [AnalysisPlan.Cause]) -> String {
+            switch self {
+            case .events: "events"
+            case .eventWeights: "weights of events"
+            case .otherExits: "censored"
+            case .otherWeights: "weights of the censored"
+            case .entries: "entries"
+            case .entryWeights: "weights of entries"
+            case .cause(let cause): "events of \(causes[cause].name)"
+            case .causeWeights(let cause): "weights of events of \(causes[cause].name)"
+            }
+        }
 
         /// The field with the sums of weights of the rows that this one counts.
         var weighted: Field {

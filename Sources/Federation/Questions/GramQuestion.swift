@@ -30,6 +30,10 @@ package struct GramQuestion: Question {
         plan.columnCount + SymmetricMatrix.packedCount(order: plan.columnCount)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        plan.columnNames.map { "score \($0)" } + NumberLabels.pairs("Gram matrix", plan.columnNames)
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         bytes.append(grid)
         bytes.append(hazard.survivor)

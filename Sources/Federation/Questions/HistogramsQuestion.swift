@@ -26,6 +26,24 @@ package struct HistogramsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { histograms.reduce(0) { $0 + $1.count } }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        histograms.flatMap { histogram in
+            histogram.groups.flatMap { group in
+                histogram.starts.map { start in
+                    let cell = TableCell(variable: histogram.variable, group: group)
+                    return "people, \(cell.label(in: plan)), from \(edge(start, of: histogram, in: plan))"
+                }
+            }
+        }
+    }
+
+    private func edge(_ bin: Int, of histogram: TableHistogram, in plan: AnalysisPlan) -> Double {
+        guard let table = plan.description,
+            case .number(_, let bins?) = table.variables[histogram.variable].kind
+        else { return .nan }
+        return bins.edge(bin)
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         for histogram in histograms {
             bytes.append([Double(histogram.variable)])

@@ -22,6 +22,17 @@ package struct InfluenceQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { curves.reduce(0) { $0 + $1.squareCount } }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        curves.enumerated().flatMap { index, curve in
+            let which = "\(curve.isReversed ? "time to censoring, " : "")curve \(index + 1)"
+            let quantities =
+                curve.shape == .incidence
+                ? ["event-free"] + plan.causes.map(\.name) : ["survival", "cumulative hazard"]
+            return curve.counts.times.flatMap { time in quantities.map { "\(which), \($0) at \(time)" } }
+                + curve.areas.map { "\(which), area to \($0)" }
+        }
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         for curve in curves { write(curve, to: &bytes) }
     }

@@ -23,6 +23,8 @@ package struct LikelihoodQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { Self.numberCount(columns: plan.columnCount) }
 
+    package func labels(in plan: AnalysisPlan) -> [String] { NumberLabels.likelihood(plan.columnNames) }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

@@ -25,6 +25,14 @@ package struct LikelihoodWithThirdDerivativesQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { Self.numberCount(columns: plan.columnCount) }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        let names = plan.columnNames
+        let derivatives = names.indices.flatMap { a in
+            NumberLabels.pairs("derivative of the information \(names[a]),", Array(names[a...]))
+        }
+        return NumberLabels.likelihood(names) + derivatives
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

@@ -24,6 +24,12 @@ package struct LogRankQuestion: Question {
         plan.groupCount + LogRankSums.vectorCount(groupCount: plan.groupCount)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        let groups = plan.groupNames(plan.kind.groupNames, count: plan.groupCount)
+        return ["rows", "observed", "expected"].flatMap { what in groups.map { "\(what) \($0)" } }
+            + NumberLabels.pairs("variance", groups)
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     /// Rows by group, then the sums of a log-rank test at the times at which this hospital's rows leave.

@@ -24,6 +24,8 @@ package struct MarkerPairsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { 5 + 3 }
 
+    package func labels(in plan: AnalysisPlan) -> [String] { NumberLabels.concordance(clusters: nil) }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(options, scale: scale) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

@@ -24,6 +24,11 @@ package struct MomentsQuestion: Question {
         1 + 2 * plan.columnCount + (plan.sumsOffset ? 1 : 0)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        ["rows"] + plan.columnNames.map { "sum of \($0)" } + plan.columnNames.map { "squares of \($0)" }
+            + (plan.sumsOffset ? ["sum of the offset"] : [])
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

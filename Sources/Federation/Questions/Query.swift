@@ -34,6 +34,9 @@ package struct Query: Sendable {
         question.numberCount(in: plan.located(on: axis))
     }
 
+    /// What each number is.
+    package func labels(in plan: AnalysisPlan) -> [String] { question.labels(in: plan.located(on: axis)) }
+
     /// What the numbers are sums of.
     package func summation(in plan: AnalysisPlan) -> Summation { type(of: question).summation(in: plan) }
 

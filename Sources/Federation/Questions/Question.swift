@@ -18,6 +18,8 @@ package protocol Question: Hashable, Sendable {
     var beta: [Double]? { get }
     /// Numbers in the answer.
     func numberCount(in plan: AnalysisPlan) -> Int
+    /// What each number of the answer is, for the hospital's own eyes: as many as `numberCount`.
+    func labels(in plan: AnalysisPlan) -> [String]
     /// Writes what the answer depends on besides coordinates and coefficients.
     func write(to bytes: inout QuestionBytes)
     /// This hospital's part of the sum.

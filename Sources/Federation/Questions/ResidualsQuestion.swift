@@ -38,6 +38,13 @@ package struct ResidualsQuestion: Question {
             ?? SymmetricMatrix.packedCount(order: frame.free.count)
     }
 
+    /// In the coordinates of the frame, in which each number is a combination of covariates.
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        let directions = frame.free.indices.map { "direction \($0 + 1)" }
+        return plan.clusterLevels.map { $0.flatMap { level in directions.map { "\(level), \($0)" } } }
+            ?? NumberLabels.pairs("squares of residuals along", directions)
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         bytes.append(frame.free.map { Double($0) })
         bytes.append(frame.factor)

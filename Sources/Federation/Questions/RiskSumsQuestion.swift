@@ -24,6 +24,10 @@ package struct RiskSumsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { grid.riskSetCount(plan.ties) }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        NumberLabels.riskSets(of: grid, plan.ties, axis: plan.axis).map { "risks \($0)" }
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(grid) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

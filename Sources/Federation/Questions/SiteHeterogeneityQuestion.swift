@@ -26,6 +26,13 @@ package struct SiteHeterogeneityQuestion: Question {
         SiteHeterogeneity.partsCount(coefficientCount: coefficients.count)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        ["score statistic"]
+            + coefficients.map { plan.columnNames[$0] }.flatMap {
+                ["information \($0)", "score \($0)", "statistic \($0)"]
+            }
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(coefficients.map { Double($0) }) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

@@ -23,6 +23,10 @@ package struct SiteRanksQuestion: Question {
         SiteHeterogeneity.ranksCount(parameterCount: plan.columnCount)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        ["whether there is information", "its rank"] + plan.columnNames.map { "whether it tells of \($0)" }
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

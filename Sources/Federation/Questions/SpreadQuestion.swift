@@ -22,6 +22,12 @@ package struct SpreadQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { 3 * plan.spreadColumns.count }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        plan.spreadColumns.map { plan.columnNames[$0] }.flatMap {
+            ["rows with \($0)", "sum of \($0)", "squares of \($0)"]
+        }
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     /// For each column under a scaled ridge its rows, Σz and Σz² in working coordinates.

@@ -20,6 +20,10 @@ package struct TableSquaresQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { 2 * cells.count }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        cells.flatMap { cell in ["squares", "distances"].map { "\($0) of \(cell.label(in: plan))" } }
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         bytes.append(cells.flatMap(\.places))
         bytes.append(centers)

@@ -19,6 +19,10 @@ package struct TableSumsQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { cells.count }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        cells.flatMap { cell in ["sum"].map { "\($0) of \(cell.label(in: plan))" } }
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(cells.flatMap(\.places)) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] { try site.table().sums(cells) }
@@ -31,6 +35,13 @@ package struct TableCell: Hashable, Sendable {
 
     package init(variable: Int, group: Int) {
         (self.variable, self.group) = (variable, group)
+    }
+
+    /// The number and the group, in words.
+    func label(in plan: AnalysisPlan) -> String {
+        guard let table = plan.description else { return "" }
+        let groups = plan.groupNames(table.groups, count: table.groups.count)
+        return "\(table.variables[variable].name), \(groups[group])"
     }
 
     /// As a statement's digest covers them.

@@ -27,6 +27,27 @@ package struct TalliesQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { plan.tallyCount }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        guard let table = plan.description else { return [] }
+        let groups = plan.groupNames(table.groups, count: table.groups.count)
+        let variables = table.variables.flatMap { variable -> [String] in
+            switch variable.kind {
+            case .levels(let levels, _):
+                return groups.flatMap { group in levels.map { "\(group), \(variable.name) = \($0)" } }
+            case .number(_, let bins):
+                let known = groups.map { "\($0), with \(variable.name)" }
+                guard let bins, !bins.isExact else { return known }
+                return known
+                    + groups.flatMap { group in
+                        (0..<bins.count).map {
+                            "\(group), \(variable.name) from \(bins.edge($0)), if \(TallyLayout.floorMin) or more"
+                        }
+                    }
+            }
+        }
+        return groups.map { "people, \($0)" } + variables
+    }
+
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] { try site.table().tallies() }

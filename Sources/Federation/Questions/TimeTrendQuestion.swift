@@ -26,6 +26,12 @@ package struct TimeTrendQuestion: Question {
         TimeTrendSums.vectorCount(parameterCount: plan.columnCount)
     }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        plan.columnNames.map { "weighted score \($0)" }
+            + NumberLabels.pairs("weighted information", plan.columnNames)
+            + NumberLabels.pairs("information with the squared weight", plan.columnNames)
+    }
+
     package func write(to bytes: inout QuestionBytes) { bytes.append(function) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {

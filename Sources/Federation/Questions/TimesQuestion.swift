@@ -21,6 +21,15 @@ package struct TimesQuestion: Question {
 
     package func numberCount(in plan: AnalysisPlan) -> Int { 3 * cells.partCount }
 
+    package func labels(in plan: AnalysisPlan) -> [String] {
+        cells.cells.flatMap { cell in
+            (0..<cell.parts).flatMap { part in
+                let place = "from \(cell.boundary(part)) to \(cell.boundary(part + 1))"
+                return ["rows that leave \(place)", "their places \(place)", "squares of places \(place)"]
+            }
+        }
+    }
+
     package func write(to bytes: inout QuestionBytes) {
         for cell in cells.cells { bytes.append([cell.lower, cell.upper, Double(cell.parts)]) }
     }

@@ -18,6 +18,9 @@ struct AnnouncedQuestionsTests {
                         #expect(
                             shown.contains { $0.hasPrefix("\(query.kind), over ") },
                             "\(reference.id) asks \(query.kind)")
+                        #expect(
+                            query.labels(in: analysis).count == query.numberCount(in: analysis),
+                            "\(reference.id): labels of \(query.kind)")
                         kinds.insert(query.kind)
                     }
                 }
@@ -65,6 +68,7 @@ private struct Overreaching: PlannedAnalysis {
     var weights: Survival.Expression? { honest.weights }
     var design: ModelSpecification? { honest.design }
     var groupCount: Int { honest.groupCount }
+    var groupNames: [String] { honest.groupNames }
     var exitGroupCount: Int { honest.exitGroupCount }
     var exitWeights: ExitWeights { honest.exitWeights }
     var usesTimes: Bool { honest.usesTimes }

@@ -22,6 +22,7 @@ package struct ConcordancePlan: PlannedAnalysis {
     package func levels(causes: [AnalysisPlan.Cause]) -> [ModelSpecification.Level] { model.levels }
     package var design: ModelSpecification? { model }
     package var groupCount: Int { model.stratumCount }
+    package var groupNames: [String] { (0..<groupCount).map(model.stratumLabel) }
     package var exitGroupCount: Int { 0 }
     package var exitWeights: ExitWeights { .none }
     package var usesTimes: Bool { false }

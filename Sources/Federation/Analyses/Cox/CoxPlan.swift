@@ -53,6 +53,11 @@ package struct CoxPlan: PlannedAnalysis {
         package struct Covariate: Sendable {
             package var expression: Expression
             package var cells: CovariateCells
+
+            /// Some of its cells, by the values at their edges.
+            func label(of range: Range<Int>) -> String {
+                "\(expression.text) from \(cells.edge(range.lowerBound)) to \(cells.edge(range.upperBound))"
+            }
         }
 
         /// Cells of all covariates.
@@ -77,6 +82,7 @@ package struct CoxPlan: PlannedAnalysis {
     package var design: ModelSpecification? { model }
     package var groupCount: Int { model.stratumCount }
     /// Only common baselines need the strata.
+    package var groupNames: [String] { baseline == .common ? (0..<groupCount).map(model.stratumLabel) : [""] }
     package var exitGroupCount: Int { baseline == .site ? 1 : groupCount }
     package var exitWeights: ExitWeights { baseline == .common ? .events : .none }
     package var usesTimes: Bool { baseline == .common || check == .km || diagnostics?.hasSchoenfeld == true }

@@ -54,6 +54,7 @@ package struct DescriptionPlan: PlannedAnalysis {
     package var weights: Expression? { nil }
     package var design: ModelSpecification? { nil }
     package var groupCount: Int { groups.count }
+    package var groupNames: [String] { groups }
     package var exitGroupCount: Int { 0 }
     package var exitWeights: ExitWeights { .none }
     package var usesTimes: Bool { false }

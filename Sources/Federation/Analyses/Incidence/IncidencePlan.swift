@@ -27,6 +27,7 @@ package struct IncidencePlan: PlannedAnalysis {
     }
     package var design: ModelSpecification? { nil }
     package var groupCount: Int { groups.count }
+    package var groupNames: [String] { groups }
     package var exitGroupCount: Int { groupCount * stratumCount }
     package var exitWeights: ExitWeights { .all }
     package var usesTimes: Bool { true }

@@ -38,6 +38,7 @@ package struct SurvivalPlan: PlannedAnalysis {
     }
     package var design: ModelSpecification? { nil }
     package var groupCount: Int { groups.count }
+    package var groupNames: [String] { groups }
     package var exitGroupCount: Int { groupCount * stratumCount }
     package var exitWeights: ExitWeights { .all }
     package var usesTimes: Bool { usesExits }
