@@ -15,19 +15,7 @@ struct CSVReport {
 
     init(_ result: StudyResult, roundsP: Bool = false) {
         self.roundsP = roundsP
-        for analysis in result.analyses {
-            switch analysis {
-            case .cox(let cox): add(cox)
-            case .survival(let survival): add(survival)
-            case .describe(let table): add(table)
-            case .incidence(let incidence): add(incidence)
-            case .concordance(let concordance): add(concordance)
-            case .failed(let id, let kind, let reason):
-                let place = Place(analysis: id, kind: "failed")
-                add(place, "analysis", .text(kind))
-                add(place, "reason", .text(reason))
-            }
-        }
+        for analysis in result.analyses { analysis.section.add(to: &self) }
     }
 
     var text: String { lines.map { $0 + "\r\n" }.joined() }
@@ -102,7 +90,7 @@ struct CSVReport {
         for warning in warnings { add(place, "warning", .text(warning)) }
     }
 
-    private mutating func add(_ cox: CoxResult) {
+    mutating func add(_ cox: CoxResult) {
         let place = Place(analysis: cox.id, kind: "cox")
         addWarnings(cox.warnings, at: place)
         add(cox.counts, at: place)
@@ -202,7 +190,7 @@ struct CSVReport {
         add(check.global, as: "zph_global", at: place)
     }
 
-    private mutating func add(_ survival: SurvivalResult) {
+    mutating func add(_ survival: SurvivalResult) {
         let place = Place(analysis: survival.id, kind: "survival")
         addWarnings(survival.warnings, at: place)
         add(survival.counts, at: place)

@@ -12,7 +12,7 @@ struct JSONReport {
 
     private var study: JSONValue {
         // Ids are unique: `requireCoherence(of:)` ran before.
-        let analyses = result.analyses.map { ($0.id, analysis($0)) }
+        let analyses = result.analyses.map { ($0.id, JSONValue.object($0.section.json(in: self))) }
         let policies = result.sites.map { ($0.name, $0.policyHash.map(JSONValue.string) ?? .null) }
         var document: [String: JSONValue] = [
             "study": .string(result.study),
@@ -35,18 +35,6 @@ struct JSONReport {
         return .object(document)
     }
 
-    private func analysis(_ analysis: AnalysisResult) -> JSONValue {
-        switch analysis {
-        case .cox(let result): .object(cox(result))
-        case .survival(let result): .object(survival(result))
-        case .describe(let result): .object(description(result))
-        case .incidence(let result): .object(incidence(result))
-        case .concordance(let result): .object(concordance(result))
-        case .failed(_, let kind, let reason):
-            .object(["kind": .string("failed"), "analysis": .string(kind), "reason": .string(reason)])
-        }
-    }
-
     func counts(_ counts: CohortCounts) -> [String: JSONValue] {
         var object = rows(of: counts)
         object["landmark"] = counts.landmark.map {
@@ -65,7 +53,7 @@ struct JSONReport {
         ]
     }
 
-    private func cox(_ cox: CoxResult) -> [String: JSONValue] {
+    func cox(_ cox: CoxResult) -> [String: JSONValue] {
         var table = table(of: cox)
         if let cluster = cox.cluster, let naive = cox.naiveCovariance {
             table["cluster"] = .string(cluster)
@@ -187,7 +175,7 @@ struct JSONReport {
         ]
     }
 
-    private func survival(_ survival: SurvivalResult) -> [String: JSONValue] {
+    func survival(_ survival: SurvivalResult) -> [String: JSONValue] {
         var object = table(of: survival)
         object["weights"] = survival.weights.map { .string($0) }
         object["cluster"] = survival.cluster.map { .string($0) }

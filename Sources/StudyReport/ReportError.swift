@@ -21,87 +21,91 @@ func requireCoherence(of result: StudyResult) throws(ReportError) {
     var ids: Set<String> = []
     for analysis in result.analyses {
         guard ids.insert(analysis.id).inserted else { throw .duplicateAnalysis(id: analysis.id) }
-        switch analysis {
-        case .cox(let cox): try requireCoherence(of: cox)
-        case .survival(let survival): try requireCoherence(of: survival)
-        case .describe(let table): try requireCoherence(of: table)
-        case .incidence(let incidence): try requireCoherence(of: incidence)
-        case .concordance, .failed: break
-        }
+        try analysis.section.requireCoherence()
     }
 }
 
-private func requireCoherence(of cox: CoxResult) throws(ReportError) {
-    guard cox.covariance.count == cox.terms.count * cox.terms.count else {
-        throw .incoherent(id: cox.id, part: "its covariance has not one row and one column a term")
-    }
-    for curve in cox.baselineHazard ?? [] {
-        guard curve.hazard.count == curve.time.count, curve.se.count == curve.time.count else {
-            throw .incoherent(id: cox.id, part: "the columns of its baseline hazard differ in length")
+extension CoxResult {
+    func requireCoherence() throws(ReportError) {
+        guard covariance.count == terms.count * terms.count else {
+            throw .incoherent(id: id, part: "its covariance has not one row and one column a term")
         }
-    }
-}
-
-private func requireCoherence(of table: DescriptionResult) throws(ReportError) {
-    let columns = table.groups.count + 1
-    for variable in table.variables {
-        var arrays: [[Reported]] = []
-        switch variable.summary {
-        case .number(let number):
-            arrays = [number.mean, number.sd]
-            if let quartiles = number.quartiles {
-                arrays += [quartiles.lower, quartiles.median, quartiles.upper]
+        for curve in baselineHazard ?? [] {
+            guard curve.hazard.count == curve.time.count, curve.se.count == curve.time.count else {
+                throw .incoherent(id: id, part: "the columns of its baseline hazard differ in length")
             }
-        case .levels(let levels): arrays = levels.flatMap { [$0.counts, $0.shares] }
-        }
-        let counts = [table.people.count, variable.known.count, variable.missing.count]
-        guard (counts + arrays.map(\.count)).allSatisfy({ $0 == columns }) else {
-            throw .incoherent(
-                id: table.id, part: "its row \(variable.name) has not one number for each group")
         }
     }
 }
 
-private func requireCoherence(of survival: SurvivalResult) throws(ReportError) {
-    for group in survival.groups {
-        let curve = group.curve
-        let lengths = [
-            curve.atRisk.count, curve.events.count, curve.censored.count, curve.survival.count,
-            curve.se.count,
-            curve.lower.count, curve.upper.count, curve.hazard.count, curve.hazardSE.count,
-        ]
-        guard lengths.allSatisfy({ $0 == curve.time.count }) else {
-            throw .incoherent(id: survival.id, part: "the columns of a curve differ in length")
-        }
-    }
-    if let test = survival.test,
-        !([test.observed.count, test.expected.count] + [test.rows?.count].compactMap(\.self))
-            .allSatisfy({ $0 == test.groups.count })
-    {
-        throw .incoherent(id: survival.id, part: "its log-rank test has not one count a group")
-    }
-}
-
-private func requireCoherence(of incidence: IncidenceResult) throws(ReportError) {
-    guard incidence.tests.map({ $0.count == incidence.causes.count }) ?? true else {
-        throw .incoherent(id: incidence.id, part: "it has not one test a cause")
-    }
-    func isFit(_ estimates: IncidenceResult.Estimates, _ count: Int) -> Bool {
-        [estimates.estimate, estimates.se, estimates.lower, estimates.upper].allSatisfy { $0.count == count }
-    }
-    for group in incidence.groups {
-        let (curve, causes) = (group.curve, incidence.causes.count)
-        let lengths = [curve.atRisk.count, curve.censored.count] + curve.events.map(\.count)
-        let isWhole =
-            lengths.allSatisfy { $0 == curve.time.count } && curve.events.count == causes
-            && ([curve.eventFree] + curve.incidence).allSatisfy { isFit($0, curve.time.count) }
-            && curve.incidence.count == causes && group.events.count == causes
-            && group.at.allSatisfy { point in
-                point.incidence.count == causes
-                    && ([point.eventFree] + point.incidence).allSatisfy { isFit($0, 1) }
+extension DescriptionResult {
+    func requireCoherence() throws(ReportError) {
+        let columns = groups.count + 1
+        for variable in variables {
+            var arrays: [[Reported]] = []
+            switch variable.summary {
+            case .number(let number):
+                arrays = [number.mean, number.sd]
+                if let quartiles = number.quartiles {
+                    arrays += [quartiles.lower, quartiles.median, quartiles.upper]
+                }
+            case .levels(let levels): arrays = levels.flatMap { [$0.counts, $0.shares] }
             }
-        guard isWhole else {
-            throw .incoherent(id: incidence.id, part: "the columns of a curve differ in length")
+            let counts = [people.count, variable.known.count, variable.missing.count]
+            guard (counts + arrays.map(\.count)).allSatisfy({ $0 == columns }) else {
+                throw .incoherent(
+                    id: id, part: "its row \(variable.name) has not one number for each group")
+            }
+        }
+    }
+}
+
+extension SurvivalResult {
+    func requireCoherence() throws(ReportError) {
+        for group in groups {
+            let curve = group.curve
+            let lengths = [
+                curve.atRisk.count, curve.events.count, curve.censored.count, curve.survival.count,
+                curve.se.count,
+                curve.lower.count, curve.upper.count, curve.hazard.count, curve.hazardSE.count,
+            ]
+            guard lengths.allSatisfy({ $0 == curve.time.count }) else {
+                throw .incoherent(id: id, part: "the columns of a curve differ in length")
+            }
+        }
+        if let test,
+            !([test.observed.count, test.expected.count] + [test.rows?.count].compactMap(\.self))
+                .allSatisfy({ $0 == test.groups.count })
+        {
+            throw .incoherent(id: id, part: "its log-rank test has not one count a group")
+        }
+    }
+}
+
+extension IncidenceResult {
+    func requireCoherence() throws(ReportError) {
+        guard tests.map({ $0.count == causes.count }) ?? true else {
+            throw .incoherent(id: id, part: "it has not one test a cause")
+        }
+        func isFit(_ estimates: IncidenceResult.Estimates, _ count: Int) -> Bool {
+            [estimates.estimate, estimates.se, estimates.lower, estimates.upper].allSatisfy {
+                $0.count == count
+            }
+        }
+        for group in groups {
+            let (curve, causes) = (group.curve, self.causes.count)
+            let lengths = [curve.atRisk.count, curve.censored.count] + curve.events.map(\.count)
+            let isWhole =
+                lengths.allSatisfy { $0 == curve.time.count } && curve.events.count == causes
+                && ([curve.eventFree] + curve.incidence).allSatisfy { isFit($0, curve.time.count) }
+                && curve.incidence.count == causes && group.events.count == causes
+                && group.at.allSatisfy { point in
+                    point.incidence.count == causes
+                        && ([point.eventFree] + point.incidence).allSatisfy { isFit($0, 1) }
+                }
+            guard isWhole else {
+                throw .incoherent(id: id, part: "the columns of a curve differ in length")
+            }
         }
     }
 }

@@ -7,23 +7,14 @@ import Survival
 struct TextReport {
     static let columnMax = 100
     private var lines: [String] = []
-    private let unit: String
+    let unit: String
 
     init(_ result: StudyResult) {
         unit = result.endpoint.unit
         addHeader(result)
         for analysis in result.analyses {
             addLine()
-            switch analysis {
-            case .cox(let cox): add(cox, unit: result.endpoint.unit)
-            case .survival(let survival): add(survival, unit: result.endpoint.unit)
-            case .describe(let table): add(table)
-            case .incidence(let incidence): add(incidence, unit: result.endpoint.unit)
-            case .concordance(let concordance): add(concordance)
-            case .failed(let id, let kind, let reason):
-                addHeading("\(id): no result")
-                addParagraph("This analysis (\(kind)) could not be answered: \(sentence(reason))")
-            }
+            analysis.section.add(to: &self)
         }
     }
 

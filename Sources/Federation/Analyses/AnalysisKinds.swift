@@ -8,7 +8,7 @@ package enum AnalysisKinds {
     /// In the order in which messages list them.
     package static let all: [any AnalysisRequest.Type] = [
         SurvivalRequest.self, IncidenceRequest.self, CoxRequest.self, ConcordanceRequest.self,
-        DescriptionRequest.self,
+        DescriptionRequest.self, ComparisonRequest.self,
     ]
 
     /// The kind that a key of the study file names; nil for any other key.

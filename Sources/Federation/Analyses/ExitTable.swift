@@ -154,3 +154,15 @@ struct ExitTable: Sendable {
         return zip([0] + ends, ends).map { lanes[$0..<$1].reduce(0, +) }
     }
 }
+
+extension [CurveCounts] {
+    /// Restricted means that reach beyond a group's follow-up rest on a curve that nobody's data continue.
+    func extrapolations(to longest: Double?, names: [String]) -> [String] {
+        guard let longest else { return [] }
+        return zip(names, self).compactMap { name, curve in
+            let group = name.isEmpty ? "nobody" : "nobody in the group \(name)"
+            return curve.counts.times.last ?? 0 < longest
+                ? "\(group) is followed to the end of the restricted mean; the curve is continued flat" : nil
+        }
+    }
+}

@@ -16,7 +16,7 @@ package struct CovariateRiskSumsQuestion: Question {
     }
 
     package static func words(in plan: AnalysisPlan) -> String {
-        "sums of \(counted(plan.columnCount, "covariate")) times e^(x*beta) at event times, a few times"
+        "sums of x*e^(x*beta) of \(counted(plan.columnCount, "covariate")) at event times, a few times"
     }
 
     package var coordinates: Coordinates? { point.coordinates }
@@ -26,7 +26,7 @@ package struct CovariateRiskSumsQuestion: Question {
 
     package func labels(in plan: AnalysisPlan) -> [String] {
         NumberLabels.riskSets(of: grid, plan.ties, axis: plan.axis).flatMap { place in
-            plan.columnNames.map { "\($0) times risks \(place)" }
+            plan.columnNames.map { "risks weighted with \($0), \(place)" }
         }
     }
 

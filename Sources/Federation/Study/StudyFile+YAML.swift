@@ -95,6 +95,15 @@ extension StudyFile {
         return at.sorted()
     }
 
+    /// Reads `rmst`, in time order.
+    static func restrictedMeans(in body: YAMLMapping) throws(DocumentError) -> [Double] {
+        let times = try body.has("rmst") ? body.numbers("rmst").sorted() : []
+        for time in times where !(time.isFinite && time > 0) {
+            throw body.error(at: "rmst", "a time to which the mean is restricted must be later than 0")
+        }
+        return times
+    }
+
     /// Reads `rho`, the exponent of a test's weight; 0 unless given.
     static func rho(
         in test: YAMLMapping, unweighted name: String

@@ -45,6 +45,7 @@ extension AnalysisResult: Codable {
         case "describe": self = .describe(try DescriptionResult(from: decoder))
         case "incidence": self = .incidence(try IncidenceResult(from: decoder))
         case "concordance": self = .concordance(try ConcordanceResult(from: decoder))
+        case "compare": self = .compare(try ComparisonResult(from: decoder))
         case "failed":
             let failure = try Failure(from: decoder)
             self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
@@ -71,6 +72,9 @@ extension AnalysisResult: Codable {
             try result.encode(to: encoder)
         case .concordance(let result):
             try container.encode("concordance", forKey: .kind)
+            try result.encode(to: encoder)
+        case .compare(let result):
+            try container.encode("compare", forKey: .kind)
             try result.encode(to: encoder)
         case .failed(let id, let kind, let reason):
             try container.encode("failed", forKey: .kind)

@@ -52,6 +52,7 @@ package enum AnalysisResult: Hashable, Sendable {
     case describe(DescriptionResult)
     case incidence(IncidenceResult)
     case concordance(ConcordanceResult)
+    case compare(ComparisonResult)
     case failed(id: String, kind: String, reason: String)
 
     package var id: String {
@@ -61,6 +62,7 @@ package enum AnalysisResult: Hashable, Sendable {
         case .describe(let result): result.id
         case .incidence(let result): result.id
         case .concordance(let result): result.id
+        case .compare(let result): result.id
         case .failed(let id, _, _): id
         }
     }

@@ -25,6 +25,7 @@ struct ResultRoundTripTests {
               - cox: {id: firth, terms: [age, frail, stage], penalty: firth, evaluations: 12}
               - cox: {id: profile, terms: [age, frail], limits: profile}
               - concordance: {id: marker, of: age, robust: true, weights: share, event: response, landmark: 2}
+              - compare: {id: exactly, by: stage, at: [12], rmst: [24], event: response, times: exact}
               - describe: {id: table, variables: [age, stage, frail], by: old, bins: {age: 10}}
               - describe: {id: whole, variables: [age, stage], bins: exact}
               - describe: {id: nobody, variables: [age, stage, frail], by: nobody, bins: {age: 10}}
@@ -34,6 +35,7 @@ struct ResultRoundTripTests {
             privacy: {time-grid: 1, smallest-interval: 5}
             people: first-row
             analyses:
+              - compare: {id: grid, by: stage, at: [12.5], rmst: [24]}
               - survival: {id: grid, by: frail, at: [12.5], quantiles: [0.25], rmst: [24.5], censor-at: 30}
               - cox: {id: grid-curves, terms: [age, frail], baseline: common, predict: [{age: 60, frail: yes}], at: [12.5], baseline-hazard: true}
               - cox: {id: infinite, terms: [stage, age], event: 'died and stage != "I"', evaluations: 60}
@@ -83,10 +85,11 @@ struct ResultRoundTripTests {
             case .describe: "describe"
             case .incidence: "incidence"
             case .concordance: "concordance"
+            case .compare: "compare"
             case .failed(let id, _, let reason): "\(id) failed: \(reason)"
             }
         }
-        #expect(Set(kinds) == ["cox", "survival", "describe", "incidence", "concordance"])
+        #expect(Set(kinds) == ["cox", "survival", "describe", "incidence", "concordance", "compare"])
     }
 
     @Test

@@ -39,7 +39,7 @@ struct Agreement {
             case .incidence(let incidence):
                 IncidenceAgreement(incidence, reference).compare(&agreement.deviations)
             case .concordance(let concordance): agreement.compare(concordance)
-            case .describe: return .refused("a result that this study does not ask for")
+            case .describe, .compare: return .refused("a result that this study does not ask for")
             }
         }
         return .compared(agreement.deviations)

@@ -64,7 +64,10 @@ struct SurvivalCourse: AnalysisCourse {
                 atRisk: table.atRisk(of: groups[index], at: survival.at), squares: own[index],
                 reversedSquares: reversed[index])
         }
-        return result(groups: reports, warnings: extrapolations(curves))
+        return result(
+            groups: reports,
+            warnings: curves.extrapolations(
+                to: survival.options.restrictedMeans.last, names: survival.groups))
     }
 
     private func result(groups: [SurvivalResult.Group], warnings: [String] = []) -> SurvivalResult {
@@ -109,16 +112,6 @@ struct SurvivalCourse: AnalysisCourse {
         test.isWithinSites = survival.isWithinSites ? true : nil
         test.rows = survival.options.hasCurves ? nil : rows
         return test
-    }
-
-    /// Restricted means that reach beyond a group's follow-up rest on a curve that nobody's data continue.
-    private func extrapolations(_ groups: [CurveCounts]) -> [String] {
-        guard let longest = survival.options.restrictedMeans.last else { return [] }
-        return zip(survival.groups, groups).compactMap { name, curve in
-            let group = name.isEmpty ? "nobody" : "nobody in the group \(name)"
-            return curve.counts.times.last ?? 0 < longest
-                ? "\(group) is followed to the end of the restricted mean; the curve is continued flat" : nil
-        }
     }
 
     private func report(

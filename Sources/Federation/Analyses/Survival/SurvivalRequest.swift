@@ -119,10 +119,7 @@ package struct SurvivalRequest: AnalysisRequest {
         for share in options.quantiles where !(share > 0 && share < 1) {
             throw body.error(at: "quantiles", "a share of whom the time is asked lies between 0 and 1")
         }
-        options.restrictedMeans = try body.has("rmst") ? body.numbers("rmst").sorted() : []
-        for time in options.restrictedMeans where !(time.isFinite && time > 0) {
-            throw body.error(at: "rmst", "a time to which the mean is restricted must be later than 0")
-        }
+        options.restrictedMeans = try StudyFile.restrictedMeans(in: body)
         options.hasFollowUp = try body.has("follow-up") ? body.bool("follow-up") : false
     }
 
