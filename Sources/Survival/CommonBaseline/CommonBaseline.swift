@@ -23,7 +23,9 @@ package struct CommonBaseline: Sendable {
         }
     }
 
-    private let data: SurvivalData
+    private let event: [Bool]
+    private let weight: [Double]?
+    private let offset: [Double]?
     private let presence: [Presence]
     private let pointCount: Int
     /// Points at which the sums without those who leave are wanted too.
@@ -32,8 +34,9 @@ package struct CommonBaseline: Sendable {
     private let shares: [Double]?
     /// Row-major.
     private let covariates: [Double]
+    private let parameterCount: Int
 
-    private var parameterCount: Int { data.columnCount }
+    private var rowCount: Int { event.count }
 
     /// Throws `notOnGrid` if the grid lacks a death of these rows, or a stratum.
     ///
@@ -64,7 +67,8 @@ package struct CommonBaseline: Sendable {
         for (index, column) in data.columns.enumerated() {
             for row in column.indices { covariates[row * data.columnCount + index] = column[row] }
         }
-        (self.data, self.presence, self.pointCount) = (data, presence, offset)
+        (event, weight, self.offset) = (data.event, data.weight, data.offset)
+        (self.presence, pointCount, parameterCount) = (presence, offset, data.columnCount)
         tiedPoints = grid.tiedPoints(ties)
         shares = grid.censoringShares()
         self.covariates = covariates
@@ -109,26 +113,22 @@ package struct CommonBaseline: Sendable {
         }
     }
 
-    /// Σ δwx (p numbers), then Σ δw·offset.
-    package func eventSums() -> [Double] {
-        var sums = Array(repeating: 0.0, count: parameterCount + 1)
-        for row in 0..<data.rowCount where data.event[row] {
-            let weight = data.weight?[row] ?? 1
-            for index in 0..<parameterCount {
-                sums[index] += weight * covariates[row * parameterCount + index]
-            }
-            sums[parameterCount] += weight * (data.offset?[row] ?? 0)
+    /// Σ δwx (p numbers), then Σ δw·offset: the only sums that need no grid.
+    package static func eventSums(of data: SurvivalData) -> [Double] {
+        let deaths = data.event.indices.filter { data.event[$0] }
+        let columns = data.columns + [data.offset ?? []]
+        return columns.map { column in
+            column.isEmpty ? 0 : deaths.reduce(0) { $0 + (data.weight?[$1] ?? 1) * column[$1] }
         }
-        return sums
     }
 
     /// Σ δwg x (p numbers), with g the number that `factors` has for the point of the death.
     package func eventSums(weightedBy factors: [Double]) -> [Double] {
         precondition(factors.count == pointCount, "a factor for each point")
         var sums = Array(repeating: 0.0, count: parameterCount)
-        for row in 0..<data.rowCount where data.event[row] {
+        for row in 0..<rowCount where event[row] {
             guard let point = presence[row].leaves else { continue }
-            let weight = (data.weight?[row] ?? 1) * factors[point]
+            let weight = (self.weight?[row] ?? 1) * factors[point]
             for index in sums.indices { sums[index] += weight * covariates[row * parameterCount + index] }
         }
         return sums
@@ -191,12 +191,12 @@ package struct CommonBaseline: Sendable {
         let drifts = Self.cumulative(means.survivor, width: count)
         let weightedHazards = Self.cumulative(hazard.survivor, times: shares, width: 1)
         let weightedDrifts = Self.cumulative(means.survivor, times: shares, width: count)
-        var residuals = Array(repeating: 0.0, count: data.rowCount * count)
+        var residuals = Array(repeating: 0.0, count: rowCount * count)
         for (row, place) in presence.enumerated() {
             let left = place.leaves.map { hazard.leaver[$0] } ?? 0
             let passed =
                 hazards[place.stays] - hazards[place.first] + left + place.remaining(weightedHazards)
-            let weight = data.event[row] ? data.weight?[row] ?? 1 : 0
+            let weight = event[row] ? self.weight?[row] ?? 1 : 0
             for index in 0..<count {
                 let x = covariates[row * count + index]
                 var drift = drifts[place.stays * count + index] - drifts[place.first * count + index]
@@ -229,20 +229,20 @@ package struct CommonBaseline: Sendable {
         let hazards = Self.cumulative(hazard.survivor, width: 1)
         return presence.enumerated().map { row, place in
             let left = place.leaves.map { hazard.leaver[$0] } ?? 0
-            return risks[row] / (data.weight?[row] ?? 1)
+            return risks[row] / (weight?[row] ?? 1)
                 * (hazards[place.stays] - hazards[place.first] + left)
         }
     }
 
     /// The Schoenfeld residual of each event times its weight: w(x − ā), p numbers a row, 0 for rows without event.
     package func schoenfeldResiduals(means: MeanIncrements) -> [Double] {
-        var residuals = Array(repeating: 0.0, count: data.rowCount * parameterCount)
-        for row in 0..<data.rowCount where data.event[row] {
+        var residuals = Array(repeating: 0.0, count: rowCount * parameterCount)
+        for row in 0..<rowCount where event[row] {
             guard let point = presence[row].leaves else { continue }
             for index in 0..<parameterCount {
                 let deviation =
                     covariates[row * parameterCount + index] - means.death[point * parameterCount + index]
-                residuals[row * parameterCount + index] = (data.weight?[row] ?? 1) * deviation
+                residuals[row * parameterCount + index] = (weight?[row] ?? 1) * deviation
             }
         }
         return residuals
@@ -258,13 +258,13 @@ package struct CommonBaseline: Sendable {
     /// w·exp(xβ + offset).
     private func risks(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
         precondition(beta.count == parameterCount, "one coefficient per covariate")
-        var risks = Array(repeating: 0.0, count: data.rowCount)
+        var risks = Array(repeating: 0.0, count: rowCount)
         for row in risks.indices {
-            var predictor = data.offset?[row] ?? 0
+            var predictor = offset?[row] ?? 0
             for index in 0..<parameterCount {
                 predictor += covariates[row * parameterCount + index] * beta[index]
             }
-            risks[row] = (data.weight?[row] ?? 1) * Elementary.exponential(predictor)
+            risks[row] = (weight?[row] ?? 1) * Elementary.exponential(predictor)
         }
         guard risks.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
         return risks
@@ -318,7 +318,8 @@ package struct CommonBaseline: Sendable {
             let remaining = present.value * shares[point]
             sums[point * width + index] += remaining
             guard ties.first == point else { continue }
-            sums[(pointCount + tiedPoints.count - ties.count) * width + index] += remaining
+            let place = pointCount + tiedPoints.count - ties.count
+            sums[place * width + index] += remaining
             ties.removeFirst()
         }
     }

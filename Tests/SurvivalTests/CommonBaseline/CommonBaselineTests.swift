@@ -69,8 +69,8 @@ struct CommonBaselineTests {
             data: PartialLikelihoodTests.data(data, rows: stride(from: 0, to: 120, by: 3).map { $0 }),
             grid: grid,
             ties: .efron)
-        let nobody = try CommonBaseline(
-            data: PartialLikelihoodTests.data(data, rows: []), grid: grid, ties: .efron)
+        let nobodysRows = try PartialLikelihoodTests.data(data, rows: [])
+        let nobody = try CommonBaseline(data: nobodysRows, grid: grid, ties: .efron)
         let sums = try first.riskSums(at: PartialLikelihoodTests.beta)
         let (points, own) = (grid.pointCount, grid.strata[0].times.count)
         let ties = grid.tiedPoints(.efron).count
@@ -79,7 +79,7 @@ struct CommonBaselineTests {
         #expect(
             try nobody.riskSums(at: PartialLikelihoodTests.beta)
                 == Array(repeating: 0, count: points + ties))
-        #expect(nobody.eventSums() == [0, 0, 0, 0, 0])
+        #expect(CommonBaseline.eventSums(of: nobodysRows) == [0, 0, 0, 0, 0])
         #expect(try nobody.covariateRiskSums(at: PartialLikelihoodTests.beta).count == 4 * (points + ties))
     }
 
@@ -120,19 +120,20 @@ struct CommonFit {
         let strata = Set(frame.stratum).count
         let grid = EventGrid(eventsOf: try frame.data(mergesNearTies: false), stratumCount: strata)
         let offsetCenter = (frame.offset ?? []).reduce(0, +) / Double(max(frame.rowCount, 1))
-        let sites = try split.map {
-            let data = try frame.data(rows: $0, mergesNearTies: false)
+        let rows = try split.map {
+            try frame.data(rows: $0, mergesNearTies: false)
                 .rescaled(center: center, scale: scale, offsetCenter: offsetCenter)
-            return try CommonBaseline(data: data, grid: grid, ties: ties)
         }
-        try self.init(sites, grid: grid, ties: ties, names: frame.names, scale: scale)
+        try self.init(rows, grid: grid, ties: ties, names: frame.names, scale: scale)
     }
 
-    init(_ sites: [CommonBaseline], grid: EventGrid, ties: Ties, names: [String], scale: [Double]) throws {
+    /// `rows` are those of each site, in working coordinates.
+    init(_ rows: [SurvivalData], grid: EventGrid, ties: Ties, names: [String], scale: [Double]) throws {
+        let sites = try rows.map { try CommonBaseline(data: $0, grid: grid, ties: ties) }
         func total(_ vectors: [[Double]]) -> [Double] {
             vectors.dropFirst().reduce(vectors[0]) { zip($0, $1).map { $0 + $1 } }
         }
-        let eventSums = total(sites.map { $0.eventSums() })
+        let eventSums = total(rows.map { CommonBaseline.eventSums(of: $0) })
         var iteration = CommonBaselineIteration(
             parameterNames: names, eventSums: eventSums, eventWeight: grid.eventWeight)
         var step = CommonBaselineIteration.Step.evaluate(iteration.beta)

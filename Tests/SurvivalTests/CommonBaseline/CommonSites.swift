@@ -4,6 +4,7 @@ import Testing
 
 /// Sites with one baseline hazard for all, on the exact event times.
 struct CommonSites {
+    private let rows: [SurvivalData]
     let sites: [CommonBaseline]
     let grid: EventGrid
     let frame: ModelFrame
@@ -14,17 +15,17 @@ struct CommonSites {
         let offsetCenter = (frame.offset ?? []).reduce(0, +) / Double(max(frame.rowCount, 1))
         let grid = EventGrid(
             eventsOf: try frame.data(mergesNearTies: false), stratumCount: Set(frame.stratum).count)
-        sites = try split.map {
-            let data = try frame.data(rows: $0, mergesNearTies: false)
+        rows = try split.map {
+            try frame.data(rows: $0, mergesNearTies: false)
                 .rescaled(center: center, scale: scale, offsetCenter: offsetCenter)
-            return try CommonBaseline(data: data, grid: grid, ties: ties)
         }
+        sites = try rows.map { try CommonBaseline(data: $0, grid: grid, ties: ties) }
         (self.grid, self.frame, self.ties) = (grid, frame, ties)
     }
 
     func fit() throws -> CoxFit {
         let (_, scale) = frame.moments
-        return try CommonFit(sites, grid: grid, ties: ties, names: frame.names, scale: scale).table.fit
+        return try CommonFit(rows, grid: grid, ties: ties, names: frame.names, scale: scale).table.fit
     }
 
     func total(_ answer: (CommonBaseline) throws -> [Double]) rethrows -> [Double] {

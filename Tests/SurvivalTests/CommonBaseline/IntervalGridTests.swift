@@ -32,7 +32,8 @@ struct IntervalGridTests {
         let part = try CommonBaseline(data: data, grid: grid, ties: ties)
         let hazard = try HazardIncrements(grid: grid, riskSums: part.riskSums(at: beta), ties: ties)
         let gram = try part.gram(at: beta, hazard: hazard)
-        let evaluation = hazard.evaluation(at: beta, eventSums: part.eventSums(), gram: gram)
+        let evaluation = hazard.evaluation(
+            at: beta, eventSums: CommonBaseline.eventSums(of: data), gram: gram)
         return LikelihoodSums(
             logLikelihood: evaluation.logLikelihood, score: evaluation.score,
             information: hazard.information(
@@ -96,12 +97,10 @@ struct IntervalGridTests {
         let frame = ModelFrame(reference)
         let (center, scale) = frame.moments
         let grid = Self.grid(try frame.data(), width: 1, stratumCount: 1)
-        let sites = try frame.rowsBySite.map {
-            try CommonBaseline(
-                data: frame.data(rows: $0.rows).rescaled(center: center, scale: scale), grid: grid,
-                ties: .efron)
+        let rows = try frame.rowsBySite.map {
+            try frame.data(rows: $0.rows).rescaled(center: center, scale: scale)
         }
-        let fit = try CommonFit(sites, grid: grid, ties: .efron, names: frame.names, scale: scale)
+        let fit = try CommonFit(rows, grid: grid, ties: .efron, names: frame.names, scale: scale)
         #expect(fit.informations == 2)
         let (coef, se) = (reference.expected["coef"].doubles, reference.expected["se"].doubles)
         for (index, term) in fit.table.terms.enumerated() {
