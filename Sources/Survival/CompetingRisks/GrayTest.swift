@@ -34,7 +34,7 @@ package enum GrayTest {
                 statistic: .notAvailable, degreesOfFreedom: Double(order), p: .notAvailable,
                 logP: .notAvailable)
         }
-        return CoxInference.test(dot(score, factored.solve(score)), df: order)
+        return TestResult(chiSquared: dot(score, factored.solve(score)), df: order)
     }
 
     /// One stratum's score of all groups but the last, and what its variance is made of.

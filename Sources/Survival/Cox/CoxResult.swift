@@ -149,6 +149,218 @@ package struct CoxResult: Hashable, Sendable, Codable {
         (self.heterogeneity, self.diagnostics) = (heterogeneity, diagnostics)
         (self.limits, self.penalty) = (limits, penalty)
     }
+
+    // MARK: - Curves that a model predicts
+
+    /// Whose hazard is modelled where there are several causes of an event.
+    package enum Hazard: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Those who had another cause leave the risk set.
+        case causeSpecific = "cause-specific"
+        /// They stay in it, weighted by the censoring to come (Fine and Gray, JASA 1999).
+        case subdistribution
+    }
+
+    /// The cumulative baseline hazard of a stratum; arrays of equal length, one element a time with an event.
+    package struct BaselineCurve: Hashable, Sendable, Codable {
+        /// The stratum's label; empty without strata.
+        package var stratum: String
+        package var time: [Double]
+        package var hazard: [Reported]
+        package var se: [Reported]
+        /// On a grid: where the interval of each time begins.
+        package var gridStart: [Double]?
+
+        package init(
+            stratum: String, time: [Double], hazard: [Reported], se: [Reported], gridStart: [Double]? = nil
+        ) {
+            (self.stratum, self.time, self.hazard, self.se) = (stratum, time, hazard, se)
+            self.gridStart = gridStart
+        }
+    }
+
+    /// Survival at stated covariates in a stratum.
+    package struct Prediction: Hashable, Sendable, Codable {
+        /// `age=60, sex=f`.
+        package var profile: String
+        package var stratum: String
+        /// One point at each time with an event.
+        package var curve: [CurvePoint]
+        /// On a grid: where the interval of each point begins.
+        package var gridStart: [Double]?
+        /// The times the study asks for.
+        package var at: [CurvePoint]
+
+        package init(
+            profile: String, stratum: String, curve: [CurvePoint], at: [CurvePoint],
+            gridStart: [Double]? = nil
+        ) {
+            (self.profile, self.stratum, self.curve, self.at) = (profile, stratum, curve, at)
+            self.gridStart = gridStart
+        }
+    }
+
+    /// Survival and cumulative hazard just after a time.
+    package struct CurvePoint: Hashable, Sendable, Codable {
+        package var time: Double
+        package var survival: Reported
+        package var lower: Reported
+        package var upper: Reported
+        package var hazard: Reported
+        package var hazardSE: Reported
+        /// On a grid.
+        package var grid: Grid?
+
+        /// The interval of the grid that the time lies in (both ends the time itself where it is a point of the grid), and the curve at
+        /// the interval's two ends.
+        package struct Grid: Hashable, Sendable, Codable {
+            package var from: Double
+            package var to: Double
+            package var survival: Bounds
+            package var hazard: Bounds
+
+            package init(from: Double, to: Double, survival: Bounds, hazard: Bounds) {
+                (self.from, self.to, self.survival, self.hazard) = (from, to, survival, hazard)
+            }
+        }
+
+        package init(
+            time: Double, survival: Reported, lower: Reported, upper: Reported, hazard: Reported,
+            hazardSE: Reported, grid: Grid? = nil
+        ) {
+            (self.time, self.survival, self.lower, self.upper) = (time, survival, lower, upper)
+            (self.hazard, self.hazardSE, self.grid) = (hazard, hazardSE, grid)
+        }
+    }
+
+    // MARK: - Binned residuals
+
+    /// Residuals of a model, added up over bins that hold enough people or events; no residual of a row is in it.
+    package struct Diagnostics: Hashable, Sendable, Codable {
+        package var functionalForm: [FunctionalForm]
+        package var effectOverTime: EffectOverTime?
+
+        package init(functionalForm: [FunctionalForm], effectOverTime: EffectOverTime?) {
+            (self.functionalForm, self.effectOverTime) = (functionalForm, effectOverTime)
+        }
+
+        /// Martingale residuals by bins of a number: where their means bend, so does the number's effect.
+        package struct FunctionalForm: Hashable, Sendable, Codable {
+            package var covariate: String
+            package var bins: [Bin]
+
+            package init(covariate: String, bins: [Bin]) {
+                (self.covariate, self.bins) = (covariate, bins)
+            }
+        }
+
+        /// Values from `lower` to below `upper`.
+        package struct Bin: Hashable, Sendable, Codable {
+            package var lower: Double
+            package var upper: Double
+            package var rows: Int
+            package var people: Int
+            package var events: Int
+            /// Events that the model expects.
+            package var expected: Reported
+            /// Mean martingale residual of the rows: (events - expected)/rows.
+            package var residual: Reported
+
+            package init(
+                lower: Double, upper: Double, rows: Int, people: Int, events: Int, expected: Reported,
+                residual: Reported
+            ) {
+                (self.lower, self.upper, self.rows, self.people) = (lower, upper, rows, people)
+                (self.events, self.expected, self.residual) = (events, expected, residual)
+            }
+        }
+
+        /// Mean scaled Schoenfeld residuals by bins of time: what each coefficient is about in the bin.
+        package struct EffectOverTime: Hashable, Sendable, Codable {
+            package var times: TimeAxisKind
+            package var terms: [String]
+            package var bins: [TimeBin]
+
+            package init(times: TimeAxisKind, terms: [String], bins: [TimeBin]) {
+                (self.times, self.terms, self.bins) = (times, terms, bins)
+            }
+        }
+
+        /// Times after `lower` up to `upper`; `effects` has a number for each coefficient.
+        package struct TimeBin: Hashable, Sendable, Codable {
+            package var lower: Double
+            package var upper: Double
+            package var events: Int
+            package var effects: [Reported]
+
+            package init(lower: Double, upper: Double, events: Int, effects: [Reported]) {
+                (self.lower, self.upper, self.events, self.effects) = (lower, upper, events, effects)
+            }
+        }
+    }
+
+    // MARK: - Penalties and profile likelihoods
+
+    /// Whether some term has a likelihood-ratio test of its own.
+    package var hasLikelihoodRatios: Bool { terms.contains { $0.likelihoodRatio != nil } }
+
+    /// Where the limits of a coefficient come from: its standard error, or the profile likelihood.
+    package enum Limits: String, Hashable, Sendable, Codable, CaseIterable { case wald, profile }
+
+    /// Limits and p of a coefficient by the normal approximation.
+    package struct Wald: Hashable, Sendable, Codable {
+        package var lower: Reported
+        package var upper: Reported
+        package var p: Reported
+        package var logP: Reported
+
+        package init(lower: Reported, upper: Reported, p: Reported, logP: Reported) {
+            (self.lower, self.upper, self.p, self.logP) = (lower, upper, p, logP)
+        }
+    }
+
+    /// The penalty that a model was fitted under.
+    package struct Penalised: Hashable, Sendable, Codable {
+        package var kind: Kind
+        /// The penalised log-likelihood, with all coefficients 0 and at the estimate.
+        package var logLikelihoodNull: Double
+        package var logLikelihood: Double
+        /// Only for a ridge.
+        package var ridge: Ridge?
+
+        package enum Kind: String, Hashable, Sendable, Codable { case ridge, firth }
+
+        package init(kind: Kind, logLikelihoodNull: Double, logLikelihood: Double, ridge: Ridge? = nil) {
+            (self.kind, self.logLikelihoodNull, self.logLikelihood) = (kind, logLikelihoodNull, logLikelihood)
+            self.ridge = ridge
+        }
+    }
+
+    /// θ/2 Σ bⱼ², or θ/2 Σ bⱼ² var(xⱼ); arrays have an element for each coefficient.
+    package struct Ridge: Hashable, Sendable, Codable {
+        package var theta: Double
+        package var isScaled: Bool
+        /// Which coefficients are penalised.
+        package var isPenalised: [Bool]
+        /// var(xⱼ) where it was used, else NA.
+        package var variances: [Reported]
+        /// Of the penalised coefficients together.
+        package var degreesOfFreedom: Double
+        /// The penalty at the estimate.
+        package var amount: Double
+
+        /// Those of the terms' names that are penalised.
+        package func penalised(_ names: [String]) -> [String] {
+            zip(names, isPenalised).filter(\.1).map(\.0)
+        }
+
+        package init(
+            theta: Double, isScaled: Bool, isPenalised: [Bool], variances: [Reported],
+            degreesOfFreedom: Double, amount: Double
+        ) {
+            (self.theta, self.isScaled, self.isPenalised) = (theta, isScaled, isPenalised)
+            (self.variances, self.degreesOfFreedom, self.amount) = (variances, degreesOfFreedom, amount)
+        }
+    }
 }
 
 /// The function of time along which a test lets coefficients change; R's `cox.zph(transform =)`.
@@ -157,12 +369,4 @@ package enum TimeTransform: String, Hashable, Sendable, Codable, CaseIterable {
     case km
     case identity
     case log
-}
-
-/// How tied event times are handled.
-package enum Ties: String, Hashable, Sendable, Codable, CaseIterable {
-    case efron
-    case breslow
-    /// The discrete partial likelihood, for a baseline hazard of each site's own.
-    case exact
 }

@@ -1,34 +1,3 @@
-/// What a proportional-hazards test needs besides the fit, at the estimate: sums over event times of g(x − x̄), gV and g²V.
-///
-/// V is the covariance of the covariates among those at risk, so that ΣV is the information. Adds up over sites and strata.
-package struct TimeTrendSums: Sendable, Hashable {
-    /// Σ g(x − x̄) over the events.
-    package var score: [Double]
-    /// Σ gV.
-    package var information: SymmetricMatrix
-    /// Σ g²V.
-    package var square: SymmetricMatrix
-
-    package init(score: [Double], information: SymmetricMatrix, square: SymmetricMatrix) {
-        precondition(information.order == score.count && square.order == score.count, "sums of one order")
-        (self.score, self.information, self.square) = (score, information, square)
-    }
-
-    package var vector: [Double] { score + information.packedUpper + square.packedUpper }
-
-    package static func vectorCount(parameterCount p: Int) -> Int { p * (p + 2) }
-
-    /// Of a sum of `vector`s.
-    package init(vector: [Double], parameterCount p: Int) {
-        precondition(vector.count == Self.vectorCount(parameterCount: p), "sums of another model")
-        let packed = SymmetricMatrix.packedCount(order: p)
-        self.init(
-            score: Array(vector[..<p]),
-            information: SymmetricMatrix(order: p, packedUpper: Array(vector[p..<(p + packed)])),
-            square: SymmetricMatrix(order: p, packedUpper: Array(vector[(p + packed)...])))
-    }
-}
-
 /// The score test of proportional hazards, against coefficients that change along g(t).
 ///
 /// The model is extended by γ·x·g(t); all of β stay free. At γ = 0 the score is u = Σ g(x − x̄) and the information is
@@ -71,9 +40,9 @@ package enum ProportionalHazardsTest {
         let varies = columns.indices.allSatisfy { schur[$0, $0] > Self.tolerance * square[$0, $0] }
         let factored = RankRevealingCholesky(schur)
         guard varies, factored.rank == columns.count, factored.rank > 0 else {
-            return CoxInference.unavailable(degreesOfFreedom: columns.count)
+            return .unavailable(degreesOfFreedom: columns.count)
         }
         let score = own.whitened(gradient: trend.score)
-        return CoxInference.test(dot(score, factored.solve(score)), df: columns.count)
+        return TestResult(chiSquared: dot(score, factored.solve(score)), df: columns.count)
     }
 }

@@ -52,9 +52,9 @@ package struct SiteHeterogeneity: Sendable {
     /// UᵀI⁻U, then for each of the coefficients asked for: information w, score u, u²/w.
     package func parts(of coefficients: [Int]) -> [Double] {
         [statistic]
-            + coefficients.flatMap { index in
-                efficient[index].map { [$0.information, $0.score, $0.score * $0.score / $0.information] }
-                    ?? [0, 0, 0]
+            + coefficients.flatMap { (index) -> [Double] in
+                guard let (score, information) = efficient[index] else { return [0, 0, 0] }
+                return [information, score, score * score / information]
             }
     }
 
@@ -96,14 +96,14 @@ package struct HeterogeneityTest: Sendable {
             let own = parts[(1 + 3 * place)..<(4 + 3 * place)].map { $0 }
             let statistic = max(0, own[2] - own[1] * own[1] / own[0])
             return CoxResult.TermTest(
-                name: names[index], test: CoxInference.test(statistic, df: Int(ranks[2 + index]) - 1))
+                name: names[index], test: TestResult(chiSquared: statistic, df: Int(ranks[2 + index]) - 1))
         }
         let degreesOfFreedom = Int(ranks[1]) - fit.rank
         return .init(
             sites: Int(ranks[0]),
             global: degreesOfFreedom > 0
-                ? CoxInference.test(parts[0], df: degreesOfFreedom)
-                : CoxInference.unavailable(degreesOfFreedom: 0),
+                ? TestResult(chiSquared: parts[0], df: degreesOfFreedom)
+                : TestResult.unavailable(degreesOfFreedom: 0),
             coefficients: tests)
     }
 }

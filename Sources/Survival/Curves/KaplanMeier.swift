@@ -158,9 +158,6 @@ package struct KaplanMeier: Sendable {
             upper: Reported(mean + width), bounds: bounds)
     }
 
-    /// The last time at which someone leaves; nil for nobody.
-    package var lastTime: Double? { points.last?.time }
-
     /// Survival at given times, NA after the last exit, as `summary(survfit, times=)`.
     ///
     /// `atRisk` are the rows at risk just before each of the times, with delayed entry; without, they follow from the counts.

@@ -110,13 +110,6 @@ package struct CompleteCases: Sendable {
         return isCut
     }
 
-    /// The dictionary variables that `droppedByVariable` will list, sorted; known without any data.
-    package static func variables(
-        scope: VariableScope, endpoint: EndpointSpecification, needed: [Expression]
-    ) -> [String] {
-        Set((endpoint.expressions + needed).flatMap { scope.variables(of: $0) }).sorted()
-    }
-
     private static func renumbered(_ people: [Int32]) -> (person: [Int32], count: Int) {
         var numbers = Array(repeating: Int32(-1), count: Int(people.max() ?? -1) + 1)
         var count: Int32 = 0

@@ -15,6 +15,11 @@ struct ExpressionEvaluator {
         (self.scope, self.table) = (scope, table)
     }
 
+    /// The expression's value for each row of the table.
+    ///
+    /// Missing values follow R's three-valued logic: a comparison with a missing side is missing, "missing and false" is false,
+    /// "missing or true" is true. Unlike R's `%in%`, a missing value is neither in a list nor outside it. An undefined number, such
+    /// as the logarithm of a negative one, is missing.
     mutating func column(of expression: Expression) throws(ScopeError) -> Column {
         let checked = try scope.check(expression)
         switch checked.meaning {

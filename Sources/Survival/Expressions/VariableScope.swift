@@ -64,16 +64,6 @@ package struct VariableScope: Sendable {
         return result.sorted()
     }
 
-    /// The expression's value for each row of the table.
-    ///
-    /// Missing values follow R's three-valued logic: a comparison with a missing side is missing, "missing
-    /// and false" is false, "missing or true" is true. Unlike R's `%in%`, a missing value is neither in a
-    /// list nor outside it. An undefined number, such as the logarithm of a negative one, is missing.
-    package func values(of expression: Expression, in table: PatientTable) throws(ScopeError) -> Column {
-        var evaluator = ExpressionEvaluator(scope: self, table: table)
-        return try evaluator.column(of: expression)
-    }
-
     /// Refuses what is no yes/no expression, or uses variables that the dictionary keeps out of filters.
     package func requireFilter(_ expression: Expression) throws(ScopeError) {
         try require(.boolean, of: expression, as: "a yes/no expression")

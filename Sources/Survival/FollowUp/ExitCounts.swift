@@ -23,26 +23,6 @@ package struct ExitCounts: Sendable, Hashable {
         self.intervals = intervals
     }
 
-    /// The counts of a site's rows (or of some of them: a group) on the times that all sites share.
-    ///
-    /// A row leaves at the first of `times` at or after its exit: on a grid coarser than the rows', at the end of its interval.
-    /// Throws `notOnGrid` if a row leaves after the last of them.
-    package init(_ data: SurvivalData, rows: [Int]? = nil, times: [Double]) throws(SurvivalDataError) {
-        let grid = TimeGrid(times)
-        let none = Array(repeating: 0.0, count: times.count)
-        self.init(times: times, events: none, censored: none, entered: data.entry.map { _ in none })
-        for row in rows ?? Array(0..<data.rowCount) {
-            let weight = data.weight?[row] ?? 1
-            let exit = grid.index(atOrAfter: data.exit[row])
-            guard exit < times.count else { throw .notOnGrid }
-            if data.event[row] { events[exit] += weight } else { censored[exit] += weight }
-            if let entry = data.entry { entered?[min(exit, grid.index(after: entry[row]))] += weight }
-        }
-    }
-
-    /// The distinct exit times of some rows, ascending: the times for counts of rows that are all in one place.
-    package static func times(of data: SurvivalData) -> [Double] { Set(data.exit).sorted() }
-
     /// At risk just before each time.
     package var atRisk: [Double] {
         var (atRisk, present) = (events, 0.0)
@@ -64,28 +44,5 @@ package struct ExitCounts: Sendable, Hashable {
     /// Control Clin Trials 1996), whose median is the median follow-up.
     package var reversed: ExitCounts {
         ExitCounts(times: times, events: censored, censored: events, entered: entered, intervals: intervals)
-    }
-
-    /// Events, censored and (if rows enter late) entered, one after the other: the vector that a site sends.
-    package var vector: [Double] { events + censored + (entered ?? []) }
-
-    /// The counts of a sum of `vector`s.
-    package init(
-        times: [Double], vector: [Double], hasDelayedEntry: Bool, intervals: [GridInterval]? = nil
-    ) {
-        let count = times.count
-        precondition(vector.count == count * (hasDelayedEntry ? 3 : 2), "two or three counts for each time")
-        self.init(
-            times: times, events: Array(vector[..<count]), censored: Array(vector[count..<2 * count]),
-            entered: hasDelayedEntry ? Array(vector[(2 * count)...]) : nil, intervals: intervals)
-    }
-
-    package static func + (left: ExitCounts, right: ExitCounts) -> ExitCounts {
-        precondition(
-            left.times == right.times && (left.entered == nil) == (right.entered == nil)
-                && left.intervals == right.intervals, "counts on the same times")
-        return ExitCounts(
-            times: left.times, vector: zip(left.vector, right.vector).map { $0 + $1 },
-            hasDelayedEntry: left.entered != nil, intervals: left.intervals)
     }
 }

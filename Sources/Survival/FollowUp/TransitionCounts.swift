@@ -33,15 +33,4 @@ package struct TransitionCounts: Sendable, Hashable {
 
     /// At risk for the events of each time; see `ExitCounts`.
     var exposed: [Double] { exits.exposed }
-
-    package static func + (left: TransitionCounts, right: TransitionCounts) -> TransitionCounts {
-        precondition(
-            left.times == right.times && left.intervals == right.intervals, "counts on the same times")
-        func sum(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { $0 + $1 } }
-        return TransitionCounts(
-            times: left.times, events: zip(left.events, right.events).map(sum),
-            censored: sum(left.censored, right.censored),
-            entered: left.entered.flatMap { own in right.entered.map { sum(own, $0) } },
-            intervals: left.intervals)
-    }
 }

@@ -55,6 +55,15 @@ package struct SymmetricMatrix: Hashable, Sendable {
             x.withUnsafeBufferPointer { addOuterProduct(weight, of: $0, to: triangle) }
         }
     }
+
+    /// The rows and columns with these indices.
+    func part(_ indices: [Int]) -> SymmetricMatrix {
+        var part = SymmetricMatrix(order: indices.count)
+        for row in indices.indices {
+            for column in row..<indices.count { part[row, column] = self[indices[row], indices[column]] }
+        }
+        return part
+    }
 }
 
 /// Adds weight · x xᵀ to a packed upper triangle; the inner loop of every information matrix.

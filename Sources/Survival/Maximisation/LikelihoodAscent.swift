@@ -234,3 +234,14 @@ package struct LikelihoodAscent: Sendable, Hashable {
         return length > demands.stepMax ? step.map { $0 * demands.stepMax / length } : step
     }
 }
+
+extension LikelihoodSums {
+    /// Whether a step has led uphill, from a point with Newton decrement λ².
+    ///
+    /// Close to the maximum the log-likelihood's own rounding exceeds the gain of a step, so that only the score can tell.
+    fileprivate func isAcceptable(afterLogLikelihood previous: Double, decrement: Double) -> Bool {
+        guard isFinite else { return false }
+        return decrement < ConvergenceRule.nearDecrementMax
+            || logLikelihood >= previous - 1e-12 * abs(previous)
+    }
+}

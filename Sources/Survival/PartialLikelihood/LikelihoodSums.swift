@@ -44,13 +44,4 @@ package struct LikelihoodSums: Sendable, Hashable {
     func notFinite(among names: [String]) -> [String] {
         names.indices.filter { !score[$0].isFinite }.map { names[$0] }
     }
-
-    /// Whether a step has led uphill, from a point with Newton decrement λ².
-    ///
-    /// Close to the maximum the log-likelihood's own rounding exceeds the gain of a step, so that only the score can tell.
-    func isAcceptable(afterLogLikelihood previous: Double, decrement: Double) -> Bool {
-        guard isFinite else { return false }
-        return decrement < ConvergenceRule.nearDecrementMax
-            || logLikelihood >= previous - 1e-12 * abs(previous)
-    }
 }

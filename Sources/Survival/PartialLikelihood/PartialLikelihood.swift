@@ -1,11 +1,17 @@
 /// Cox's log partial likelihood of one site's rows, with a baseline of its own in each stratum.
 ///
-/// Efron's, Breslow's or exact ties, right-censored rows or (entry, exit], weights, strata, offset. Rows are sorted and laid
-/// out once, when the value is made; an evaluation gives the log-likelihood, its gradient and the information together. The
-/// sums of several sites add up to those of the model stratified by site: `coxph(… + strata(site))`.
+/// Efron's, Breslow's or exact ties, right-censored rows or (entry, exit], weights (not for exact ties), strata, offset. Rows are
+/// sorted and laid out once, when the value is made; an evaluation gives the log-likelihood, its gradient and the information
+/// together. The sums of several sites add up to those of the model stratified by site: `coxph(… + strata(site))`.
 package struct PartialLikelihood: Sendable {
-    /// Nil for exact ties, whose likelihood is no sum over rows.
-    private let kernel: LikelihoodKernel?
+    private enum Form: Sendable {
+        /// A sum over rows.
+        case sum(LikelihoodKernel)
+        /// A sum over sets of rows in each stratum.
+        case discrete([DiscreteLikelihood])
+    }
+
+    private let form: Form
     private let data: SurvivalData
     private let ties: Ties
 
@@ -13,21 +19,35 @@ package struct PartialLikelihood: Sendable {
     package init(
         _ data: SurvivalData, ties: Ties, threads: Int = 2, instructions: InstructionSet = .best
     ) {
-        kernel =
+        form =
             ties == .exact
-            ? nil : LikelihoodKernel(data, ties: ties, threads: threads, instructions: instructions)
+            ? .discrete(RiskSets.strata(of: data).map { DiscreteLikelihood(data, riskSets: $0) })
+            : .sum(LikelihoodKernel(data, ties: ties, threads: threads, instructions: instructions))
         (self.data, self.ties) = (data, ties)
     }
 
-    /// Bytes that the value takes beyond the data that it was made from, working memory included.
-    package var byteCount: Int { kernel?.byteCount ?? 0 }
+    /// Bytes that the value takes beyond the data that it was made from, working memory included; 0 for exact ties.
+    package var byteCount: Int {
+        if case .sum(let kernel) = form { kernel.byteCount } else { 0 }
+    }
 
     /// Log-likelihood, score and information at `beta`; all 0 for a site without rows.
     ///
     /// Throws `riskOutOfRange` where exp(xβ + offset) spans more than the range of the numbers within a stratum.
     package func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
-        if let kernel { return try kernel.evaluate(at: beta) }
-        return try walk(at: beta) { _ in 1 }
+        switch form {
+        case .sum(let kernel): return try kernel.evaluate(at: beta)
+        case .discrete(let strata):
+            var sums = LikelihoodSums.zero(parameterCount: data.columnCount)
+            var logLikelihood = CompensatedSum()
+            for stratum in strata {
+                let part = try stratum.evaluate(at: beta)
+                logLikelihood += part.logLikelihood
+                sums = sums + part
+            }
+            sums.logLikelihood = logLikelihood.value
+            return sums
+        }
     }
 
     /// The same with ∂I/∂β, which Firth's penalty needs; not for exact ties.
@@ -38,36 +58,14 @@ package struct PartialLikelihood: Sendable {
         return sums
     }
 
-    /// What the proportional-hazards test needs of a site: sums over its event times, weighted with g and with g².
+    /// What the proportional-hazards test needs of a site: sums over its event times, weighted with g and with g²; not for exact
+    /// ties.
     package func timeTrend(at beta: [Double], along g: TimeFunction) throws(SurvivalDataError)
         -> TimeTrendSums
     {
-        let first = try evaluate(at: beta) { g($0) }
-        let second = try evaluate(at: beta) { g($0) * g($0) }
+        guard case .sum(let kernel) = form else { preconditionFailure("ties without a test of the hazards") }
+        let first = try kernel.evaluate(at: beta) { g($0) }
+        let second = try kernel.evaluate(at: beta) { g($0) * g($0) }
         return TimeTrendSums(score: first.score, information: first.information, square: second.information)
-    }
-
-    /// The sums with each event time counted `importance(time)` times.
-    private func evaluate(
-        at beta: [Double], importance: @escaping (_ time: Double) -> Double
-    ) throws(SurvivalDataError) -> LikelihoodSums {
-        if let kernel { return try kernel.evaluate(at: beta, importance: importance) }
-        return try walk(at: beta, importance: importance)
-    }
-
-    /// The same for exact ties, row by row.
-    private func walk(
-        at beta: [Double], importance: (_ time: Double) -> Double
-    ) throws(SurvivalDataError) -> LikelihoodSums {
-        let strata = RiskSets.strata(of: data).map { StratumLikelihood(data, riskSets: $0, ties: ties) }
-        var sums = LikelihoodSums.zero(parameterCount: data.columnCount)
-        var logLikelihood = CompensatedSum()
-        for stratum in strata {
-            let part = try stratum.evaluate(at: beta, importance: importance)
-            logLikelihood += part.logLikelihood
-            sums = sums + part
-        }
-        sums.logLikelihood = logLikelihood.value
-        return sums
     }
 }

@@ -19,6 +19,41 @@ package enum Reported: Hashable, Sendable {
     }
 }
 
+extension Reported: Codable {
+    private struct Suppressed: Codable { var suppressed: String }
+
+    /// Infinities travel as the strings `"Inf"` and `"-Inf"`, since JSON has no such numbers.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .notAvailable
+        } else if let value = try? container.decode(Double.self), !value.isNaN {  // else a text is tried
+            self = .value(value)
+        } else if let text = try? container.decode(String.self) {  // another type is tried next
+            switch text {
+            case "Inf": self = .value(.infinity)
+            case "-Inf": self = .value(-.infinity)
+            default:
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "not a reported number")
+            }
+        } else {
+            self = .suppressed(rule: try container.decode(Suppressed.self).suppressed)
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .value(let value) where value.isInfinite: try container.encode(value > 0 ? "Inf" : "-Inf")
+        case .value(let value) where value.isNaN: try container.encodeNil()
+        case .value(let value): try container.encode(value)
+        case .notAvailable: try container.encodeNil()
+        case .suppressed(let rule): try container.encode(Suppressed(suppressed: rule))
+        }
+    }
+}
+
 /// Between which values a number lies that a grid of times does not tell exactly.
 package struct Bounds: Hashable, Sendable, Codable {
     package var lowest: Reported
@@ -29,18 +64,4 @@ package struct Bounds: Hashable, Sendable, Codable {
     }
 
     package static var notAvailable: Self { Self(lowest: .notAvailable, highest: .notAvailable) }
-}
-
-/// A test statistic with its degrees of freedom and upper-tail p-value.
-package struct TestResult: Hashable, Sendable, Codable {
-    package var statistic: Reported
-    /// A whole number, but under a ridge penalty.
-    package var degreesOfFreedom: Double
-    package var p: Reported
-    /// Natural logarithm of p, which stays meaningful where p underflows to 0.
-    package var logP: Reported
-
-    package init(statistic: Reported, degreesOfFreedom: Double, p: Reported, logP: Reported) {
-        (self.statistic, self.degreesOfFreedom, self.p, self.logP) = (statistic, degreesOfFreedom, p, logP)
-    }
 }

@@ -68,3 +68,49 @@ package enum AnalysisResult: Hashable, Sendable {
     /// Whether it has no result, only a reason.
     package var isFailed: Bool { if case .failed = self { true } else { false } }
 }
+
+extension AnalysisResult: Codable {
+    private enum Key: String, CodingKey { case kind, id, reason }
+    private struct Failure: Codable { var id, failed, reason: String }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        switch try container.decode(String.self, forKey: .kind) {
+        case "cox": self = .cox(try CoxResult(from: decoder))
+        case "survival": self = .survival(try SurvivalResult(from: decoder))
+        case "describe": self = .describe(try DescriptionResult(from: decoder))
+        case "incidence": self = .incidence(try IncidenceResult(from: decoder))
+        case "concordance": self = .concordance(try ConcordanceResult(from: decoder))
+        case "failed":
+            let failure = try Failure(from: decoder)
+            self = .failed(id: failure.id, kind: failure.failed, reason: failure.reason)
+        default:
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: container, debugDescription: "not a kind of analysis")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .cox(let result):
+            try container.encode("cox", forKey: .kind)
+            try result.encode(to: encoder)
+        case .survival(let result):
+            try container.encode("survival", forKey: .kind)
+            try result.encode(to: encoder)
+        case .describe(let result):
+            try container.encode("describe", forKey: .kind)
+            try result.encode(to: encoder)
+        case .incidence(let result):
+            try container.encode("incidence", forKey: .kind)
+            try result.encode(to: encoder)
+        case .concordance(let result):
+            try container.encode("concordance", forKey: .kind)
+            try result.encode(to: encoder)
+        case .failed(let id, let kind, let reason):
+            try container.encode("failed", forKey: .kind)
+            try Failure(id: id, failed: kind, reason: reason).encode(to: encoder)
+        }
+    }
+}

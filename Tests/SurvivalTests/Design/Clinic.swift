@@ -1,4 +1,4 @@
-import Survival
+@testable import Survival
 
 /// A small made-up cohort for the tests of expressions, models and complete cases.
 enum Clinic {
@@ -44,5 +44,13 @@ enum Clinic {
         case .number(let values), .boolean(let values): return values.map { $0.isNaN ? nil : $0 }
         case .category(let indices): return indices.map { $0 < 0 ? nil : Double($0) }
         }
+    }
+}
+
+extension VariableScope {
+    /// The expression's value for each row of the table.
+    func values(of expression: Survival.Expression, in table: PatientTable) throws(ScopeError) -> Column {
+        var evaluator = ExpressionEvaluator(scope: self, table: table)
+        return try evaluator.column(of: expression)
     }
 }

@@ -81,16 +81,6 @@ import Testing
         #expect(cases.droppedByVariable == ["age": 1, "died": 1, "entry": 1, "months": 1])
     }
 
-    @Test func `the variables that may be missing are known without data`() throws {
-        let scope = try Clinic.scope(("old", "age > 60 and sex == 1"))
-        let endpoint = EndpointSpecification(
-            time: try Expression(parsing: "months"), start: try Expression(parsing: "entry"),
-            event: try Expression(parsing: "died"))
-        let names = CompleteCases.variables(
-            scope: scope, endpoint: endpoint, needed: [try Expression(parsing: "old")])
-        #expect(names == ["age", "died", "entry", "months", "sex"])
-    }
-
     @Test func `levels are indices into the dictionary's levels, no and yes for a condition`() throws {
         let cases = try cases(["age", "response", "bone"])
         #expect(cases.rows == [0, 1, 2, 3, 4, 6, 7])
