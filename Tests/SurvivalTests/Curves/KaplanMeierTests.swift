@@ -106,9 +106,14 @@ struct KaplanMeierTests {
         #expect(nobody.at([1], limits: .log, level: 0.95)[0].survival == .notAvailable)
     }
 
-    @Test func `whoever leaves at a time is at risk at it`() {
-        let counts = ExitCounts(times: [1, 2, 3], events: [1, 1, 1], censored: [1, 0, 0])
+    @Test func `a row on a coarser grid leaves at the end of its interval`() throws {
+        let data = try SurvivalData(
+            entry: nil, exit: [0.5, 1, 1.2, 3], event: [true, false, true, true], weight: nil, offset: nil,
+            stratum: nil, columns: [])
+        let counts = try ExitCounts(data, times: [1, 2, 3])
+        #expect(counts == ExitCounts(times: [1, 2, 3], events: [1, 1, 1], censored: [1, 0, 0]))
         #expect(counts.atRisk == [4, 2, 1])
+        #expect(throws: SurvivalDataError.notOnGrid) { try ExitCounts(data, times: [1, 2]) }
     }
 }
 

@@ -10,9 +10,10 @@ enum WholeFits {
 
     /// CPU seconds of each, medians of rounds that take turns; the rows are laid out anew each time, as by the program.
     static func run(rowCount: Int = 100_000, columnCount: Int = 3) throws {
-        for resolution in [1, 0.05] {
+        for resolution in [1, 0.05, nil] {
             let times = try seconds(of: Cohort(rowCount, columnCount, resolution: resolution))
-            print("\na whole fit, \(rowCount) x \(columnCount), times to \(resolution) days, CPU s")
+            let kind = resolution.map { "times to \($0) days" } ?? "times of any resolution"
+            print("\na whole fit, \(rowCount) x \(columnCount), \(kind), CPU s")
             for (baseline, used) in zip(baselines, times) {
                 let ratio = String(format: "%.2f", median(used) / median(times[0]))
                 let seconds = String(format: "%.3f", median(used))
@@ -47,15 +48,17 @@ private struct Cohort {
     private let columnCount: Int
     private let dictionary: DataDictionary
 
-    init(_ rowCount: Int, _ columnCount: Int, resolution: Double) throws {
+    init(_ rowCount: Int, _ columnCount: Int, resolution: Double?) throws {
         let rows = MadeUpRows(rowCount: rowCount, columnCount: columnCount, isTied: false)
         var columns = Dictionary(
             uniqueKeysWithValues: rows.columns.indices.map { ("x\($0)", Column.number(rows.columns[$0])) })
-        columns["time"] = .number(rows.time.map { ($0 / resolution).rounded(.up) * resolution })
+        columns["time"] = .number(
+            rows.time.map { time in resolution.map { (time / $0).rounded(.up) * $0 } ?? time })
         columns["died"] = .boolean(rows.event.map { $0 ? 1 : 0 })
         table = PatientTable(
             rowCount: rowCount, person: (0..<rowCount).map { Int32($0) }, columns: columns)
         self.columnCount = columnCount
+        let step = resolution.map { "resolution: \($0), " } ?? ""
         let covariates = (0..<columnCount).map { "  x\($0): {type: number, range: [-2, 2]}\n" }
         dictionary = try DataDictionary(
             yaml: """
@@ -64,7 +67,7 @@ private struct Cohort {
                 person: patient
                 variables:
                   patient: {type: identifier}
-                  time: {type: number, range: [0, 3652], resolution: \(resolution), unit: day}
+                  time: {type: number, range: [0, 3652], \(step)unit: day}
                   died: {type: boolean}
 
                 """ + covariates.joined(),
