@@ -107,6 +107,8 @@ let package = Package(
             name: "same-bits", dependencies: ["ReferenceStudies", "Federation", "Survival", "Cryptography"],
             path: "Tests/SameBits", exclude: ["recorded.txt"], swiftSettings: settings),
 
+        // How the sources lie: what the compiler does not ask.
+        .testTarget(name: "SourceTests", swiftSettings: settings),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
         .testTarget(

@@ -13,7 +13,10 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "benchmarks",
-    dependencies: [.package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: settings),
@@ -23,12 +26,19 @@ let package = Package(
             name: "CohortStore",
             dependencies: ["Survival", "Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
+        .target(name: "JSONText", swiftSettings: settings),
+        .target(
+            name: "Federation",
+            dependencies: [
+                "Survival", "JSONText", "Cryptography", .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
         .target(name: "MachineLimits"),
         .target(name: "RawSteps", linkerSettings: [.linkedLibrary("sqlite3")]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Survival", "MachineLimits", "CohortStore", "RawSteps",
+                "Survival", "Federation", "Cryptography", "MachineLimits", "CohortStore", "RawSteps",
             ],
             swiftSettings: settings),
     ]

@@ -31,8 +31,6 @@ struct RowStepper {
     /// `SQLITE_NULL`, `SQLITE_INTEGER`, `SQLITE_FLOAT`, `SQLITE_TEXT` or `SQLITE_BLOB`.
     func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(column)) }
 
-    func double(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(column)) }
-
     func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
 
     /// Bytes, valid until the next step; nil for a value of another type.

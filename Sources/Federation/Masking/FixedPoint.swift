@@ -10,15 +10,27 @@ package enum FixedPoint {
     /// Throws `FixedPointError.notFinite` or `.outOfRange`; never wraps.
     package static func encode(_ value: Double, siteCount: Int) throws(FixedPointError) -> Int128 {
         guard value.isFinite else { throw .notFinite }
-        let limit = Int128(1) << (126 - bitsNeeded(for: siteCount))
-        guard abs(value) < Double(limit) * unit else { throw .outOfRange }
+        let limit = powerOfTwo(126 - bitsNeeded(for: siteCount) - fractionBits)
+        guard abs(value) < limit else { throw .outOfRange }
         return rounded(value)
     }
 
     /// The nearest double to a sum of encoded values.
-    package static func decode(_ sum: Int128) -> Double { Double(sum) * unit }
+    ///
+    /// A number above 2⁶⁴ is rounded by its leading 64 bits, the last of which also stands for all that follow: `Double(sum)`
+    /// takes several times as long, which shows where there are sums at many times.
+    package static func decode(_ sum: Int128) -> Double {
+        let magnitude = sum.magnitude
+        let dropped = max(0, 64 - magnitude.leadingZeroBitCount)
+        var leading = UInt64(truncatingIfNeeded: magnitude &>> UInt128(dropped))
+        if magnitude.trailingZeroBitCount < dropped { leading |= 1 }
+        let value = Double(leading) * powerOfTwo(dropped - fractionBits)
+        return sum < 0 ? -value : value
+    }
 
-    private static let unit = Double(sign: .plus, exponent: -fractionBits, significand: 1)
+    private static func powerOfTwo(_ exponent: Int) -> Double {
+        Double(sign: .plus, exponent: exponent, significand: 1)
+    }
 
     /// A double is m·2^e with an integer m below 2^53, so the encoding is a shift of m by e + 72.
     private static func rounded(_ value: Double) -> Int128 {

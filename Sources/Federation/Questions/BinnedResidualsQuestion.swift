@@ -67,12 +67,12 @@ package struct BinnedResidualsQuestion: Question {
     }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        let (data, cox) = try site.model(point.coordinates)
         let cases = site.cases
         let own: (baseline: CommonBaseline, hazard: HazardIncrements, means: MeanIncrements)
         if let common {
             own = (try site.baseline(point.coordinates, common.grid), common.hazard, common.means)
         } else {
+            let (data, cox) = try site.model(point.coordinates)
             let hazard = try OwnHazard(data, ties: cox.ties, at: point.beta)
             own = (hazard.baseline, hazard.hazard, hazard.means)
         }

@@ -28,9 +28,6 @@ package struct EventSumsQuestion: Question {
     package func write(to bytes: inout QuestionBytes) {}
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        let (data, cox) = try site.model(working)
-        // Sums over events need no other site's times.
-        let ownTimes = EventGrid(eventsOf: data, stratumCount: site.plan.groupCount)
-        return try CommonBaseline(data: data, grid: ownTimes, ties: cox.ties).eventSums()
+        CommonBaseline.eventSums(of: try site.model(working).0)
     }
 }

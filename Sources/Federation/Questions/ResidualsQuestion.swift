@@ -52,16 +52,16 @@ package struct ResidualsQuestion: Question {
     }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        let (data, cox) = try site.model(point.coordinates)
-        let raw =
-            if let common {
-                try site.baseline(point.coordinates, common.grid)
-                    .scoreResiduals(at: point.beta, hazard: common.hazard, means: common.means)
-            } else {
-                try ScoreResiduals(data, ties: cox.ties, at: point.beta)
-            }
+        let raw: ScoreResiduals
+        if let common {
+            raw = try site.baseline(point.coordinates, common.grid)
+                .scoreResiduals(at: point.beta, hazard: common.hazard, means: common.means)
+        } else {
+            let (data, cox) = try site.model(point.coordinates)
+            raw = try ScoreResiduals(data, ties: cox.ties, at: point.beta)
+        }
         let residuals = raw.whitened(by: frame)
-        guard let levels = cox.cluster?.levels, let clusters = site.rows.clusters else {
+        guard let levels = site.plan.clusterLevels, let clusters = site.rows.clusters else {
             return residuals.squares(by: site.cases.person)
         }
         return residuals.sums(by: clusters, levelCount: levels.count)

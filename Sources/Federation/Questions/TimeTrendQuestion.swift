@@ -35,8 +35,6 @@ package struct TimeTrendQuestion: Question {
     package func write(to bytes: inout QuestionBytes) { bytes.append(function) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        let (data, cox) = try site.model(point.coordinates)
-        return try PartialLikelihood(data, ties: cox.ties, instructions: site.instructions)
-            .timeTrend(at: point.beta, along: function).vector
+        try site.likelihood(point.coordinates).timeTrend(at: point.beta, along: function).vector
     }
 }

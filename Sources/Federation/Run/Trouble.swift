@@ -43,9 +43,6 @@ package struct Trouble: OptionSet, Hashable, Sendable {
 
     private static let units = [1, base, base * base, base * base * base]
 
-    /// Whether the question could be answered at other coefficients.
-    var dependsOnCoefficients: Bool { !isEmpty && !contains(.unanswerable) }
-
     /// What a reader of the result is told.
     package var reason: String {
         if contains(.unanswerable) {

@@ -5,13 +5,17 @@ import Synchronization
 package struct SiteAnalysis: Sendable {
     private(set) var plan: AnalysisPlan
     let cases: CompleteCases
+    let eventPeople: Int
     /// Which of the plan's causes is each row's, -1 for none; nil if causes are not counted apart.
     let causes: [Int]?
     /// What the analysis's kind has made of the rows.
     let rows: PreparedRows
     /// The mean size of times over all hospitals, by which times that differ by rounding are told.
     private(set) var meanTime: Double?
-    let kept = KeptLikelihood()
+    /// Sorted rows in working coordinates, rows placed on a common grid, and the rows with tied times.
+    private let likelihoods = LastMade<LikelihoodFrame, PartialLikelihood>()
+    private let baselines = LastMade<BaselineFrame, CommonBaseline>()
+    private let tied = LastMade<Double?, SurvivalData>()
     /// Which copy of the likelihood's arithmetic runs.
     var instructions = InstructionSet.best
 
@@ -24,6 +28,7 @@ package struct SiteAnalysis: Sendable {
             throw AnalysisTrouble.overlappingRows
         }
         self.cases = cases
+        eventPeople = Set(zip(cases.person, cases.event).lazy.filter(\.1).map(\.0)).count
         causes = plan.causes.isEmpty ? nil : try Self.causeIndex(plan, cases)
         rows = try plan.kind.prepare(plan, cases, causes: causes, in: table)
     }
@@ -64,7 +69,7 @@ package struct SiteAnalysis: Sendable {
 
     /// The rows with times made equal that differ by rounding only.
     func tiedData() throws -> SurvivalData? {
-        try rows.data.map { data in try kept.tied(meanTime) { try data.tied(meanTime: meanTime) } }
+        try rows.data.map { data in try tied.value(of: meanTime) { try data.tied(meanTime: meanTime) } }
     }
 
     func model(_ coordinates: Coordinates) throws -> (SurvivalData, CoxPlan) {
@@ -79,14 +84,21 @@ package struct SiteAnalysis: Sendable {
 
     /// The likelihood under the site's own baseline; sorted once, and kept for the evaluations that follow.
     func likelihood(_ coordinates: Coordinates) throws -> PartialLikelihood {
-        try kept.likelihood(at: coordinates) {
+        try likelihoods.value(of: LikelihoodFrame(coordinates: coordinates, meanTime: meanTime)) {
             let (data, cox) = try model(coordinates)
             return PartialLikelihood(data, ties: cox.ties, instructions: instructions)
         }
     }
 
-    /// The common-baseline likelihood, on a time axis counted in positions, which decides alone which times are equal.
+    /// The common-baseline likelihood; laid out once, and kept for the questions that follow.
     func baseline(_ coordinates: Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
+        // The powers of two scale sums that were made without them.
+        let frame = BaselineFrame(coordinates: coordinates.scaled(by: []), grid: grid, axis: plan.axis)
+        return try baselines.value(of: frame) { try makeBaseline(coordinates, grid) }
+    }
+
+    /// On a time axis counted in positions, which decides alone which times are equal.
+    private func makeBaseline(_ coordinates: Coordinates, _ grid: EventGrid) throws -> CommonBaseline {
         guard let cox = plan.cox,
             let data = rows.data?.rescaled(
                 center: coordinates.center, scale: coordinates.scale, offsetCenter: coordinates.shift)
@@ -96,7 +108,7 @@ package struct SiteAnalysis: Sendable {
             entry: data.entry?.map { Double(axis.entryPosition(of: $0)) },
             exit: data.exit.map { Double(axis.position(of: $0)) },
             event: data.event, weight: data.weight, offset: data.offset, stratum: data.stratum,
-            columns: data.columns)
+            columns: data.columns, mergesNearTies: false)
         let competing = plan.causeOfInterest.map { cause in
             (causes ?? []).map { $0 >= 0 && $0 != cause }
         }
@@ -109,10 +121,6 @@ package struct SiteAnalysis: Sendable {
             throw StudyError.sums("only a table of the patients has tallies")
         }
         return people
-    }
-
-    var eventPeople: Int {
-        Set(zip(cases.person, cases.event).lazy.filter(\.1).map(\.0)).count
     }
 
     /// The largest distance from its mean of a row's xβ + offset + log weight: what lifts a row above all others.
@@ -133,27 +141,29 @@ package struct SiteAnalysis: Sendable {
     }
 }
 
-/// The sorted likelihood of a model in its present working coordinates, and its rows with tied times.
-final class KeptLikelihood: Sendable {
-    private let kept = Mutex<(coordinates: Coordinates, likelihood: PartialLikelihood)?>(nil)
-    private let rows = Mutex<(meanTime: Double?, data: SurvivalData)?>(nil)
+/// What a likelihood under the site's own baseline is made of, besides the rows.
+private struct LikelihoodFrame: Hashable, Sendable {
+    var coordinates: Coordinates
+    var meanTime: Double?
+}
 
-    func likelihood(
-        at coordinates: Coordinates, make: () throws -> PartialLikelihood
-    ) throws -> PartialLikelihood {
-        try kept.withLock { kept in
-            if let kept, kept.coordinates == coordinates { return kept.likelihood }
-            let made = try make()
-            kept = (coordinates, made)
-            return made
-        }
-    }
+/// What a common-baseline likelihood is made of, besides the rows.
+private struct BaselineFrame: Hashable, Sendable {
+    var coordinates: Coordinates
+    var grid: EventGrid
+    var axis: TimeAxis?
+}
 
-    func tied(_ meanTime: Double?, make: () throws -> SurvivalData) throws -> SurvivalData {
-        try rows.withLock { rows in
-            if let rows, rows.meanTime == meanTime { return rows.data }
+/// The value that was made last, with what it was made of: questions that follow each other need the same one.
+private final class LastMade<Parts: Equatable & Sendable, Value: Sendable>: Sendable {
+    private let last = Mutex<(parts: Parts, value: Value)?>(nil)
+
+    func value(of parts: Parts, make: () throws -> Value) throws -> Value {
+        try last.withLock { last in
+            if let last, last.parts == parts { return last.value }
+            last = nil  // so that there are never two of them in memory
             let made = try make()
-            rows = (meanTime, made)
+            last = (parts, made)
             return made
         }
     }

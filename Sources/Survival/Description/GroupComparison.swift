@@ -114,14 +114,14 @@ package enum GroupComparison {
     private static func distance(_ first: [Double], _ second: [Double]) -> Double {
         // The first level follows from the others.
         let order = first.count - 1
-        let difference = (0..<order).map { first[$0 + 1] - second[$0 + 1] }
+        let difference = zip(first, second).dropFirst().map { $0 - $1 }
         if difference.allSatisfy({ $0 == 0 }) { return 0 }
         var covariance = SymmetricMatrix(order: order)
         for row in 0..<order {
             for column in row..<order {
-                let products = first[row + 1] * first[column + 1] + second[row + 1] * second[column + 1]
-                let own = row == column ? first[row + 1] + second[row + 1] : 0
-                covariance[row, column] = (own - products) / 2
+                let (own, other) = (first[row + 1], second[row + 1])
+                let products: Double = own * first[column + 1] + other * second[column + 1]
+                covariance[row, column] = ((row == column ? own + other : 0) - products) / 2
             }
         }
         let factored = RankRevealingCholesky(covariance)

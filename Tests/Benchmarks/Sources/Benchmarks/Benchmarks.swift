@@ -15,6 +15,7 @@ enum Benchmarks {
 
     static func main() throws {
         if CommandLine.arguments.contains("loading") { return try Loading.run() }
+        if CommandLine.arguments.contains("fits") { return try WholeFits.run() }
         let largest = CommandLine.arguments.dropFirst().first.flatMap(Int.init) ?? 1_000_000
         let file = FileManager.default.temporaryDirectory.appending(path: "benchmark-\(getpid()).bin")
         defer { try? FileManager.default.removeItem(at: file) }  // a temporary file

@@ -17,17 +17,16 @@ struct Communication {
         let whole = try rows.survivalData()
         let grid = EventGrid(eventsOf: whole, stratumCount: 1)
         (times, columns) = (grid.pointCount, rows.columnCount)
-        let sites = try (0..<siteCount).map { site in
-            try CommonBaseline(
-                data: rows.survivalData(stride(from: site, to: rows.rowCount, by: siteCount)), grid: grid,
-                ties: .efron)
-        }
-        try fit(sites, grid)
+        try fit(
+            (0..<siteCount).map { site in
+                try rows.survivalData(stride(from: site, to: rows.rowCount, by: siteCount))
+            }, grid)
         try countNewton(PartialLikelihood(whole, ties: .efron))
     }
 
-    private mutating func fit(_ sites: [CommonBaseline], _ grid: EventGrid) throws {
-        let eventSums = Self.total(sites.map { $0.eventSums() })
+    private mutating func fit(_ rows: [SurvivalData], _ grid: EventGrid) throws {
+        let sites = try rows.map { try CommonBaseline(data: $0, grid: grid, ties: .efron) }
+        let eventSums = Self.total(rows.map { CommonBaseline.eventSums(of: $0) })
         var iteration = CommonBaselineIteration(
             parameterNames: Self.names(columns), eventSums: eventSums, eventWeight: grid.eventWeight)
         var step = CommonBaselineIteration.Step.evaluate(iteration.beta)
