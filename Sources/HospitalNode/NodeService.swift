@@ -12,31 +12,31 @@ import Survival
 /// It opens connections and listens on none. What it may answer is decided by `SiteSession` and the policy; here every message
 /// is journalled before it is sent, so that a node killed at any moment resends the same bytes.
 package struct NodeService: Service {
-    private let office: NodeOffice
+    private let administration: NodeAdministration
     private let connection: CoordinatorConnection
-    private let clerk: SessionClerk
+    private let answerer: SessionAnswerer
     private let logger: Logger
     private let lock: RunLock
 
     /// Throws if another process runs on the same ledger, or if its audit log is not intact.
-    package init(_ office: NodeOffice, logger: Logger) throws {
-        lock = try RunLock(on: office.configuration.ledger)
+    package init(_ administration: NodeAdministration, logger: Logger) throws {
+        lock = try RunLock(on: administration.configuration.ledger)
         do {
-            _ = try office.ledger.verifyAudit()
+            _ = try administration.ledger.verifyAudit()
         } catch StoreError.ledger(.auditBroken(let entry, let breach)) {
             throw NodeError.ask(
                 "\(StoreError.ledger(.auditBroken(entry: entry, breach)))",
                 hint: "keep the ledger for the data-protection officer, and restore it from its backup")
         }
-        self.office = office
+        self.administration = administration
         self.logger = logger
-        connection = office.configuration.member.connection(as: office.member)
-        clerk = SessionClerk(office: office, connection: connection, logger: logger)
+        connection = administration.configuration.member.connection(as: administration.member)
+        answerer = SessionAnswerer(administration: administration, connection: connection, logger: logger)
     }
 
     package func run() async throws {
         logger.info(
-            "node \(office.site): policy \(office.policy.hash.short), coordinator \(office.configuration.member.coordinator)"
+            "node \(administration.site): policy \(administration.policy.hash.short), coordinator \(administration.configuration.member.coordinator)"
         )
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
@@ -63,10 +63,10 @@ package struct NodeService: Service {
                 let work = try await connection.get(WorkList.self, path, waiting: wait)
                 if isCutOff { logger.info("coordinator reached") }
                 isCutOff = false
-                await clerk.setWork(work)
+                await answerer.setWork(work)
                 let isNew = seen != work.version
                 seen = work.version
-                if await clerk.doWork(work) {
+                if await answerer.doWork(work) {
                     backOff.reset()
                     wait = Self.waitMax
                 } else {
@@ -97,8 +97,8 @@ package struct NodeService: Service {
     private func reportDecisions() async {
         var backOff = BackOff()
         while !Task.isCancelled {
-            let isReported = await clerk.reportDecisions()
-            let isAnswered = await clerk.answerReleased()
+            let isReported = await answerer.reportDecisions()
+            let isAnswered = await answerer.answerReleased()
             if isReported, isAnswered { backOff.reset() }
             let pause = isReported && isAnswered ? .milliseconds(500) : backOff.next()
             try? await Task.sleep(for: pause)  // cancelled: the loop ends

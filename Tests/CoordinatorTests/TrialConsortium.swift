@@ -10,7 +10,7 @@ import TLSTransport
 
 @testable import Coordinator
 
-/// A consortium in one process: identities, a clock that is set by hand, sites with made-up patients, and a desk on a file.
+/// A consortium in one process: identities, a clock that is set by hand, sites with made-up patients, and a coordinator on a file.
 final class TrialConsortium: Sendable {
     let operatorID = SPIFFEID(consortium: "trial", role: .operator("jane"))
     let sites = ["east", "north", "south", "west"]
@@ -46,8 +46,8 @@ final class TrialConsortium: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    var authority: Authority {
-        Authority(trust: trust, consortium: "trial", time: clock.withLock { $0 })
+    var trustView: TrustView {
+        TrustView(trust: trust, consortium: "trial", time: clock.withLock { $0 })
     }
 
     func advance(seconds: Int) { clock.withLock { $0 += seconds } }
@@ -57,16 +57,16 @@ final class TrialConsortium: Sendable {
         return signer
     }
 
-    /// A desk on the trial's database file: a second one is the first after a restart.
-    func desk() async throws -> StudyDesk {
-        let desk = StudyDesk(
+    /// A coordinator on the trial's database file: a second one is the first after a restart.
+    func coordinator() async throws -> StudyCoordinator {
+        let coordinator = StudyCoordinator(
             store: try CoordinatorStore(path: database),
             signer: signer(.coordinator),
             environment: .init(
-                authority: { [self] in authority }, randomBytes: { try randomBytes(32) }),
+                trustView: { [self] in trustView }, randomBytes: { try randomBytes(32) }),
             logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
-        try await desk.restore()
-        return desk
+        try await coordinator.restore()
+        return coordinator
     }
 
     /// Changes the coordinator's database behind its back.
@@ -91,7 +91,7 @@ final class TrialConsortium: Sendable {
             for: SPIFFEID(consortium: "trial", role: role), key: key,
             dnsNames: role == .coordinator ? ["localhost"] : [],
             ipAddresses: role == .coordinator ? ["127.0.0.1"] : [],
-            at: authority.time + start * 86_400, days: days)
+            at: trustView.time + start * 86_400, days: days)
         try write(key.pem, "\(name).key")
         try write(certificate.pem, "\(name).pem")
         return certificate
@@ -99,7 +99,7 @@ final class TrialConsortium: Sendable {
 
     func revoke(_ certificates: [Certificate]) throws {
         let list = try office.revocationList(
-            revoked: certificates.map { ($0.serial, authority.time) }, number: 2, at: authority.time, days: 20
+            revoked: certificates.map { ($0.serial, trustView.time) }, number: 2, at: trustView.time, days: 20
         )
         try write(list, "revocations.pem")
     }
@@ -179,12 +179,14 @@ final class TrialConsortium: Sendable {
             by: signer(.operator("jane")))
     }
 
-    func approve(_ study: SHA256Digest, at desk: StudyDesk, sites: [String]? = nil) async throws {
+    func approve(_ study: SHA256Digest, at coordinator: StudyCoordinator, sites: [String]? = nil) async throws
+    {
         for site in sites ?? self.sites {
             let decision = Decision(
-                study: study, site: site, isApproved: true, reason: "", until: authority.time + 86400,
+                study: study, site: site, isApproved: true, reason: "", until: trustView.time + 86400,
                 policy: DisclosurePolicy.local.hash)
-            try await desk.decide(SignedMessage(decision, by: signer(.node(site))), on: study, from: site)
+            try await coordinator.decide(
+                SignedMessage(decision, by: signer(.node(site))), on: study, from: site)
         }
     }
 

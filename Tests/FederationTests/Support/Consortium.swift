@@ -22,10 +22,10 @@ struct Consortium {
     }
 
     /// Whom to believe at `time`, with the certificates of `revoked` withdrawn.
-    func authority(revoking revoked: [Signer] = [], at time: Int = now) throws -> Authority {
+    func trustView(revoking revoked: [Signer] = [], at time: Int = now) throws -> TrustView {
         let list = try office.revocationList(
             revoked: revoked.map { ($0.certificate.serial, Self.now) }, number: 1, at: Self.now, days: 3000)
-        return Authority(
+        return TrustView(
             trust: try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list),
             consortium: office.consortium,
             time: time)

@@ -48,15 +48,15 @@ final class Hospital: Sendable {
             """, to: "node.yaml")
         try write(Self.dictionary, to: "dictionary.yaml")
         try setPolicy(changes)
-        _ = try NodeOffice.create(try configuration(), clock: { 0 })
+        _ = try NodeAdministration.create(try configuration(), clock: { 0 })
         try replace(patients)
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
     /// As a process that starts now would see it.
-    func office() throws -> NodeOffice {
-        try NodeOffice(try configuration(), clock: { [clock] in clock.time.withLock { $0 } })
+    func administration() throws -> NodeAdministration {
+        try NodeAdministration(try configuration(), clock: { [clock] in clock.time.withLock { $0 } })
     }
 
     func advance(days: Int) { clock.time.withLock { $0 += 86_400 * days } }
@@ -82,7 +82,7 @@ final class Hospital: Sendable {
         try write(
             (["id,months,died,age,crp,sex"] + patients.map(\.line)).joined(separator: "\n") + "\n",
             to: "x.csv")
-        _ = try office().importPatients(
+        _ = try administration().importPatients(
             csv: file("x.csv"), dictionary: file("dictionary.yaml"), replacing: true)
     }
 
@@ -103,13 +103,13 @@ final class Hospital: Sendable {
             StudySubmission(
                 study: text, dictionary: dictionary,
                 submitter: SPIFFEID(consortium: "liver", role: .operator("lead"))), by: lead)
-        let office = try office()
-        try office.ledger.recordStudy(
+        let administration = try administration()
+        try administration.ledger.recordStudy(
             hash: message.payloadDigest, submission: CanonicalJSON.bytes(message), receivedAt: now)
         return try study(message.payloadDigest)
     }
 
-    func study(_ hash: SHA256Digest) throws -> LocalStudy { try office().study(hash.hex) }
+    func study(_ hash: SHA256Digest) throws -> LocalStudy { try administration().study(hash.hex) }
 
     /// Changes the ledger as somebody would who can write the file, triggers and all.
     func forge(_ sql: String) throws {

@@ -3,7 +3,7 @@ import Federation
 import Logging
 
 /// What hospitals ask and say.
-extension StudyDesk {
+extension StudyCoordinator {
     func submission(of hash: SHA256Digest, for site: String) throws -> SignedMessage {
         let study = try known(hash)
         try requireSite(site, in: study)
@@ -13,9 +13,9 @@ extension StudyDesk {
     func decide(_ message: SignedMessage, on hash: SHA256Digest, from site: String) throws {
         var study = try known(hash)
         try requireSite(site, in: study)
-        let (decision, signer) = try message.open(as: Decision.self, under: try environment.authority())
+        let (decision, signer) = try message.open(as: Decision.self, under: try environment.trustView())
         guard signer.role == .node(site), decision.site == site, decision.study == hash else {
-            throw DeskError(.forbidden, "the decision is not \(site)'s on this study")
+            throw RefusedRequest(.forbidden, "the decision is not \(site)'s on this study")
         }
         guard study.decisions[site] != decision else { return }
         try store.setDecision(message, study: hash, site: site)
@@ -40,7 +40,7 @@ extension StudyDesk {
     }
 
     func work(for site: String) throws -> WorkList {
-        let now = try environment.authority().time
+        let now = try environment.trustView().time
         return WorkList(
             items: order.compactMap { hash in
                 guard let study = studies[hash], study.plan.study.sites.contains(site) else { return nil }
@@ -55,14 +55,14 @@ extension StudyDesk {
     func opening(of session: SHA256Digest, for site: String) throws -> SignedMessage {
         let (hash, study) = try running(session, site)
         guard let opening = try store.session(of: hash.hex)?.opening, study.session != nil else {
-            throw DeskError(.notFound, "no such session")
+            throw RefusedRequest(.notFound, "no such session")
         }
         return opening
     }
 
     func roster(of session: SHA256Digest, for site: String) throws -> Roster {
         guard let roster = try running(session, site).1.session?.roster else {
-            throw DeskError(.conflict, "the roster is not complete yet")
+            throw RefusedRequest(.conflict, "the roster is not complete yet")
         }
         return roster
     }
@@ -84,7 +84,7 @@ extension StudyDesk {
         note(fetching: round, of: session, by: site)
         if let sent = study.signedRequest, sent.round == round { return sent }
         guard let request = study.session?.request, request.round == round else {
-            throw DeskError(.conflict, "round \(round) is not being asked")
+            throw RefusedRequest(.conflict, "round \(round) is not being asked")
         }
         let message = try SignedMessage(request, by: signer)
         let sent = (round: round, message: message, bytes: CanonicalJSON.bytes(message))
@@ -99,25 +99,25 @@ extension StudyDesk {
     func receive(_ message: SignedMessage, round: Int, session id: SHA256Digest, from site: String) throws {
         if let stored = try store.message(type: message.type, round: round, of: site, session: id.hex) {
             guard stored.payload == message.payload else {
-                throw DeskError(.conflict, "\(site) sent another \(message.type) for the same step")
+                throw RefusedRequest(.conflict, "\(site) sent another \(message.type) for the same step")
             }
             return try settleAll()
         }
         var (hash, study) = try running(id, site)
         guard study.state == .running, var session = study.session else {
-            throw DeskError(.conflict, "the study is \(study.state.rawValue)")
+            throw RefusedRequest(.conflict, "the study is \(study.state.rawValue)")
         }
         let isOfRound = message.type == RoundAnswer.type || message.type == RoundHeld.type
         guard !isOfRound || session.phase == .round(round) else {
-            throw DeskError(.conflict, "round \(round) is not being asked")
+            throw RefusedRequest(.conflict, "round \(round) is not being asked")
         }
-        let authority = try environment.authority()
-        try session.receive(message, from: site, under: authority)
+        let trustView = try environment.trustView()
+        try session.receive(message, from: site, under: trustView)
         try store.addMessage(
-            message, from: site, session: id, round: round, at: authority.time,
+            message, from: site, session: id, round: round, at: trustView.time,
             checkpoint: session.checkpoints[site])
         study.session = session
-        study.since = authority.time
+        study.since = trustView.time
         keep(study, as: hash)
         logger.debug(
             "study \(hash.short): \(message.type) of \(site), \(session.step.rawValue) \(session.round)")

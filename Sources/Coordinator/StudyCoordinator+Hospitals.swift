@@ -4,7 +4,7 @@ import Logging
 import Survival
 
 /// Which hospitals call here, when they did last, and which versions they run.
-extension StudyDesk {
+extension StudyCoordinator {
     struct Hospital {
         /// When it called last, in seconds since 1970.
         var seen: Int
@@ -27,7 +27,7 @@ extension StudyDesk {
 
     /// Takes up that a hospital called.
     func meet(_ site: String, _ versions: Versions?) throws {
-        let now = try environment.authority().time
+        let now = try environment.trustView().time
         let former = hospitals[site]
         var hospital = former ?? Hospital(seen: now, versions: versions, stored: 0)
         (hospital.seen, hospital.versions) = (now, versions)
@@ -56,7 +56,7 @@ extension StudyDesk {
 
     /// Tells those who watch when a hospital has fallen silent.
     func checkContacts() throws {
-        let now = try environment.authority().time
+        let now = try environment.trustView().time
         for (site, hospital) in hospitals where !hospital.isOffline && isSilent(hospital, at: now) {
             hospitals[site]?.isOffline = true
             try store.setHospital(site, seen: hospital.seen, versions: hospital.versions)

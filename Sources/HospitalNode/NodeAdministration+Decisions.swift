@@ -5,7 +5,7 @@ import Foundation
 import Survival
 
 /// Approving, declining, revoking, releasing; and what is in force.
-extension NodeOffice {
+extension NodeAdministration {
     /// Approves a study until a time, under the policy and on the patients as they are now; refused while the policy objects,
     /// and if somebody decided about the study since it was read.
     ///

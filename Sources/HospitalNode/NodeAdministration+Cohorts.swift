@@ -3,7 +3,7 @@ package import Cryptography
 import Federation
 
 /// Whose rows a study sums here, held against all that was answered before.
-extension NodeOffice {
+extension NodeAdministration {
     /// The rows of each analysis of a study, by the ledger's numbers.
     struct StudyRows: Sendable {
         var analyses: [(id: String, cohort: AnsweredCohort, people: Int)]

@@ -4,7 +4,7 @@ import Logging
 import Survival
 
 /// How studies end: finished, refused, failed, or out of patience.
-extension StudyDesk {
+extension StudyCoordinator {
     /// Ends each study whose last answer was stored when its end could not be: they are two commits.
     func settleAll() throws {
         for (hash, study) in studies where study.state == .running {
@@ -49,7 +49,7 @@ extension StudyDesk {
 
     /// Ends, or restarts with fewer sites, each session whose silent sites have used up the study's patience.
     func checkPatience() throws {
-        let now = try environment.authority().time
+        let now = try environment.trustView().time
         for (hash, study) in studies where study.state == .running {
             guard let session = study.session else { continue }
             let overdue = study.overdue(at: now)
@@ -66,14 +66,14 @@ extension StudyDesk {
     }
 }
 
-extension StudyDesk.Study {
+extension StudyCoordinator.Study {
     /// The sites that have let the study's patience run out; one that holds its round for a person has a week at least.
     fileprivate func overdue(at now: Int) -> [String] {
         guard let session else { return [] }
         let (patience, waited) = (plan.study.patienceSeconds, now - since)
         return session.waitingFor.filter { site in
             let isHeld = session.holding.contains(site)
-            return waited > (isHeld ? max(patience, StudyDesk.holdSecondsMax) : patience)
+            return waited > (isHeld ? max(patience, StudyCoordinator.holdSecondsMax) : patience)
         }
     }
 

@@ -5,19 +5,19 @@ import Logging
 import Membership
 
 /// Studies that arrive, and what was decided about them.
-extension SessionClerk {
+extension SessionAnswerer {
     func receiveStudy(_ hash: SHA256Digest) async throws {
         let message = try await connection.get(SignedMessage.self, "/v1/studies/\(hash.hex)")
-        let authority = try office.authority()
-        let (submission, signer) = try message.open(as: StudySubmission.self, under: authority)
+        let trustView = try administration.trustView()
+        let (submission, signer) = try message.open(as: StudySubmission.self, under: trustView)
         guard case .operator = signer.role, submission.submitter == signer, message.payloadDigest == hash
         else {
             throw ProtocolError.untrusted("a study that is not signed by the operator it names was offered")
         }
         _ = try LocalStudy.read(message)
-        try office.ledger.recordStudy(
-            hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: office.clock(),
-            logging: office.note("study-received", AuditBody(study: hash, peer: "\(signer)")))
+        try administration.ledger.recordStudy(
+            hash: hash, submission: CanonicalJSON.bytes(message), receivedAt: administration.clock(),
+            logging: administration.note("study-received", AuditBody(study: hash, peer: "\(signer)")))
         logger.info(
             "study \(hash.short) from \(signer) waits for a decision: coxswain node show \(hash.short)")
     }
@@ -25,10 +25,10 @@ extension SessionClerk {
     /// Approves a study that the policy lets run without a person; looked at once, on arrival, after a start, or after a change of
     /// the policy.
     func approveUnattended(_ hash: SHA256Digest) throws {
-        guard office.policy.unattended != nil, considered.insert(hash).inserted,
-            let entry = try office.ledger.study(hash)
+        guard administration.policy.unattended != nil, considered.insert(hash).inserted,
+            let entry = try administration.ledger.study(hash)
         else { return }
-        if try office.approveUnattended(try LocalStudy(entry)) {
+        if try administration.approveUnattended(try LocalStudy(entry)) {
             logger.notice("study \(hash.short): approved without a person, by the policy's rules for that")
         }
     }
@@ -51,13 +51,13 @@ extension SessionClerk {
     }
 
     private func reportDecision(on item: WorkList.Item) async throws {
-        guard let row = try office.ledger.study(item.study) else { return }
+        guard let row = try administration.ledger.study(item.study) else { return }
         let standpoint = Standpoint(
-            policy: office.policy.hash, entries: try office.ledger.auditHead().sequence)
+            policy: administration.policy.hash, entries: try administration.ledger.auditHead().sequence)
         guard !row.decision.isKnown(as: item.decision) || standpoints[item.study] != standpoint else {
             return
         }
-        let (entry, lapse) = try office.standing(of: item.study)
+        let (entry, lapse) = try administration.standing(of: item.study)
         guard let entry else { return }
         try await report(entry, lapse, knownAs: item.decision)
         standpoints[item.study] = standpoint
@@ -68,29 +68,30 @@ extension SessionClerk {
         switch entry.decision {
         case .pending: return
         case .approved(let until, _, _, let policy):
-            guard until > office.clock() else { return }
+            guard until > administration.clock() else { return }
             if isInForce(entry, lapse) {
                 guard known != .approved else { return }
                 decision = Decision(
-                    study: entry.hash, site: office.site, isApproved: true, reason: "", until: until,
+                    study: entry.hash, site: administration.site, isApproved: true, reason: "", until: until,
                     policy: policy)
             } else {
                 // One that was never told is none: somebody may have entered it into the ledger by hand.
                 guard known == .approved else { return }
                 decision = Decision(
-                    study: entry.hash, site: office.site, isApproved: false, reason: "", until: 0,
-                    policy: office.policy.hash, isLapsed: true)
+                    study: entry.hash, site: administration.site, isApproved: false, reason: "", until: 0,
+                    policy: administration.policy.hash, isLapsed: true)
             }
         case .declined(let reason, _, _):
             guard known != .declined else { return }
             decision = Decision(
-                study: entry.hash, site: office.site, isApproved: false, reason: reason, until: 0,
-                policy: office.policy.hash)
+                study: entry.hash, site: administration.site, isApproved: false, reason: reason, until: 0,
+                policy: administration.policy.hash)
         }
         try await connection.post(
-            "/v1/studies/\(entry.hash.hex)/decision", SignedMessage(decision, by: office.member.signer))
+            "/v1/studies/\(entry.hash.hex)/decision",
+            SignedMessage(decision, by: administration.member.signer))
         if let index = work?.items.firstIndex(where: { $0.study == entry.hash }) {
-            work?.items[index].decision = SiteDecision(of: decision, at: office.clock())
+            work?.items[index].decision = SiteDecision(of: decision, at: administration.clock())
         }
     }
 

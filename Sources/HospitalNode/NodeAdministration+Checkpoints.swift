@@ -4,7 +4,7 @@ package import Federation
 import Membership
 
 /// What other members know of this node's audit log, and this node of theirs.
-extension NodeOffice {
+extension NodeAdministration {
     /// This node's signed word for where its log stands.
     func checkpoint() throws -> SignedMessage {
         let head = try ledger.auditHead()
@@ -17,11 +17,11 @@ extension NodeOffice {
     ///
     /// They are kept in the transaction of the step that brought them (`NodeLedger.recordAnswer`, for instance).
     func arrivals(
-        _ messages: [String: SignedMessage], under authority: Authority
+        _ messages: [String: SignedMessage], under trustView: TrustView
     ) throws -> [ArrivedCheckpoint] {
         try messages.sorted { $0.key < $1.key }.compactMap { peer, message in
             guard peer != site else { return nil }
-            let checkpoint = try message.checkpoint(of: peer, under: authority)
+            let checkpoint = try message.checkpoint(of: peer, under: trustView)
             let held = try ledger.checkpoints(of: peer).map { $0.checkpoint }
             guard !held.contains(checkpoint) else { return nil }
             let isContradicted = held.contains { $0.contradicts(checkpoint) }
@@ -47,11 +47,11 @@ extension NodeOffice {
     /// Throws if an entry that the log once had is not there or another. Other hospitals' checkpoints are passed over, as are
     /// those that are not signed with a certificate that holds now.
     package func verifyLog(against messages: [SignedMessage]) throws -> Int {
-        let authority = try authority()
+        let trustView = try trustView()
         var count = 0
         for message in messages {
             let checkpoint: AuditCheckpoint
-            do { checkpoint = try message.checkpoint(of: site, under: authority) } catch { continue }
+            do { checkpoint = try message.checkpoint(of: site, under: trustView) } catch { continue }
             count += 1
             let known =
                 checkpoint.sequence == 0 ? checkpoint.head : try ledger.auditHash(at: checkpoint.sequence)

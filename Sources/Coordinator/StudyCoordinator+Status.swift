@@ -2,7 +2,7 @@ import Cryptography
 import Federation
 
 /// Where a study stands, told at once or when it changes.
-extension StudyDesk {
+extension StudyCoordinator {
     func list(for peer: SPIFFEID) throws -> [StudyStatus] { try order.map { try status($0, for: peer) } }
 
     /// The status once it differs from the version seen, or when the wait is over.
@@ -36,7 +36,7 @@ extension StudyDesk {
 
     func status(_ hash: SHA256Digest) throws -> StudyStatus {
         let study = try known(hash)
-        let now = try environment.authority().time
+        let now = try environment.trustView().time
         return StudyStatus(
             study: hash, name: study.plan.study.name, title: study.plan.study.title,
             submitter: study.submitter,

@@ -6,7 +6,7 @@ import Membership
 import Survival
 
 /// How sessions end here: closed with a result that is confirmed, given up, or refused.
-extension SessionClerk {
+extension SessionAnswerer {
     /// The session is over at the coordinator: form the result here too, if there is one, and erase the secret.
     func close(_ id: SHA256Digest, of item: WorkList.Item) async throws {
         guard let stored = try openSession(id) else { return }
@@ -31,10 +31,10 @@ extension SessionClerk {
     ) async throws {
         var session = try liveSession(stored, study: item.study)
         let message = try await request(item.round, of: id)
-        let authority = try office.authority()
-        let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
+        let trustView = try administration.trustView()
+        let (request, signer) = try message.open(as: RoundRequest.self, under: trustView)
         guard signer.role == .coordinator,
-            case .finished(let own?) = try session.session.accept(request, under: authority)
+            case .finished(let own?) = try session.session.accept(request, under: trustView)
         else { throw ProtocolError.untrusted("the session was closed before its study was finished") }
         let published = try await connection.get(StudyResult.self, "/v1/studies/\(item.study.hex)/result")
         guard CanonicalJSON.bytes(published) == CanonicalJSON.bytes(own) else {
@@ -46,7 +46,7 @@ extension SessionClerk {
 
     /// Sessions that the coordinator gave up for another one, or that goes on without this hospital.
     func endAbandonedSessions(of item: WorkList.Item) throws {
-        for session in try office.ledger.sessions(of: item.study) where session.outcome == nil {
+        for session in try administration.ledger.sessions(of: item.study) where session.outcome == nil {
             guard let id = SHA256Digest(hex: session.id), id != item.session else { continue }
             let begun = try StoredStart(from: session).openingContent.versions
             try end(
@@ -65,11 +65,13 @@ extension SessionClerk {
     func refuse(_ id: SHA256Digest, of study: SHA256Digest, _ error: ProtocolError) async throws {
         logger.error("study \(study.short): refused: \(error)")
         do {
-            try office.ledger.append(
+            try administration.ledger.append(
                 kind: "refused",
-                body: AuditBody(study: study, session: id, reason: "\(error)", policy: office.policy.hash)
-                    .json,
-                at: office.clock())
+                body: AuditBody(
+                    study: study, session: id, reason: "\(error)", policy: administration.policy.hash
+                )
+                .json,
+                at: administration.clock())
             let isTold = error.told == "\(error)"
             try end(id, of: study, outcome: (isTold ? RefusalPrefix.told : RefusalPrefix.kept) + "\(error)")
         } catch let fault as StoreError {
@@ -81,23 +83,24 @@ extension SessionClerk {
 
     /// What is told of why this hospital refused a session, if the coordinator may not have heard of it yet.
     func refusal(of id: SHA256Digest) throws -> String? {
-        guard let outcome = try office.ledger.session(id.hex)?.outcome else { return nil }
+        guard let outcome = try administration.ledger.session(id.hex)?.outcome else { return nil }
         if outcome.hasPrefix(RefusalPrefix.kept) { return Refusal.withoutReason }
         guard outcome.hasPrefix(RefusalPrefix.told) else { return nil }
         return String(outcome.dropFirst(RefusalPrefix.told.count))
     }
 
     func sendRefusal(of id: SHA256Digest, _ reason: String) async throws {
-        let refusal = Refusal(session: id, site: office.site, reason: reason)
-        try await send(SignedMessage(refusal, by: office.member.signer), of: id)
+        let refusal = Refusal(session: id, site: administration.site, reason: reason)
+        try await send(SignedMessage(refusal, by: administration.member.signer), of: id)
     }
 
     /// Erases the secret of a session; one that was refused before it began here has none.
     func end(_ id: SHA256Digest, of study: SHA256Digest, outcome: String) throws {
         live[id] = nil
-        guard let stored = try office.ledger.session(id.hex), stored.outcome == nil else { return }
-        try office.ledger.endSession(
-            id.hex, outcome: outcome, at: office.clock(),
-            logging: office.note("session-ended", AuditBody(study: study, session: id, reason: outcome)))
+        guard let stored = try administration.ledger.session(id.hex), stored.outcome == nil else { return }
+        try administration.ledger.endSession(
+            id.hex, outcome: outcome, at: administration.clock(),
+            logging: administration.note(
+                "session-ended", AuditBody(study: study, session: id, reason: outcome)))
     }
 }

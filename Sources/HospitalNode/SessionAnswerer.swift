@@ -6,8 +6,8 @@ import Membership
 import Survival
 
 /// Deals with one work item at a time: fetch, verify, journal, send.
-actor SessionClerk {
-    private(set) var office: NodeOffice
+actor SessionAnswerer {
+    private(set) var administration: NodeAdministration
     let connection: CoordinatorConnection
     let logger: Logger
     var live: [SHA256Digest: LiveSession] = [:]
@@ -35,13 +35,13 @@ actor SessionClerk {
         var study: LocalStudy
     }
 
-    init(office: NodeOffice, connection: CoordinatorConnection, logger: Logger) {
-        (self.office, self.connection, self.logger) = (office, connection, logger)
+    init(administration: NodeAdministration, connection: CoordinatorConnection, logger: Logger) {
+        (self.administration, self.connection, self.logger) = (administration, connection, logger)
     }
 
     func setWork(_ work: WorkList) {
         self.work = work
-        let fault = Versions.fault("the coordinator", work.versions, beside: office.site, .current)
+        let fault = Versions.fault("the coordinator", work.versions, beside: administration.site, .current)
         if let fault, fault != versionFault { logger.error("no session can begin: \(fault)") }
         versionFault = fault
     }
@@ -55,10 +55,10 @@ actor SessionClerk {
 
     /// Puts a changed policy in force, here and for what was decided by the former one; throws while its file cannot be used.
     func heedPolicy() throws {
-        guard try office.rereadPolicy() else { return }
+        guard try administration.rereadPolicy() else { return }
         considered = []
         logger.notice(
-            "the policy was changed, and is in force: \(office.policy.hash.short); approvals under the former one do not hold any more"
+            "the policy was changed, and is in force: \(administration.policy.hash.short); approvals under the former one do not hold any more"
         )
     }
 
@@ -83,8 +83,9 @@ actor SessionClerk {
         var isDone = true
         for item in work?.items ?? [] where item.isWaitingForYou && item.step == .round {
             do {
-                guard let held = try office.ledger.heldRound(of: item.study), held.round == item.round,
-                    held.session == item.session?.hex, try office.isReleased(held, of: item.study)
+                guard let held = try administration.ledger.heldRound(of: item.study),
+                    held.round == item.round,
+                    held.session == item.session?.hex, try administration.isReleased(held, of: item.study)
                 else { continue }
             } catch {
                 logger.error("study \(item.study.short): \(error)")
@@ -97,7 +98,7 @@ actor SessionClerk {
     }
 
     func handle(_ item: WorkList.Item) async throws {
-        if try office.ledger.study(item.study) == nil { try await receiveStudy(item.study) }
+        if try administration.ledger.study(item.study) == nil { try await receiveStudy(item.study) }
         if !item.state.isOver { try approveUnattended(item.study) }
         try endAbandonedSessions(of: item)
         guard let session = item.session else { return }
@@ -130,12 +131,15 @@ actor SessionClerk {
     func requireOwnVersion(of stored: SessionEntry) throws {
         let opening = try StoredStart(from: stored).openingContent
         if let fault = Versions.faultOfSession(begunUnder: opening.versions) {
-            throw ProtocolError.incompatible("\(office.site) was updated: \(fault); launch the study again")
+            throw ProtocolError.incompatible(
+                "\(administration.site) was updated: \(fault); launch the study again")
         }
     }
 
     func openSession(_ id: SHA256Digest) throws -> SessionEntry? {
-        guard let stored = try office.ledger.session(id.hex), stored.outcome == nil else { return nil }
+        guard let stored = try administration.ledger.session(id.hex), stored.outcome == nil else {
+            return nil
+        }
         return stored
     }
 
@@ -145,35 +149,39 @@ actor SessionClerk {
             throw ProtocolError.broken("the journal is damaged")
         }
         if let session = live[id] { return session }
-        guard let entry = try office.ledger.study(study) else {
+        guard let entry = try administration.ledger.study(study) else {
             throw ProtocolError.outOfPlace("an unknown study")
         }
         let local = try LocalStudy(entry)
         let start = try StoredStart(from: stored)
-        let authority = try office.authority().forStoredMessages
+        let trustView = try administration.trustView().forStoredMessages
         guard let secret = stored.secret else { throw ProtocolError.outOfPlace("the session is over") }
         var session = try SiteSession(
-            opening: try start.openingContent, plan: local.plan, site: office.site,
+            opening: try start.openingContent, plan: local.plan, site: administration.site,
             policy: try rules(of: start), secret: secret, checkpoint: try start.checkpoint)
         try requirePolicy(try start.helloContent.policy, in: session)
         if let roster = stored.roster {
-            _ = try session.join(try CanonicalJSON.decode(Roster.self, from: roster), under: authority)
+            _ = try session.join(try CanonicalJSON.decode(Roster.self, from: roster), under: trustView)
         }
-        for round in try office.ledger.rounds(of: stored.id) {
+        for round in try administration.ledger.rounds(of: stored.id) {
             let message = try CanonicalJSON.decode(SignedMessage.self, from: round.request)
             _ = try session.accept(
-                try message.open(as: RoundRequest.self, under: authority).content, under: authority)
+                try message.open(as: RoundRequest.self, under: trustView).content, under: trustView)
             session.countEvaluations()
         }
         let restored = LiveSession(
-            session: session, loaded: try office.cohort(for: local.plan, submission: local.submission),
+            session: session,
+            loaded: try administration.cohort(for: local.plan, submission: local.submission),
             study: local)
         live[id] = restored
         return restored
     }
 
     func rules(of start: StoredStart) throws -> DisclosurePolicy {
-        guard let rules = start.isUnattended == true ? office.policy.withoutPerson : office.policy else {
+        guard
+            let rules = start.isUnattended == true
+                ? administration.policy.withoutPerson : administration.policy
+        else {
             throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
         }
         return rules

@@ -9,7 +9,7 @@ import TLSTransport
 /// What a site admin does at a node: import, look, approve, decline.
 ///
 /// All of it local; nothing here talks to the coordinator.
-package struct NodeOffice: Sendable {
+package struct NodeAdministration: Sendable {
     package let configuration: NodeConfiguration
     package let member: Member
     /// The rules in force: those of the policy's file as it was read last (`rereadPolicy`).
@@ -39,13 +39,13 @@ package struct NodeOffice: Sendable {
 
     /// Makes the two databases of a new node; what exists is left as it is.
     package static func create(_ configuration: NodeConfiguration, clock: @escaping @Sendable () -> Int)
-        throws -> NodeOffice
+        throws -> NodeAdministration
     {
         if !FileManager.default.fileExists(atPath: configuration.cohort) {
             try CohortStore.create(at: configuration.cohort)
         }
         _ = try NodeLedger(path: configuration.ledger)
-        return try NodeOffice(configuration, clock: clock)
+        return try NodeAdministration(configuration, clock: clock)
     }
 
     private static func policy(at path: String) throws -> (text: String, DisclosurePolicy) {
@@ -66,11 +66,11 @@ package struct NodeOffice: Sendable {
     }
 
     /// Whom to believe now: the consortium's authority, and the pinned peers if there are any.
-    func authority() throws -> Authority {
-        var authority = try member.authority(at: clock())
-        authority.pins = configuration.peers
-        authority.pins?[site] = member.signer.certificate.fingerprint
-        return authority
+    func trustView() throws -> TrustView {
+        var trustView = try member.trustView(at: clock())
+        trustView.pins = configuration.peers
+        trustView.pins?[site] = member.signer.certificate.fingerprint
+        return trustView
     }
 
     /// This hospital's name in the consortium.

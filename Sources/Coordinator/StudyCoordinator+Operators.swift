@@ -4,13 +4,13 @@ import Logging
 import Survival
 
 /// What study leads ask: submitting, launching, cancelling, fetching a result.
-extension StudyDesk {
+extension StudyCoordinator {
     /// Takes a study; the same study again is no change, except that a failed or cancelled one may be launched anew.
     func submit(_ message: SignedMessage, by peer: SPIFFEID) throws -> StudyStatus {
         let (submission, signer) = try message.open(
-            as: StudySubmission.self, under: try environment.authority())
+            as: StudySubmission.self, under: try environment.trustView())
         guard signer == peer, submission.submitter == peer else {
-            throw DeskError(.forbidden, "a study must be signed by the operator who submits it")
+            throw RefusedRequest(.forbidden, "a study must be signed by the operator who submits it")
         }
         try requireReadable(message.payloadDigest)
         let (hash, submitter, plan): (SHA256Digest, SPIFFEID, StudyPlan)
@@ -18,16 +18,16 @@ extension StudyDesk {
             (hash, submitter, plan) = try Self.read(message)
             try plan.requireAnswerable()
         } catch {
-            throw DeskError(
+            throw RefusedRequest(
                 .unprocessable, "\(error)", hint: "run \"coxswain study check\" on the file first")
         }
         do {
             try plan.study.requireEnoughSites()
         } catch {
-            throw DeskError(.unprocessable, "\(error)")
+            throw RefusedRequest(.unprocessable, "\(error)")
         }
         if studies[hash] == nil {
-            try store.addStudy(hash, message, at: try environment.authority().time)
+            try store.addStudy(hash, message, at: try environment.trustView().time)
             keep(
                 Study(
                     submission: message, submitter: submitter, plan: plan, state: .submitted, reason: ""),
@@ -44,9 +44,9 @@ extension StudyDesk {
     /// Refused while a site of the study has not decided or has declined, unless the study goes on without missing sites.
     func launch(_ hash: SHA256Digest, by peer: SPIFFEID) throws -> StudyStatus {
         let study = try owned(hash, by: peer)
-        guard study.state != .running else { throw DeskError(.conflict, "the study is already running") }
+        guard study.state != .running else { throw RefusedRequest(.conflict, "the study is already running") }
         guard study.state != .finished else {
-            throw DeskError(
+            throw RefusedRequest(
                 .conflict, "the study is finished", hint: "fetch it with \"coxswain study results\"")
         }
         try open(study, hash, with: try participants(of: study))
@@ -54,7 +54,7 @@ extension StudyDesk {
     }
 
     func participants(of study: Study) throws -> [String] {
-        let now = try environment.authority().time
+        let now = try environment.trustView().time
         var approved: [String] = []
         var missing: [String] = []
         for site in study.plan.study.sites {
@@ -67,13 +67,13 @@ extension StudyDesk {
             }
         }
         guard missing.isEmpty || (study.plan.study.missingSite == .continue && !approved.isEmpty) else {
-            throw DeskError(
+            throw RefusedRequest(
                 .conflict, "not every hospital has approved the study: \(missing.joined(separator: ", "))",
                 hint: "ask them to run \"coxswain node approve\"; see \"coxswain study watch\"")
         }
         let faults = approved.compactMap { versionFault(of: $0) }
         guard faults.isEmpty else {
-            throw DeskError(
+            throw RefusedRequest(
                 .conflict, "no session can begin: \(faults.joined(separator: "; "))",
                 hint: "launch the study again when all run the same version of coxswain")
         }
@@ -82,14 +82,14 @@ extension StudyDesk {
 
     func open(_ study: Study, _ hash: SHA256Digest, with sites: [String]) throws {
         var study = study
-        let authority = try environment.authority()
+        let trustView = try environment.trustView()
         let opening = SessionOpening(
             session: SHA256Digest(of: try environment.randomBytes()), study: hash, sites: sites)
         let signed = try SignedMessage(opening, by: signer)
-        try store.addSession(opening.session, study: hash, opening: signed, at: authority.time)
+        try store.addSession(opening.session, study: hash, opening: signed, at: trustView.time)
         study.session = CoordinatorSession(opening: opening, signed: signed, plan: study.plan)
         study.signedRequest = nil
-        (study.state, study.reason, study.since) = (.running, "", authority.time)
+        (study.state, study.reason, study.since) = (.running, "", trustView.time)
         keep(study, as: hash)
         logger.info(
             "study \(hash.short): session \(opening.session.short) opened with \(sites.joined(separator: ", "))"
@@ -100,7 +100,7 @@ extension StudyDesk {
     func cancel(_ hash: SHA256Digest, by peer: SPIFFEID) throws -> StudyStatus {
         let study = try owned(hash, by: peer)
         guard !study.state.isOver else {
-            throw DeskError(.conflict, "the study is over: \(study.state.rawValue)")
+            throw RefusedRequest(.conflict, "the study is over: \(study.state.rawValue)")
         }
         try end(hash, .cancelled, reason: "cancelled by \(peer)", result: nil)
         return try status(hash)
@@ -114,7 +114,7 @@ extension StudyDesk {
         case .coordinator: break
         }
         guard let result = try store.result(of: hash) else {
-            throw DeskError(
+            throw RefusedRequest(
                 .conflict, "the study has no result: it is \(study.state.rawValue)",
                 hint: study.reason.isEmpty ? "watch it with \"coxswain study watch\"" : study.reason)
         }
@@ -122,7 +122,7 @@ extension StudyDesk {
             // An older program may have written it.
             return CanonicalJSON.bytes(try CanonicalJSON.decode(StudyResult.self, fromStored: result))
         } catch {
-            throw DeskError(
+            throw RefusedRequest(
                 .conflict, "the study's result was written by another version of coxswain and cannot be read",
                 hint: "fetch it with the version that made it, or submit the study under another name")
         }

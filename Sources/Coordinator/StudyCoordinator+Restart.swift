@@ -4,10 +4,10 @@ import Logging
 import Survival
 
 /// Taking up again what was stored before a restart.
-extension StudyDesk {
+extension StudyCoordinator {
     /// Brings every study back from the store, running sessions by feeding their messages in again.
     func restore() throws {
-        startedAt = try environment.authority().time
+        startedAt = try environment.trustView().time
         for hospital in try store.hospitals() {
             hospitals[hospital.site] = Hospital(
                 seen: hospital.seen, versions: hospital.versions, stored: hospital.seen)
@@ -35,7 +35,7 @@ extension StudyDesk {
         let submission = try CoordinatorStore.message(row.submission)
         let (hash, submitter, plan) = try Self.read(submission)
         guard hash.hex == row.hash else {
-            throw DeskError(.unprocessable, "its text is not the one that its hash is of")
+            throw RefusedRequest(.unprocessable, "its text is not the one that its hash is of")
         }
         var study = Study(
             submission: submission, submitter: submitter, plan: plan, state: row.state, reason: row.reason
@@ -53,10 +53,10 @@ extension StudyDesk {
             return (hash, study)
         }
         var session = CoordinatorSession(opening: opening, signed: stored.opening, plan: plan)
-        let authority = try environment.authority().forStoredMessages
+        let trustView = try environment.trustView().forStoredMessages
         do {
             for message in try store.messages(of: stored.id) {
-                try session.receive(message.body, from: message.site, under: authority)
+                try session.receive(message.body, from: message.site, under: trustView)
             }
         } catch {
             // A certificate that was revoked or ran out since: that ends a running study, never the coordinator.
@@ -68,7 +68,7 @@ extension StudyDesk {
         }
         study.session = session
         // While the coordinator was away nobody could answer: patience begins anew.
-        study.since = study.state == .running ? authority.time : stored.since
+        study.since = study.state == .running ? trustView.time : stored.since
         return (hash, study)
     }
 

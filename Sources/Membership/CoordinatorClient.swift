@@ -5,7 +5,7 @@ package import Survival
 import TLSTransport
 
 /// A study lead's dealings with the coordinator.
-package struct OperatorDesk: Sendable {
+package struct CoordinatorClient: Sendable {
     private let member: Member
     private let connection: CoordinatorConnection
 

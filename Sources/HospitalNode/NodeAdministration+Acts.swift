@@ -7,7 +7,7 @@ import Membership
 ///
 /// The ledger is a file; who can write it can enter any row, and with some work a whole chain of entries. What is not signed with
 /// the node's key, in its place in the chain, is not believed.
-extension NodeOffice {
+extension NodeAdministration {
     enum Act: String, CaseIterable {
         case approved = "study-approved"
         case approvedUnattended = "study-approved-unattended"

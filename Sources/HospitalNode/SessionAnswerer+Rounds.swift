@@ -6,43 +6,45 @@ import Membership
 import Survival
 
 /// Answering the rounds of a session, or holding them for a person.
-extension SessionClerk {
+extension SessionAnswerer {
     func answer(_ round: Int, of id: SHA256Digest, study: SHA256Digest) async throws {
         guard let stored = try openSession(id) else { return }
-        if let earlier = try office.ledger.round(round, of: id.hex) {
-            _ = try office.requireApproval(of: study)
+        if let earlier = try administration.ledger.round(round, of: id.hex) {
+            _ = try administration.requireApproval(of: study)
             return try await post(
                 CanonicalJSON.decode(SignedMessage.self, from: earlier.answer), round, of: id)
         }
         let message = try await request(round, of: id)
         // Meanwhile a released round may have been answered, or the session ended; from here on nothing is waited for.
-        guard try openSession(id) != nil, try office.ledger.round(round, of: id.hex) == nil else { return }
+        guard try openSession(id) != nil, try administration.ledger.round(round, of: id.hex) == nil else {
+            return
+        }
         var session = try liveSession(stored, study: study)
-        let authority = try office.authority()
-        let (request, signer) = try message.open(as: RoundRequest.self, under: authority)
+        let trustView = try administration.trustView()
+        let (request, signer) = try message.open(as: RoundRequest.self, under: trustView)
         guard signer.role == .coordinator, request.round == round else {
             throw ProtocolError.untrusted("round \(round) is not the coordinator's")
         }
         try requireUnchanged(session.loaded, since: try StoredStart(from: stored).snapshot)
-        try requireUnchanged(session.loaded, since: try office.snapshot(of: session.study.plan))
-        let approval = try office.requireApproval(of: study)
+        try requireUnchanged(session.loaded, since: try administration.snapshot(of: session.study.plan))
+        let approval = try administration.requireApproval(of: study)
         try requirePolicy(approval.policy.hash, in: session.session)
-        _ = try session.session.accept(request, under: authority)
-        let arrived = try arrivals(with: session.session, under: authority)
-        if approval.isHeld, try !office.isReleased(request, of: study) {
+        _ = try session.session.accept(request, under: trustView)
+        let arrived = try arrivals(with: session.session, under: trustView)
+        if approval.isHeld, try !administration.isReleased(request, of: study) {
             try hold(message, request, of: study, arrived)
-            let held = RoundHeld(session: id, round: round, site: office.site)
-            return try await post(SignedMessage(held, by: office.member.signer), round, of: id)
+            let held = RoundHeld(session: id, round: round, site: administration.site)
+            return try await post(SignedMessage(held, by: administration.member.signer), round, of: id)
         }
         let signed: SignedMessage
         do {
             signed = try signedAnswer(to: request, message, &session, arrived, under: approval)
         } catch {
             // What the others' logs said stays known, although this round is refused.
-            try office.ledger.keep(arrived)
+            try administration.ledger.keep(arrived)
             guard case StoreError.ledger(.decidedMeanwhile) = error else { throw error }
             // Nothing has left: what is decided now says why, or lets the round be answered when it is next looked at.
-            _ = try office.requireApproval(of: study)
+            _ = try administration.requireApproval(of: study)
             return
         }
         live[id] = session
@@ -54,31 +56,31 @@ extension SessionClerk {
     /// Computes the answer to a round that was accepted, and journals it; the first of a session with whose rows it holds.
     private func signedAnswer(
         to request: RoundRequest, _ message: SignedMessage, _ session: inout LiveSession,
-        _ arrived: [ArrivedCheckpoint], under approval: NodeOffice.Approval
+        _ arrived: [ArrivedCheckpoint], under approval: NodeAdministration.Approval
     ) throws -> SignedMessage {
-        let (policy, inForce) = (approval.policy, office.policy.hash)
+        let (policy, inForce) = (approval.policy, administration.policy.hash)
         let records =
             request.round == 1
-            ? try office.requireAdmissible(session.study, session.loaded, under: policy).records : []
+            ? try administration.requireAdmissible(session.study, session.loaded, under: policy).records : []
         let answer = try session.session.answer(
-            from: session.loaded.cohort, checkpoint: try office.checkpoint())
+            from: session.loaded.cohort, checkpoint: try administration.checkpoint())
         for trouble in session.session.troubles {
             logger.warning("study \(session.study.plan.hash.short), round \(request.round): \(trouble)")
         }
         // It may have taken long: what left now would leave under rules that are not in force any more.
         try heedPolicy()
-        guard office.policy.hash == inForce else {
+        guard administration.policy.hash == inForce else {
             throw ProtocolError.outOfPlace("this hospital's policy was changed during the session")
         }
-        let signed = try SignedMessage(answer, by: office.member.signer)
+        let signed = try SignedMessage(answer, by: administration.member.signer)
         let cohorts = Dictionary(
             records.map { ($0.analysis, $0.digest) }, uniquingKeysWith: { first, _ in first })
-        try office.ledger.recordAnswer(
+        try administration.ledger.recordAnswer(
             session: request.session.hex, round: request.round, requestDigest: request.digest,
             request: CanonicalJSON.bytes(message),
             answer: CanonicalJSON.bytes(signed), under: approval.entry.decision, cohorts: records,
-            checkpoints: arrived, at: office.clock(),
-            logging: office.note(
+            checkpoints: arrived, at: administration.clock(),
+            logging: administration.note(
                 "round-answered",
                 AuditBody(
                     study: session.study.plan.hash, session: request.session, round: request.round,
@@ -95,10 +97,10 @@ extension SessionClerk {
     ) throws {
         let held = HeldRound(
             session: request.session.hex, round: request.round, request: CanonicalJSON.bytes(message),
-            since: office.clock())
-        try office.ledger.hold(
+            since: administration.clock())
+        try administration.ledger.hold(
             held, checkpoints: arrived,
-            logging: office.note(
+            logging: administration.note(
                 "round-held",
                 AuditBody(
                     study: study, session: request.session, round: request.round,

@@ -7,7 +7,7 @@ import Survival
 ///
 /// What it decides is in `CoordinatorSession` and `StudyRun`; here state is stored before it is acknowledged, and those who
 /// wait are woken.
-actor StudyDesk {
+actor StudyCoordinator {
     let store: CoordinatorStore
     let signer: Signer
     let environment: Environment
@@ -28,11 +28,11 @@ actor StudyDesk {
 
     /// What varies: the time, randomness, and whom to trust at present.
     struct Environment: Sendable {
-        var authority: @Sendable () throws -> Authority
+        var trustView: @Sendable () throws -> TrustView
         var randomBytes: @Sendable () throws -> [UInt8]
     }
 
-    /// A study as the desk knows it.
+    /// A study as the coordinator knows it.
     struct Study {
         var submission: SignedMessage
         var submitter: SPIFFEID
@@ -68,7 +68,7 @@ actor StudyDesk {
     func known(_ hash: SHA256Digest) throws -> Study {
         try requireReadable(hash)
         guard let study = studies[hash] else {
-            throw DeskError(.notFound, "no such study", hint: "see \"coxswain study list\"")
+            throw RefusedRequest(.notFound, "no such study", hint: "see \"coxswain study list\"")
         }
         return study
     }
@@ -76,7 +76,7 @@ actor StudyDesk {
     /// Refuses a study that is stored here but could not be read.
     func requireReadable(_ hash: SHA256Digest) throws {
         guard !unreadable.contains(hash) else {
-            throw DeskError(
+            throw RefusedRequest(
                 .conflict, "study \(hash.short) is in the coordinator's database but cannot be read",
                 hint:
                     "ask the coordinator's administrator: its log says why; or submit the study under another name"
@@ -87,13 +87,13 @@ actor StudyDesk {
     func owned(_ hash: SHA256Digest, by peer: SPIFFEID) throws -> Study {
         let study = try known(hash)
         guard study.submitter == peer else {
-            throw DeskError(.forbidden, "only the operator who submitted the study may do this")
+            throw RefusedRequest(.forbidden, "only the operator who submitted the study may do this")
         }
         return study
     }
 
     func requireSite(_ site: String, in study: Study) throws {
-        guard study.plan.study.sites.contains(site) else { throw DeskError(.notFound, "no such study") }
+        guard study.plan.study.sites.contains(site) else { throw RefusedRequest(.notFound, "no such study") }
     }
 
     func running(_ session: SHA256Digest, _ site: String) throws -> (SHA256Digest, Study) {
@@ -101,7 +101,7 @@ actor StudyDesk {
             guard study.session?.opening.sites.contains(site) == true else { break }
             return (hash, study)
         }
-        throw DeskError(.notFound, "no such session")
+        throw RefusedRequest(.notFound, "no such session")
     }
 
     // MARK: Waiting
@@ -132,7 +132,7 @@ actor StudyDesk {
     }
 }
 
-extension StudyDesk.Study {
+extension StudyCoordinator.Study {
     func decision(of site: String, at time: Int) -> SiteDecision {
         decisions[site].map { SiteDecision(of: $0, at: time) } ?? .pending
     }
