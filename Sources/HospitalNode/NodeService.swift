@@ -9,11 +9,11 @@ import Survival
 
 /// A node as a long-lived service: polls the coordinator, fetches studies, reports decisions, answers rounds.
 ///
-/// It opens connections and listens on none. What it may answer is decided by `SiteSession` and the policy; here every message
-/// is journalled before it is sent, so that a node killed at any moment resends the same bytes.
+/// It opens connections and listens on none. What it does is decided by `StudyWork`: every message is journalled before it is sent,
+/// so that a node killed at any moment resends the same bytes.
 package struct NodeService: Service {
     private let administration: NodeAdministration
-    private let connection: CoordinatorConnection
+    private let connection: any CoordinatorConnection
     private let answerer: SessionAnswerer
     private let logger: Logger
     private let lock: RunLock
@@ -48,50 +48,23 @@ package struct NodeService: Service {
     }
 
     /// Long-polls for work and does it, backing off while the coordinator cannot be reached.
-    ///
-    /// What could not be done is tried again after a pause that other work ends early: a study with which this node can do
-    /// nothing must not slow the others down.
     private func followWork() async {
-        var seen: SHA256Digest?
-        var wait = Self.waitMax
-        var backOff = BackOff()
-        var isCutOff = false
+        var polling = WorkPolling()
         while !Task.isCancelled {
             let began = ContinuousClock.now
             do {
-                let path = "/v1/work?wait=\(wait)" + (seen.map { "&after=\($0.hex)" } ?? "")
-                let work = try await connection.get(WorkList.self, path, waiting: wait)
-                if isCutOff { logger.info("coordinator reached") }
-                isCutOff = false
-                await answerer.setWork(work)
-                let isNew = seen != work.version
-                seen = work.version
-                if await answerer.doWork(work) {
-                    backOff.reset()
-                    wait = Self.waitMax
-                } else {
-                    wait = max(1, min(Int(backOff.next() / .seconds(1)), Self.waitMax))
-                }
-                // A coordinator that does not hold the poll must not make us run.
-                if !isNew || wait < Self.waitMax { await rest(until: began + Self.roundMin) }
+                let work = try await connection.get(WorkList.self, polling.path, waiting: polling.wait)
+                if polling.listed(work.version) { logger.info("coordinator reached") }
+                let pause = polling.worked(isDone: await answerer.take(work))
+                // Cancelled: the loop ends.
+                if pause > .zero { try? await Task.sleep(until: began + pause, clock: .continuous) }
             } catch {
                 guard !Task.isCancelled else { return }
-                isCutOff = true
                 logger.warning("\(error); trying again within half a minute")
-                try? await Task.sleep(for: backOff.next())  // cancelled: the loop ends
+                try? await Task.sleep(for: polling.failed())  // cancelled: the loop ends
             }
         }
     }
-
-    /// Shortest time from one poll to the next where the last one brought nothing new, or nothing that could be done.
-    private static let roundMin = Duration.milliseconds(500)
-
-    private func rest(until time: ContinuousClock.Instant) async {
-        try? await Task.sleep(until: time, clock: .continuous)  // cancelled: the loop ends
-    }
-
-    /// Longest a poll is held, in seconds.
-    private static let waitMax = 25
 
     /// Tells the coordinator what the admin decides, and answers what the admin releases, also while a poll is under way.
     private func reportDecisions() async {

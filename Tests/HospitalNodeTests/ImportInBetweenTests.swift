@@ -47,7 +47,7 @@ struct ImportInBetweenTests {
         try other.ledger.recordAnswer(
             session: "later", round: 1, requestDigest: later.plan.hash, request: [3], answer: [4],
             cohorts: records, at: hospital.now)
-        #expect(administration.differences(of: study.plan.hash, rows, under: administration.policy).isEmpty)
+        #expect(rows.differences(of: study.plan.hash, under: administration.policy).isEmpty)
         #expect(try administration.assess(study).objections.isEmpty)
     }
 
