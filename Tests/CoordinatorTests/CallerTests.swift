@@ -124,10 +124,7 @@ struct CallerTests {
         let trial = try TrialConsortium(at: Int(Date().timeIntervalSince1970))
         try prepare(trial)
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let launched = try await coordinator.launch(study, by: trial.operatorID)
-        let session = try #require(launched.session).id
+        let (study, session) = try await trial.running(at: coordinator)
         // The lead's "cancel" ends the study: it is the last call of the last caller.
         let operations = Operation.all.sorted { $1.path.hasSuffix("cancel") && !$0.path.hasSuffix("cancel") }
         #expect(operations.count == 15)

@@ -60,10 +60,7 @@ struct EndpointTests {
     func `a call is answered by role, and by whose study it is`(_ operation: Operation) async throws {
         let trial = try TrialConsortium()
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let launched = try await coordinator.launch(study, by: trial.operatorID)
-        let session = try #require(launched.session).id
+        let (study, session) = try await trial.running(at: coordinator)
         let api = CoordinatorAPI(
             coordinator: coordinator, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
         let path = operation.at(study: study.hex, session: session.hex)
@@ -105,9 +102,7 @@ struct EndpointTests {
     ) async throws {
         let trial = try TrialConsortium()
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running(at: coordinator)
         let api = CoordinatorAPI(
             coordinator: coordinator, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
         func head(_ path: String, _ role: SPIFFEID.Role = .node("north")) -> HTTPRequestHeadView {

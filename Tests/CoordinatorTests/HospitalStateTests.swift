@@ -32,7 +32,7 @@ struct HospitalStateTests {
 
     @Test func `unknown, pending, declined, lapsed, expired and approved are told apart`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
+        let study = try await trial.submitted(at: coordinator)
         #expect(try await states(coordinator).values.allSatisfy { $0 == [.unknown] })
         for site in ["north", "south", "west"] { try await coordinator.meet(site, .current) }
         #expect(try await states(coordinator)["north"] == [.decision(.pending, reason: "")])
@@ -63,8 +63,7 @@ struct HospitalStateTests {
         async throws
     {
         var coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
+        let study = try await trial.approved(at: coordinator)
         let last = trial.trustView.time
         for site in trial.sites { try await coordinator.meet(site, .current) }
         trial.advance(seconds: 60)
@@ -94,9 +93,7 @@ struct HospitalStateTests {
         async throws
     {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running(at: coordinator)
         var sites = try TrialSites(trial, session: session, study: study)
         try await sites.join(at: coordinator)
         for site in trial.sites { try await coordinator.meet(site, .current) }
@@ -119,7 +116,7 @@ struct HospitalStateTests {
     /// Long polls compare digests: what has not changed must have the same one.
     @Test func `a status does not change with every call of a hospital`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
+        let study = try await trial.submitted(at: coordinator)
         try await coordinator.meet("north", .current)
         let before = try await coordinator.status(study, for: trial.operatorID).version
         trial.advance(seconds: 20)

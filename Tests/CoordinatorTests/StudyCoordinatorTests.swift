@@ -14,13 +14,11 @@ struct StudyCoordinatorTests {
 
     @Test func `a study that all approved runs to the result of a local fit`() async throws {
         let coordinator = try await trial.coordinator()
-        let status = try await coordinator.submit(trial.submission(), by: trial.operatorID)
-        try await trial.approve(status.study, at: coordinator)
-        let session = try #require(try await coordinator.launch(status.study, by: trial.operatorID).session)
-        var sites = try TrialSites(trial, session: session.id, study: status.study)
+        let (study, session) = try await trial.running(at: coordinator)
+        var sites = try TrialSites(trial, session: session, study: study)
         try await sites.finish(at: coordinator)
         let result = try CanonicalJSON.decode(
-            StudyResult.self, from: try await coordinator.result(of: status.study, for: trial.operatorID))
+            StudyResult.self, from: try await coordinator.result(of: study, for: trial.operatorID))
         let local = try InProcessFederation(
             plan: sites.plan, tables: trial.sites.map { ($0, trial.table(of: $0)) },
             time: trial.trustView.time
@@ -39,14 +37,12 @@ struct StudyCoordinatorTests {
     private func result(restarting: Bool) async throws -> [AnalysisResult] {
         let trial = try TrialConsortium()
         var coordinator = try await trial.coordinator()
-        let status = try await coordinator.submit(trial.submission(), by: trial.operatorID)
-        try await trial.approve(status.study, at: coordinator)
-        let session = try #require(try await coordinator.launch(status.study, by: trial.operatorID).session)
-        var sites = try TrialSites(trial, session: session.id, study: status.study)
+        let (study, session) = try await trial.running(at: coordinator)
+        var sites = try TrialSites(trial, session: session, study: study)
         while try await sites.step(at: coordinator) {
             if restarting { coordinator = try await trial.coordinator() }
         }
-        let body = try await coordinator.result(of: status.study, for: trial.operatorID)
+        let body = try await coordinator.result(of: study, for: trial.operatorID)
         return try CanonicalJSON.decode(StudyResult.self, from: body).analyses
     }
 
@@ -63,7 +59,7 @@ struct StudyCoordinatorTests {
 
     @Test func `a study is not launched before all have approved`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
+        let study = try await trial.submitted(at: coordinator)
         try await trial.approve(study, at: coordinator, sites: ["east", "north", "west"])
         try await coordinator.meet("south", .current)
         let error = await #expect(throws: RefusedRequest.self) {
@@ -74,8 +70,7 @@ struct StudyCoordinatorTests {
 
     @Test func `an approval that has run out does not count`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
+        let study = try await trial.approved(at: coordinator)
         trial.advance(seconds: 2 * 86400)
         await #expect(throws: RefusedRequest.self) {
             try await coordinator.launch(study, by: trial.operatorID)
@@ -84,7 +79,7 @@ struct StudyCoordinatorTests {
 
     @Test func `only the operator who submitted a study can launch, cancel or read it`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
+        let study = try await trial.submitted(at: coordinator)
         let other = SPIFFEID(consortium: "trial", role: .operator("mallory"))
         await #expect(throws: RefusedRequest.self) { try await coordinator.launch(study, by: other) }
         await #expect(throws: RefusedRequest.self) { try await coordinator.cancel(study, by: other) }
@@ -113,9 +108,7 @@ struct StudyCoordinatorTests {
     /// The statements of a round hold the coefficients so far.
     @Test func `another study's lead sees that a study runs, and not what its rounds ask`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running(at: coordinator)
         var sites = try TrialSites(trial, session: session, study: study)
         try await sites.join(at: coordinator)
         let other = SPIFFEID(consortium: "trial", role: .operator("mallory"))
@@ -129,9 +122,7 @@ struct StudyCoordinatorTests {
 
     @Test func `another study's lead sees nothing of what hospitals decide and refuse`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running(at: coordinator)
         let refusal = Refusal(session: session, site: "west", reason: Refusal.withoutReason)
         try await coordinator.receive(
             try SignedMessage(refusal, by: trial.signer(.node("west"))), round: 0, session: session,
@@ -154,7 +145,7 @@ struct StudyCoordinatorTests {
 
     @Test func `a decision counts only as its own hospital's on this very study`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
+        let study = try await trial.submitted(at: coordinator)
         let other = try await coordinator.submit(trial.submission("title: other"), by: trial.operatorID).study
         func decide(_ site: String, on decided: SHA256Digest, signer: String, sender: String) async throws {
             let decision = Decision(
@@ -182,9 +173,7 @@ struct StudyCoordinatorTests {
 
     @Test func `the same message again is fine at any time, another is refused`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running(at: coordinator)
         let sites = try TrialSites(trial, session: session, study: study)
         for site in trial.sites {
             try await coordinator.receive(try sites.hello(of: site), round: 0, session: session, from: site)
@@ -201,10 +190,9 @@ struct StudyCoordinatorTests {
 
     @Test func `where a hospital's audit log stood last is kept over a restart`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
+        let study = try await trial.approved(at: coordinator)
         #expect(try await coordinator.checkpoints() == [])
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let session = try await trial.launched(study, at: coordinator)
         let sites = try TrialSites(trial, session: session, study: study)
         let word = AuditCheckpoint(site: "west", sequence: 7, head: study, at: 5)
         let signed = try SignedMessage(word, by: trial.signer(.node("west")))
@@ -219,12 +207,7 @@ struct StudyCoordinatorTests {
 
     @Test func `a silent site is named when the patience is used up`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(
-            trial.submission("patience: 10 minutes"), by: trial.operatorID
-        )
-        .study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running("patience: 10 minutes", at: coordinator)
         let sites = try TrialSites(trial, session: session, study: study)
         for site in ["east", "north", "west"] {
             try await coordinator.receive(try sites.hello(of: site), round: 0, session: session, from: site)
@@ -244,11 +227,7 @@ struct StudyCoordinatorTests {
         holdingWith silent: Set<String>, _ extra: String = ""
     ) async throws -> (coordinator: StudyCoordinator, study: SHA256Digest) {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(
-            trial.submission("patience: 10 minutes\n\(extra)"), by: trial.operatorID
-        ).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running("patience: 10 minutes\n\(extra)", at: coordinator)
         var sites = try TrialSites(trial, session: session, study: study)
         try await sites.join(at: coordinator)
         for site in trial.sites where site != "south" && !silent.contains(site) {
@@ -301,8 +280,7 @@ struct StudyCoordinatorTests {
         async throws
     {
         var coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
+        let study = try await trial.approved(at: coordinator)
         try trial.damage(damage)
         coordinator = try await trial.coordinator()
         let name = String(study.hex.prefix(12))
@@ -321,11 +299,8 @@ struct StudyCoordinatorTests {
 
     @Test func `a study may go on without a silent site, and says with whom`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(
-            trial.submission("patience: 10 minutes\nmissing-site: continue"), by: trial.operatorID
-        ).study
-        try await trial.approve(study, at: coordinator)
-        let first = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let study = try await trial.approved("patience: 10 minutes\nmissing-site: continue", at: coordinator)
+        let first = try await trial.launched(study, at: coordinator)
         let sites = try TrialSites(trial, session: first, study: study)
         for site in ["east", "north", "west"] {
             try await coordinator.receive(try sites.hello(of: site), round: 0, session: first, from: site)
@@ -344,9 +319,7 @@ struct StudyCoordinatorTests {
 
     @Test func `a refusal ends the study and is told to its lead`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let (study, session) = try await trial.running(at: coordinator)
         let refusal = Refusal(session: session, site: "west", reason: "policy rule people-min: too few")
         try await coordinator.receive(
             try SignedMessage(refusal, by: trial.signer(.node("west"))), round: 0, session: session,

@@ -7,6 +7,8 @@ import Membership
 import Survival
 import Synchronization
 import TLSTransport
+import TestConsortia
+import Testing
 
 @testable import Coordinator
 
@@ -14,7 +16,7 @@ import TLSTransport
 final class TrialConsortium: Sendable {
     let operatorID = SPIFFEID(consortium: "trial", role: .operator("jane"))
     let sites = ["east", "north", "south", "west"]
-    private let office: CertificateAuthority
+    private let consortium: Consortium
     private let trust: TrustStore
     private let signers: [SPIFFEID.Role: Signer]
     private let clock: Mutex<Int>
@@ -22,19 +24,12 @@ final class TrialConsortium: Sendable {
 
     init(at start: Int = 1_800_000_000) throws {
         clock = Mutex(start)
-        let office = try CertificateAuthority.create(consortium: "trial", at: start, days: 30)
-        let list = try office.revocationList(revoked: [], number: 1, at: start, days: 20)
-        trust = try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list)
+        consortium = try Consortium("trial", at: start)
+        trust = try consortium.trust()
         var signers: [SPIFFEID.Role: Signer] = [:]
         for role in [.coordinator, .operator("jane")] + sites.map({ SPIFFEID.Role.node($0) }) {
-            let key = try PrivateKey.generate()
-            let certificate = try office.issue(
-                for: SPIFFEID(consortium: "trial", role: role), key: key, dnsNames: [], ipAddresses: [],
-                at: start,
-                days: 10)
-            signers[role] = Signer(certificate: certificate, key: key)
+            signers[role] = try consortium.signer(role, days: 10)
         }
-        self.office = office
         self.signers = signers
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "coxswain-\(UUID().uuidString)")
@@ -87,20 +82,15 @@ final class TrialConsortium: Sendable {
         by office: CertificateAuthority? = nil
     ) throws -> Certificate {
         let key = try PrivateKey.generate()
-        let certificate = try (office ?? self.office).issue(
-            for: SPIFFEID(consortium: "trial", role: role), key: key,
-            dnsNames: role == .coordinator ? ["localhost"] : [],
-            ipAddresses: role == .coordinator ? ["127.0.0.1"] : [],
-            at: trustView.time + start * 86_400, days: days)
+        let certificate = try consortium.certificate(
+            role, key: key, from: trustView.time + start * Consortium.day, days: days, by: office)
         try write(key.pem, "\(name).key")
         try write(certificate.pem, "\(name).pem")
         return certificate
     }
 
     func revoke(_ certificates: [Certificate]) throws {
-        let list = try office.revocationList(
-            revoked: certificates.map { ($0.serial, trustView.time) }, number: 2, at: trustView.time, days: 20
-        )
+        let list = try consortium.revocations(certificates, number: 2, at: trustView.time, days: 20)
         try write(list, "revocations.pem")
     }
 
@@ -112,7 +102,7 @@ final class TrialConsortium: Sendable {
 
     /// Runs the coordinator on the trial's database and a free port for as long as `body` takes.
     func withCoordinator(_ body: (_ port: Int) async throws -> Void) async throws {
-        try write(office.certificate.pem, "authority.pem")
+        try write(consortium.authority.certificate.pem, "authority.pem")
         try write(
             """
             consortium: trial
@@ -177,6 +167,33 @@ final class TrialConsortium: Sendable {
         try SignedMessage(
             StudySubmission(study: Self.study(extra), dictionary: Self.dictionary, submitter: operatorID),
             by: signer(.operator("jane")))
+    }
+
+    // MARK: How far a study is
+
+    /// Submits the study; nobody has decided about it.
+    func submitted(_ extra: String = "", at coordinator: StudyCoordinator) async throws -> SHA256Digest {
+        try await coordinator.submit(submission(extra), by: operatorID).study
+    }
+
+    /// Submits the study and has all hospitals approve it.
+    func approved(_ extra: String = "", at coordinator: StudyCoordinator) async throws -> SHA256Digest {
+        let study = try await submitted(extra, at: coordinator)
+        try await approve(study, at: coordinator)
+        return study
+    }
+
+    /// The same, launched: the study and its session, in which nobody has said anything yet.
+    func running(
+        _ extra: String = "", at coordinator: StudyCoordinator
+    ) async throws -> (study: SHA256Digest, session: SHA256Digest) {
+        let study = try await approved(extra, at: coordinator)
+        return (study, try await launched(study, at: coordinator))
+    }
+
+    /// Launches a study that was approved; gives the session.
+    func launched(_ study: SHA256Digest, at coordinator: StudyCoordinator) async throws -> SHA256Digest {
+        try #require(try await coordinator.launch(study, by: operatorID).session).id
     }
 
     func approve(_ study: SHA256Digest, at coordinator: StudyCoordinator, sites: [String]? = nil) async throws

@@ -18,18 +18,12 @@ struct VersionTests {
 
     init() throws { trial = try TrialConsortium() }
 
-    private func approved(at coordinator: StudyCoordinator) async throws -> SHA256Digest {
-        let study = try await coordinator.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: coordinator)
-        return study
-    }
-
     @Test(arguments: [(older, "north"), (nil, "north"), (newer, "the coordinator")] as [(Versions?, String)])
     func `no session begins with a hospital that is known to run another version`(
         _ versions: Versions?, _ blamed: String
     ) async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await approved(at: coordinator)
+        let study = try await trial.approved(at: coordinator)
         for site in trial.sites { try await coordinator.meet(site, site == "north" ? versions : .current) }
         let error = await #expect(throws: RefusedRequest.self) {
             try await coordinator.launch(study, by: trial.operatorID)
@@ -47,8 +41,8 @@ struct VersionTests {
         _ versions: Versions?, _ blamed: String
     ) async throws {
         var coordinator = try await trial.coordinator()
-        let study = try await approved(at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let study = try await trial.approved(at: coordinator)
+        let session = try await trial.launched(study, at: coordinator)
         let sites = try TrialSites(trial, session: session, study: study)
         var hello = try CanonicalJSON.decode(
             Hello.self, from: Array(try sites.hello(of: "north").payload.utf8))
@@ -118,8 +112,8 @@ struct VersionTests {
         async throws
     {
         var coordinator = try await trial.coordinator()
-        let study = try await approved(at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let study = try await trial.approved(at: coordinator)
+        let session = try await trial.launched(study, at: coordinator)
         let old = SessionOpening(session: session, study: study, sites: trial.sites, versions: nil)
         let message = try SignedMessage(old, by: trial.signer(.coordinator))
         let text = String(decoding: CanonicalJSON.bytes(message), as: UTF8.self)
@@ -133,7 +127,7 @@ struct VersionTests {
                     == "the session began under another version of coxswain (protocol 1) than the one that runs now (\(Versions.current)), and a session does not outlive an update; launch the study again"
             )
         }
-        let again = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let again = try await trial.launched(study, at: coordinator)
         var sites = try TrialSites(trial, session: again, study: study)
         try await sites.finish(at: coordinator)
         #expect(try await coordinator.list(for: trial.operatorID).first?.state == .finished)
@@ -143,8 +137,8 @@ struct VersionTests {
     /// not read again.
     @Test func `a result that an older program stored is fetched, in today's form`() async throws {
         let coordinator = try await trial.coordinator()
-        let study = try await approved(at: coordinator)
-        let session = try #require(try await coordinator.launch(study, by: trial.operatorID).session).id
+        let study = try await trial.approved(at: coordinator)
+        let session = try await trial.launched(study, at: coordinator)
         var sites = try TrialSites(trial, session: session, study: study)
         try await sites.finish(at: coordinator)
         var result = try CanonicalJSON.decode(

@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Attacks on the masks: under them lies a hospital's own vector.

@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import TestConsortia
 import Testing
 
 /// Who signed a message, and that nothing in it was changed.
@@ -124,7 +125,7 @@ struct SignedMessageTests {
     }
 
     @Test func `an authority's own certificate signs no message`() throws {
-        let office = Signer(certificate: consortium.office.certificate, key: try .generate())
+        let office = Signer(certificate: consortium.authority.certificate, key: try .generate())
         expectUntrusted(try SignedMessage(refusal, by: office), "certificate")
     }
 

@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 import Testing
 
 /// The coordinator's side of a session, message by message.

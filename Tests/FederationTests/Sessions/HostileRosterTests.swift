@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 import Testing
 
 /// A hospital's session against a coordinator that tampers with who takes part.

@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 
 /// A session of one coordinator and several hospitals, driven message by message; honest unless a test interferes.
 ///
