@@ -146,7 +146,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let result = try await access.withCoordinator { try await $0.result(study) }
-            try ProgramOutput.write(try StudyReport(result).rendered(as: format, roundsP: roundedP))
+            try show(StudyReport(result), as: format, roundsP: roundedP)
             try result.requireAnswers()
         }
     }

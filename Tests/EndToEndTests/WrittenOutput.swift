@@ -1,4 +1,5 @@
 import Foundation
+import Survival
 import Testing
 
 @testable import coxswain
@@ -148,6 +149,59 @@ extension EndToEnd {
                 }
                 try await requireOfThoseThatWait(consortium)
             }
+        }
+
+        /// Nothing of it is a control character, which no name or reason may have.
+        private static let hostile = "b\u{202E}c\u{200B}d\u{2066}e\u{FEFF}f\u{3164}g\u{E0041}h"
+
+        private func expectNothingUnseen(_ text: String, _ source: String) {
+            let unseen = text.unicodeScalars.filter { $0 != "\n" && !$0.isSeen }
+            #expect(unseen.isEmpty, "\(source): \(unseen.map(\.writtenOut))")
+        }
+
+        @Test func `no command lets others' words reorder a line of a terminal or hide in it`() async throws {
+            var scenario = try Scenario.brief()
+            let words = "\"\(Self.hostile)\""
+            try scenario.replaceInStudy("title: A brief study", by: "title: \(words)")
+            scenario.study += "purpose: \(words)\nlead: \(words)\n"
+            try await Consortium.with(scenario) { consortium in
+                _ = try await consortium.runStudy()
+                let other = try replaced("study: brief", by: "study: other", in: consortium.scenario.study)
+                try consortium.folder.write(other, to: "other.yaml")
+                try await consortium.submit("other.yaml")
+                try await poll("the other study to arrive") {
+                    try await consortium.node("site-1", "studies").output.contains("other")
+                }
+                // Once to say something everywhere, and once more to look at what was said.
+                for line in Self.lines + Self.lines.filter(\.isRepeatable) {
+                    let words = line.words.map { $0 == "me" || $0 == "no" ? Self.hostile : $0 }
+                    let outcome = try await consortium.coxswain(words)
+                    #expect(outcome.status == 0, "\(outcome)")
+                    expectNothingUnseen(outcome.output + outcome.error, line.words.joined(separator: " "))
+                }
+                for words in [
+                    ["node", "show", Self.hostile, "--config", "site-1/node.yaml"], [Self.hostile],
+                    ["study", "watch", "other", "--config", "study-lead/operator.yaml"],
+                    ["study", "check", Self.hostile], ["fit", "study.yaml", "--data", Self.hostile],
+                ] {
+                    let outcome = try await consortium.coxswain(words)
+                    #expect(outcome.status != 0, "\(outcome)")
+                    expectNothingUnseen(outcome.output + outcome.error, words.joined(separator: " "))
+                }
+                for log in ["site-1/log", "coordinator/log"] {
+                    expectNothingUnseen(consortium.folder.text(log), log)
+                }
+            }
+        }
+
+        @Test func `the version is told with those of protocol and engine`() async throws {
+            let folder = try Folder.temporary()
+            defer { folder.remove() }
+            let said = try await run(Repository.coxswain, ["--version"], in: folder).succeeded()
+            #expect(
+                said
+                    == "coxswain \(Program.version) (protocol \(Versions.current.protocol), engine \(Engine.version))\n"
+            )
         }
 
         /// A round that waits to be released, a study that is launched and watched.

@@ -107,7 +107,7 @@ actor SessionAnswerer {
         return false
     }
 
-    /// Does one act. Only those that speak to the coordinator wait for anything.
+    /// Does one act; only those that speak to the coordinator wait for anything.
     private func perform(_ act: StudyWork.Act) async throws -> StudyWork.Event {
         switch act {
         case .heedPolicy:
