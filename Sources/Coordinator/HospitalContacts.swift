@@ -72,8 +72,8 @@ struct HospitalContacts {
         return Versions.fault(site, hospital.versions, beside: "the coordinator", .current)
     }
 
-    /// Takes up which hospitals have fallen silent since the last time; `asked` are the rounds that are being asked.
-    mutating func fallenSilent(
+    /// Hospitals that have fallen silent and are not noted as offline; `asked` are the rounds that are being asked.
+    func fallenSilent(
         at now: Int, asked: Set<Round>
     ) -> [(site: String, seen: Int, versions: Versions?)] {
         let silent = hospitals.filter { _, hospital in
@@ -82,9 +82,11 @@ struct HospitalContacts {
             let silence = now - max(hospital.seen, startedAt)
             return !hospital.isOffline && silence > (isComputing ? Self.computingMax : Self.silenceMax)
         }
-        for site in silent.keys { hospitals[site]?.isOffline = true }
         return silent.sorted { $0.key < $1.key }.map { ($0.key, $0.value.seen, $0.value.versions) }
     }
+
+    /// Takes up that a hospital is offline.
+    mutating func note(offline site: String) { hospitals[site]?.isOffline = true }
 
     /// Whether a hospital calls, and since when not; `hasDecided` tells one of the days before calls were kept.
     func contact(of site: String, hasDecided: Bool) -> (contact: SiteContact, since: Int?) {

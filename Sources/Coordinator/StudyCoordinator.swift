@@ -415,6 +415,7 @@ actor StudyCoordinator {
             return .init(session: session.opening.session, round: round)
         }
         for (site, seen, versions) in contacts.fallenSilent(at: now, asked: Set(asked)) {
+            contacts.note(offline: site)
             try store.setHospital(site, seen: seen, versions: versions)
             logger.notice("\(site) has not called for \(counted(now - seen, "second"))")
             bell.ring()

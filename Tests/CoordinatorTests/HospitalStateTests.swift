@@ -63,7 +63,7 @@ struct HospitalStateTests {
         async throws
     {
         var coordinator = try await trial.coordinator()
-        let study = try await trial.approved(at: coordinator)
+        _ = try await trial.approved(at: coordinator)
         let last = trial.trustView.time
         for site in trial.sites { try await coordinator.meet(site, .current) }
         trial.advance(seconds: 60)

@@ -319,7 +319,7 @@ struct StudyCoordinatorTests {
 
     @Test func `a refusal ends the study and is told to its lead`() async throws {
         let coordinator = try await trial.coordinator()
-        let (study, session) = try await trial.running(at: coordinator)
+        let (_, session) = try await trial.running(at: coordinator)
         let refusal = Refusal(session: session, site: "west", reason: "policy rule people-min: too few")
         try await coordinator.receive(
             try SignedMessage(refusal, by: trial.signer(.node("west"))), round: 0, session: session,

@@ -1,8 +1,8 @@
-import CohortStore
 import Cryptography
 import Federation
 import Survival
 
+@testable import CohortStore
 @testable import HospitalNode
 
 /// A node whose ledger, patients and decisions are values; what its admin decided is set by hand.

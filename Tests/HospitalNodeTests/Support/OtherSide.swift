@@ -94,7 +94,7 @@ struct OtherSide: Sendable {
         }
         do {
             try session.receive(message, from: session.opening.sites[0], under: trustView)
-        } catch is ProtocolError {
+        } catch {
             throw Self.conflict
         }
         try letOthersSpeak()
