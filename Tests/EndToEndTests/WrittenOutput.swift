@@ -161,7 +161,8 @@ extension EndToEnd {
 
         @Test func `no command lets others' words reorder a line of a terminal or hide in it`() async throws {
             var scenario = try Scenario.brief()
-            let words = "\"\(Self.hostile)\""
+            // As such characters they are refused in a study file; as escapes of YAML they are not.
+            let words = "\"b\\u202Ec\\u200Bd\\u2066e\\uFEFFf\\u3164g\\U000E0041h\""
             try scenario.replaceInStudy("title: A brief study", by: "title: \(words)")
             scenario.study += "purpose: \(words)\nlead: \(words)\n"
             try await Consortium.with(scenario) { consortium in
