@@ -155,23 +155,29 @@ extension EndToEnd {
         private static let hostile = "b\u{202E}c\u{200B}d\u{2066}e\u{FEFF}f\u{3164}g\u{E0041}h"
 
         private func expectNothingUnseen(_ text: String, _ source: String) {
-            let unseen = text.unicodeScalars.filter { $0 != "\n" && !$0.isSeen }
+            // CSV ends its lines so (RFC 4180).
+            let lines = text.replacing("\r\n", with: "\n")
+            let unseen = lines.unicodeScalars.filter { $0 != "\n" && !$0.isSeen }
             #expect(unseen.isEmpty, "\(source): \(unseen.map(\.writtenOut))")
         }
 
         @Test func `no command lets others' words reorder a line of a terminal or hide in it`() async throws {
-            var scenario = try Scenario.brief()
-            // As such characters they are refused in a study file; as escapes of YAML they are not.
-            let words = "\"b\\u202Ec\\u200Bd\\u2066e\\uFEFFf\\u3164g\\U000E0041h\""
-            try scenario.replaceInStudy("title: A brief study", by: "title: \(words)")
-            scenario.study += "purpose: \(words)\nlead: \(words)\n"
-            try await Consortium.with(scenario) { consortium in
+            try await Consortium.with(try Scenario.brief()) { consortium in
                 _ = try await consortium.runStudy()
                 let other = try replaced("study: brief", by: "study: other", in: consortium.scenario.study)
                 try consortium.folder.write(other, to: "other.yaml")
                 try await consortium.submit("other.yaml")
                 try await poll("the other study to arrive") {
                     try await consortium.node("site-1", "studies").output.contains("other")
+                }
+                // A study file has no such character, however it is spelled; names and reasons of people may.
+                for words in [Self.hostile, "b\\u202Ec", "b\\u200Bc"] {
+                    let study = try replaced("A brief study", by: "\"\(words)\"", in: other)
+                    try consortium.folder.write(study, to: "hostile.yaml")
+                    let outcome = try await consortium.study(
+                        "submit", "hostile.yaml", "--dictionary", "dictionary.yaml")
+                    #expect(outcome.status == 1 && outcome.error.contains("the invisible character U+20"))
+                    expectNothingUnseen(outcome.error, words)
                 }
                 // Once to say something everywhere, and once more to look at what was said.
                 for line in Self.lines + Self.lines.filter(\.isRepeatable) {
