@@ -102,6 +102,11 @@ let package = Package(
             name: "ReferenceStudies", dependencies: ["Federation", "Survival", "Cryptography"],
             path: "Tests/ReferenceStudies", swiftSettings: settings),
 
+        // A consortium's certificate authority and its members, made for a test; for tests alone.
+        .target(
+            name: "TestConsortia", dependencies: ["Federation", "Cryptography"],
+            path: "Tests/TestConsortia", swiftSettings: settings),
+
         // What the reference cases come to, in bits, as a process of its own: for tests on other processors' paths alone.
         .executableTarget(
             name: "same-bits", dependencies: ["ReferenceStudies", "Federation", "Survival", "Cryptography"],
@@ -110,14 +115,18 @@ let package = Package(
         // How the sources lie: what the compiler does not ask.
         .testTarget(name: "SourceTests", swiftSettings: settings),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
-        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
+        .testTarget(
+            name: "CryptographyTests", dependencies: ["Cryptography", "TestConsortia"],
+            swiftSettings: settings),
         .testTarget(
             name: "SurvivalTests", dependencies: ["Survival", "ReferenceStudies"],
             exclude: ["Reference", "Numerics/tables.py", "Numerics/values.py", "Numerics/values.json"],
             swiftSettings: settings),
         .testTarget(
             name: "FederationTests",
-            dependencies: ["Federation", "JSONText", "Survival", "Cryptography", "ReferenceStudies"],
+            dependencies: [
+                "Federation", "JSONText", "Survival", "Cryptography", "ReferenceStudies", "TestConsortia",
+            ],
             exclude: ["Masking/masks.py"], swiftSettings: settings),
         .testTarget(
             name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
@@ -127,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "TLSTransportTests",
             dependencies: [
-                "TLSTransport", "Cryptography", .product(name: "Logging", package: "swift-log"),
+                "TLSTransport", "Cryptography", "TestConsortia",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -140,6 +150,7 @@ let package = Package(
             name: "CoordinatorTests",
             dependencies: [
                 "Coordinator", "Federation", "Survival", "Membership", "TLSTransport", "Cryptography",
+                "TestConsortia",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -149,13 +160,16 @@ let package = Package(
             name: "HospitalNodeTests",
             dependencies: [
                 "HospitalNode", "CohortStore", "Federation", "Membership", "Survival", "Cryptography",
+                "TestConsortia",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "coxswain", "same-bits", "Coordinator", "Federation", "TLSTransport", "Cryptography",
+                "coxswain", "same-bits", "Coordinator", "Federation", "Survival", "TLSTransport",
+                "Cryptography",
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Data"], swiftSettings: settings),

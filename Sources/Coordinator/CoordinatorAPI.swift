@@ -5,12 +5,12 @@ import Logging
 import Survival
 import TLSTransport
 
-/// The coordinator's HTTP interface: who may call what, and how calls become desk actions.
+/// The coordinator's HTTP interface: who may call what, and how calls become actions of `StudyCoordinator`.
 ///
 /// Every request comes over mutual TLS; the role in the peer's certificate decides. A role that may not use an endpoint is
 /// refused before the body is read.
 struct CoordinatorAPI: Sendable {
-    let desk: StudyDesk
+    let coordinator: StudyCoordinator
     let logger: Logger
 
     /// Longest a poll is held, in seconds.
@@ -38,7 +38,7 @@ struct CoordinatorAPI: Sendable {
         guard head.method == "POST", let endpoint = Endpoint(method: head.method, path: head.path),
             let session = endpoint.session
         else { return nil }
-        guard let entry = desk.door[session], case .node(let site) = head.peer.role,
+        guard let entry = coordinator.door[session], case .node(let site) = head.peer.role,
             entry.sites.contains(site)
         else { return .error(404, "no such session") }
         if case .round(_, let round) = endpoint, round > entry.round {
@@ -55,7 +55,7 @@ struct CoordinatorAPI: Sendable {
         return switch endpoint {
         case .studies: BodyLimit.study
         case .decision, .message: BodyLimit.message
-        case .round(let session, _): desk.door[session]?.answerBytesMax ?? 0
+        case .round(let session, _): coordinator.door[session]?.answerBytesMax ?? 0
         case .checkpoints, .study, .status, .launch, .cancel, .result, .work, .opening, .roster: 0
         }
     }
@@ -67,9 +67,9 @@ struct CoordinatorAPI: Sendable {
         do {
             let versions = try versions(call)
             try requireProtocol(versions, of: call.head.peer)
-            if case .node(let site) = call.head.peer.role { try await desk.meet(site, versions) }
+            if case .node(let site) = call.head.peer.role { try await coordinator.meet(site, versions) }
             return try await answer(endpoint, call, versions)
-        } catch let error as DeskError {
+        } catch let error as RefusedRequest {
             return .error(error.status.rawValue, error.description, hint: error.hint)
         } catch let error as ProtocolError {
             logger.warning("refused from \(call.head.peer): \(error)")
@@ -86,7 +86,7 @@ struct CoordinatorAPI: Sendable {
         guard query["protocol"] != nil || query["engine"] != nil else { return nil }
         guard let version = query["protocol"].flatMap({ Int($0) }),
             let engine = query["engine"].flatMap({ Int($0) }), version > 0, engine > 0
-        else { throw DeskError(.badRequest, "protocol= and engine= are numbers from 1") }
+        else { throw RefusedRequest(.badRequest, "protocol= and engine= are numbers from 1") }
         return Versions(protocol: version, engine: engine)
     }
 
@@ -96,7 +96,7 @@ struct CoordinatorAPI: Sendable {
         let name = if case .node(let site) = peer.role { site } else { "\(peer)" }
         let fault = Versions.fault(name, versions, beside: "the coordinator", .current)
         logger.warning("refused: \(fault ?? "")")
-        throw DeskError(
+        throw RefusedRequest(
             .unprocessable, fault ?? "", hint: "all members of a consortium run the same version of coxswain")
     }
 
@@ -106,40 +106,40 @@ struct CoordinatorAPI: Sendable {
         let peer = call.head.peer
         switch (endpoint, peer.role) {
         case (.studies, .operator) where call.head.method == "POST":
-            return .json(try await desk.submit(message(call), by: peer))
-        case (.checkpoints, _): return .json(try await desk.checkpoints())
-        case (.studies, .operator): return .json(try await desk.list(for: peer))
+            return .json(try await coordinator.submit(message(call), by: peer))
+        case (.checkpoints, _): return .json(try await coordinator.checkpoints())
+        case (.studies, .operator): return .json(try await coordinator.list(for: peer))
         case (.status(let study), .operator):
-            return .json(try await desk.status(study, for: peer, after: seen(call), wait: wait(call)))
-        case (.launch(let study), .operator): return .json(try await desk.launch(study, by: peer))
-        case (.cancel(let study), .operator): return .json(try await desk.cancel(study, by: peer))
+            return .json(try await coordinator.status(study, for: peer, after: seen(call), wait: wait(call)))
+        case (.launch(let study), .operator): return .json(try await coordinator.launch(study, by: peer))
+        case (.cancel(let study), .operator): return .json(try await coordinator.cancel(study, by: peer))
         case (.result(let study), _):
             return HTTPAnswer(
                 status: 200, contentType: "application/json",
-                body: try await desk.result(of: study, for: peer))
+                body: try await coordinator.result(of: study, for: peer))
         case (.work, .node(let site)):
-            var work = try await desk.work(for: site, after: seen(call), wait: wait(call))
+            var work = try await coordinator.work(for: site, after: seen(call), wait: wait(call))
             work.versions = versions == nil ? nil : .current
             return .json(work)
         case (.study(let study), .node(let site)):
-            return .json(try await desk.submission(of: study, for: site))
+            return .json(try await coordinator.submission(of: study, for: site))
         case (.decision(let study), .node(let site)):
-            try await desk.decide(message(call), on: study, from: site)
+            try await coordinator.decide(message(call), on: study, from: site)
             return .done
         case (.opening(let session), .node(let site)):
-            return .json(try await desk.opening(of: session, for: site))
+            return .json(try await coordinator.opening(of: session, for: site))
         case (.roster(let session), .node(let site)):
-            return .json(try await desk.roster(of: session, for: site))
+            return .json(try await coordinator.roster(of: session, for: site))
         case (.message(let session), .node(let site)):
-            try await desk.receive(message(call), round: 0, session: session, from: site)
+            try await coordinator.receive(message(call), round: 0, session: session, from: site)
             return .done
         case (.round(let session, let round), .node(let site)) where call.head.method == "POST":
-            try await desk.receive(message(call), round: round, session: session, from: site)
+            try await coordinator.receive(message(call), round: round, session: session, from: site)
             return .done
         case (.round(let session, let round), .node(let site)):
             return HTTPAnswer(
                 status: 200, contentType: "application/json",
-                body: try await desk.requestBytes(round, of: session, for: site))
+                body: try await coordinator.requestBytes(round, of: session, for: site))
         default: return .error(403, "\(peer) may not use this endpoint", hint: endpoint.audience)
         }
     }
@@ -151,7 +151,7 @@ struct CoordinatorAPI: Sendable {
     private func seen(_ call: HTTPCall) throws -> SHA256Digest? {
         guard let text = call.head.query["after"] else { return nil }
         guard let digest = SHA256Digest(hex: text) else {
-            throw DeskError(.badRequest, "after= is not a version")
+            throw RefusedRequest(.badRequest, "after= is not a version")
         }
         return digest
     }
@@ -159,7 +159,7 @@ struct CoordinatorAPI: Sendable {
     private func wait(_ call: HTTPCall) throws -> Duration {
         guard let text = call.head.query["wait"] else { return .zero }
         guard let seconds = Int(text), (0...Self.waitMax).contains(seconds) else {
-            throw DeskError(.badRequest, "wait= is a number of seconds from 0 to \(Self.waitMax)")
+            throw RefusedRequest(.badRequest, "wait= is a number of seconds from 0 to \(Self.waitMax)")
         }
         return .seconds(seconds)
     }

@@ -6,9 +6,9 @@ import Membership
 import ServiceLifecycle
 import TLSTransport
 
-/// The coordinator as a long-lived service: the desk behind mutual TLS, and the watch over the studies' patience.
+/// The coordinator as a long-lived service: its studies behind mutual TLS, and the watch over the studies' patience.
 package struct CoordinatorService: Service {
-    private let desk: StudyDesk
+    private let coordinator: StudyCoordinator
     private let server: MutualTLSServer
     private let logger: Logger
     private let lock: RunLock
@@ -24,21 +24,22 @@ package struct CoordinatorService: Service {
                 "\(configuration.identity.certificateChain) is not a coordinator's certificate")
         }
         let lock = try RunLock(on: configuration.database)
-        let desk = StudyDesk(
+        let coordinator = StudyCoordinator(
             store: try CoordinatorStore(path: configuration.database), signer: member.signer,
             environment: .init(
-                authority: { try member.authority(at: Int(Date().timeIntervalSince1970)) },
+                trustView: { try member.trustView(at: Int(Date().timeIntervalSince1970)) },
                 randomBytes: { try randomBytes(32) }),
             logger: logger)
-        try await desk.restore()
-        return CoordinatorService(configuration, desk: desk, lock: lock, logger: logger)
+        try await coordinator.restore()
+        return CoordinatorService(configuration, coordinator: coordinator, lock: lock, logger: logger)
     }
 
     private init(
-        _ configuration: CoordinatorConfiguration, desk: StudyDesk, lock: RunLock, logger: Logger
+        _ configuration: CoordinatorConfiguration, coordinator: StudyCoordinator, lock: RunLock,
+        logger: Logger
     ) {
-        let api = CoordinatorAPI(desk: desk, logger: logger)
-        self.desk = desk
+        let api = CoordinatorAPI(coordinator: coordinator, logger: logger)
+        self.coordinator = coordinator
         self.lock = lock
         self.logger = logger
         server = MutualTLSServer(
@@ -70,7 +71,7 @@ package struct CoordinatorService: Service {
                 group.cancelAll()
             }
         } onGracefulShutdown: {
-            Task { await desk.shutDown() }
+            Task { await coordinator.shutDown() }
         }
     }
 
@@ -79,8 +80,8 @@ package struct CoordinatorService: Service {
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             let pause: Duration
             do {
-                try await desk.checkPatience()
-                try await desk.checkContacts()
+                try await coordinator.checkPatience()
+                try await coordinator.checkContacts()
                 backOff.reset()
                 pause = .seconds(1)
             } catch {

@@ -1,9 +1,9 @@
 import Cryptography
 import Synchronization
 
-/// What the desk takes for its sessions at this moment, for those who decide before a request's body is read.
+/// What the coordinator takes for its sessions at this moment, for those who decide before a request's body is read.
 ///
-/// They cannot wait for the desk; it says here what changed.
+/// They cannot wait for the coordinator; it says here what changed.
 final class SessionDoor: Sendable {
     /// A session that messages may be sent to.
     struct Entry {

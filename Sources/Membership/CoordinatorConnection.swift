@@ -4,21 +4,17 @@ import Foundation
 import Survival
 package import TLSTransport
 
-/// A member's way to the coordinator: JSON calls over mutual TLS, with errors as sentences.
-package struct CoordinatorConnection: Sendable {
-    private let client: MutualTLSClient
+/// A member's way to the coordinator: calls, with errors as sentences.
+package protocol CoordinatorConnection: Sendable {
+    /// The body of the coordinator's answer to one call; throws what it refuses, and that it cannot be reached.
+    func call(
+        _ method: String, _ path: String, body: [UInt8], timeout: Duration
+    ) async throws(MembershipError) -> [UInt8]
 
-    /// `serverName` is the name in the coordinator's certificate if it differs from the host that is dialled.
-    package init(
-        address: NetworkAddress, serverName: String?, proxy: ProxyAddress?, member: Member
-    ) {
-        client = MutualTLSClient(
-            host: address.host, port: address.port, serverName: serverName,
-            expectedPeer: SPIFFEID(consortium: member.identity.consortium, role: .coordinator),
-            identity: member.files,
-            proxy: proxy)
-    }
+    func close() async
+}
 
+extension CoordinatorConnection {
     package func get<Value: Codable>(
         _ type: Value.Type, _ path: String, waiting seconds: Int = 0
     ) async throws(MembershipError) -> Value {
@@ -38,11 +34,9 @@ package struct CoordinatorConnection: Sendable {
         _ = try await call("POST", path, body: CanonicalJSON.bytes(message), timeout: .seconds(60))
     }
 
-    package func close() async { await client.close() }
-
-    private static func decode<Value: Codable>(_ type: Value.Type, _ body: [UInt8]) throws(MembershipError)
-        -> Value
-    {
+    private static func decode<Value: Codable>(
+        _ type: Value.Type, _ body: [UInt8]
+    ) throws(MembershipError) -> Value {
         do {
             return try CanonicalJSON.decode(type, from: body)
         } catch {
@@ -51,6 +45,24 @@ package struct CoordinatorConnection: Sendable {
             )
         }
     }
+}
+
+/// The way to the coordinator over mutual TLS.
+package struct TLSCoordinatorConnection: CoordinatorConnection {
+    private let client: MutualTLSClient
+
+    /// `serverName` is the name in the coordinator's certificate if it differs from the host that is dialled.
+    package init(
+        address: NetworkAddress, serverName: String?, proxy: ProxyAddress?, member: Member
+    ) {
+        client = MutualTLSClient(
+            host: address.host, port: address.port, serverName: serverName,
+            expectedPeer: SPIFFEID(consortium: member.identity.consortium, role: .coordinator),
+            identity: member.files,
+            proxy: proxy)
+    }
+
+    package func close() async { await client.close() }
 
     /// Every call tells which versions the caller runs.
     private static func versions(after path: String) -> String {
@@ -58,7 +70,7 @@ package struct CoordinatorConnection: Sendable {
             + "protocol=\(Versions.current.protocol)&engine=\(Versions.current.engine)"
     }
 
-    private func call(
+    package func call(
         _ method: String, _ path: String, body: [UInt8], timeout: Duration
     ) async throws(MembershipError) -> [UInt8] {
         let answer: HTTPAnswer

@@ -41,12 +41,12 @@ package struct Member: Sendable {
     }
 
     /// Whom to believe at a time: the trust anchors and revocation list as they are on disk now.
-    package func authority(at time: Int) throws(MembershipError) -> Authority {
+    package func trustView(at time: Int) throws(MembershipError) -> TrustView {
         do {
             let trust = try TrustStore(
                 rootsPEM: Self.read(files.trustRoots, "authority"),
                 crlPEM: Self.read(files.revocationList, "revocation list"))
-            return Authority(trust: trust, consortium: identity.consortium, time: time)
+            return TrustView(trust: trust, consortium: identity.consortium, time: time)
         } catch let error as MembershipError {
             throw error
         } catch {

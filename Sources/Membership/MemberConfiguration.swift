@@ -45,7 +45,7 @@ package struct MemberConfiguration: Sendable {
             host: address.host, port: address.port, credentialsFile: file.resolve(named))
     }
 
-    package func connection(as member: Member) -> CoordinatorConnection {
-        CoordinatorConnection(address: coordinator, serverName: serverName, proxy: proxy, member: member)
+    package func connection(as member: Member) -> TLSCoordinatorConnection {
+        TLSCoordinatorConnection(address: coordinator, serverName: serverName, proxy: proxy, member: member)
     }
 }

@@ -24,7 +24,7 @@ struct Coxswain: AsyncParsableCommand {
             Exit status: 0 done, 1 refused or failed, 2 the study failed, was cancelled or declined, 3 some analyses have no result,
             64 wrong usage.
             """,
-        version: "0.1.0",
+        version: "coxswain \(Program.version) (\(Versions.current))",
         subcommands: [Authority.self, NodeCommand.self, CoordinatorCommand.self, StudyCommand.self, Fit.self])
 
     static func main() async {

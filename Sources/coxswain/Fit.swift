@@ -41,7 +41,7 @@ struct Fit: ParsableCommand {
         }
         let fit = try bench.fit(siteColumn: sites, time: currentTime())
         for note in fit.notes { ProgramOutput.say("coxswain: note: \(note)") }
-        try ProgramOutput.write(try StudyReport(fit.result).rendered(as: format))
+        try show(StudyReport(fit.result), as: format)
         try fit.result.requireAnswers()
     }
 

@@ -31,7 +31,9 @@ struct NodeCommand: AsyncParsableCommand {
                 try ConfigurationFile(path: config), environment: ProcessInfo.processInfo.environment)
         }
 
-        func office() throws -> NodeOffice { try NodeOffice(try configuration(), clock: { currentTime() }) }
+        func administration() throws -> NodeAdministration {
+            try NodeAdministration(try configuration(), clock: { currentTime() })
+        }
     }
 
     struct Init: ParsableCommand {
@@ -46,9 +48,9 @@ struct NodeCommand: AsyncParsableCommand {
 
         func run() throws {
             let configuration = try location.configuration()
-            let office = try NodeOffice.create(configuration, clock: { currentTime() })
-            try show("node \(office.site) is ready: \(configuration.cohort), \(configuration.ledger)")
-            try show("policy \(configuration.policy), hash \(office.policy.hash.hex)")
+            let administration = try NodeAdministration.create(configuration, clock: { currentTime() })
+            try show("node \(administration.site) is ready: \(configuration.cohort), \(configuration.ledger)")
+            try show("policy \(configuration.policy), hash \(administration.policy.hash.hex)")
         }
     }
 
@@ -66,12 +68,13 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let office = try location.office()
-            let report = try office.importPatients(csv: file, dictionary: dictionary, replacing: replace)
+            let administration = try location.administration()
+            let report = try administration.importPatients(
+                csv: file, dictionary: dictionary, replacing: replace)
             for line in ImportText(report).lines { try show(line) }
             try show("file SHA-256 \(report.record.fileDigest.hex)")
-            for study in try office.studies() where study.plan.study.dictionary == report.dictionary {
-                guard let lapse = try office.standing(of: study.plan.hash).lapse else { continue }
+            for study in try administration.studies() where study.plan.study.dictionary == report.dictionary {
+                guard let lapse = try administration.standing(of: study.plan.hash).lapse else { continue }
                 try show("approval of \(study.plan.study.name) (\(study.plan.hash.short)): \(lapse)")
             }
         }
@@ -85,7 +88,7 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            try show(DescriptionText(try location.office().describe(dictionary: dictionary)).text)
+            try show(DescriptionText(try location.administration().describe(dictionary: dictionary)).text)
         }
     }
 
@@ -96,9 +99,9 @@ struct NodeCommand: AsyncParsableCommand {
 
         func run() throws {
             var table = TerminalTable(["STUDY", "HASH", "FROM", "DECISION"])
-            let office = try location.office()
-            for study in try office.studies() {
-                let (entry, lapse) = try office.standing(of: study.plan.hash)
+            let administration = try location.administration()
+            for study in try administration.studies() {
+                let (entry, lapse) = try administration.standing(of: study.plan.hash)
                 table.add([
                     study.plan.study.name, study.plan.hash.short, "\(study.submission.submitter)",
                     DecisionText.of(entry ?? study.entry) + (lapse.map { "; does not hold: \($0)" } ?? ""),
@@ -116,11 +119,13 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let office = try location.office()
-            let study = try office.study(study)
+            let administration = try location.administration()
+            let study = try administration.study(study)
             guard !text else { return try show(study.submission.study) }
             try show(
-                StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text)
+                StudyExplanation(
+                    try administration.assess(study), policy: administration.policy, site: administration.site
+                ).text)
         }
     }
 
@@ -146,9 +151,9 @@ struct NodeCommand: AsyncParsableCommand {
 
         func run() throws {
             guard let end = CalendarDay.end(of: until) else { return }
-            let office = try location.office()
-            let study = try office.study(study)
-            try office.approve(study, until: end, by: by, isHeld: hold)
+            let administration = try location.administration()
+            let study = try administration.study(study)
+            try administration.approve(study, until: end, by: by, isHeld: hold)
             try show(
                 "approved: \(study.plan.study.name) (\(study.plan.hash.hex)) until \(CalendarDay.last(end)), by \(by)"
             )
@@ -164,9 +169,9 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let office = try location.office()
-            let study = try office.study(study)
-            try office.decline(study, reason: reason, by: by)
+            let administration = try location.administration()
+            let study = try administration.study(study)
+            try administration.decline(study, reason: reason, by: by)
             try show("declined: \(study.plan.study.name) (\(study.plan.hash.hex))")
         }
     }
@@ -184,7 +189,7 @@ struct NodeCommand: AsyncParsableCommand {
             let configuration = try location.configuration()
             let logger = try ProgramLog.logger("node", level: configuration.logLevel)
             let service = try NodeService(
-                try NodeOffice(configuration, clock: { currentTime() }), logger: logger)
+                try NodeAdministration(configuration, clock: { currentTime() }), logger: logger)
             let group = ServiceGroup(
                 services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await group.run()
@@ -197,24 +202,26 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var location: Location
 
         func run() async throws {
-            let office = try location.office()
-            let member = office.member
+            let administration = try location.administration()
+            let member = administration.member
             try show(
                 "identity     \(member.identity), until \(CalendarDay.text(member.signer.certificate.notAfter))"
             )
-            let authority = try member.authority(at: currentTime())
-            try authority.trust.validate(member.signer.certificate, at: authority.time)
+            let trustView = try member.trustView(at: currentTime())
+            try trustView.trust.validate(member.signer.certificate, at: trustView.time)
             try show(
-                "authority    trusted; revocation list until \(CalendarDay.text(authority.trust.crlExpires))")
-            try show("policy       \(office.policy.hash.hex)")
-            for dictionary in try office.dictionaries() {
+                "authority    trusted; revocation list until \(CalendarDay.text(trustView.trust.crlExpires))")
+            try show("policy       \(administration.policy.hash.hex)")
+            for dictionary in try administration.dictionaries() {
                 try show("patients     \(dictionary.identifier): \(counted(dictionary.rowCount, "row"))")
             }
-            let entries = counted(try office.ledger.verifyAudit(), "entry", "entries")
+            let entries = counted(try administration.ledger.verifyAudit(), "entry", "entries")
             try show("audit log    \(entries), chain intact")
-            try await office.probeCoordinator()
-            try show("coordinator  \(office.configuration.member.coordinator) reached, certificate accepted")
-            let count = try await office.verifyLogAgainstCoordinator()
+            try await administration.probeCoordinator()
+            try show(
+                "coordinator  \(administration.configuration.member.coordinator) reached, certificate accepted"
+            )
+            let count = try await administration.verifyLogAgainstCoordinator()
             try show("checkpoints  \(count) of this node's log at the coordinator, as in the log")
         }
     }

@@ -28,8 +28,8 @@ extension NodeCommand {
         }
 
         func run() throws {
-            let office = try location.office()
-            for round in try office.preview(try office.study(study), rounds: rounds) {
+            let administration = try location.administration()
+            for round in try administration.preview(try administration.study(study), rounds: rounds) {
                 try show("round \(round.round)")
                 for answer in round.answers { for line in lines(answer) { try show("  \(line)") } }
             }
@@ -55,9 +55,9 @@ extension NodeCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let office = try location.office()
-            let study = try office.study(study)
-            try office.revoke(study, reason: reason, by: by)
+            let administration = try location.administration()
+            let study = try administration.study(study)
+            try administration.revoke(study, reason: reason, by: by)
             try show("revoked: \(study.plan.study.name) (\(study.plan.hash.hex))")
         }
     }
@@ -74,9 +74,9 @@ extension NodeCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let office = try location.office()
-            let study = try office.study(study)
-            let request = try office.heldRound(of: study).request
+            let administration = try location.administration()
+            let study = try administration.study(study)
+            let request = try administration.heldRound(of: study).request
             try show(
                 "round \(request.round) of \(study.plan.study.name), masked, as sums over all hospitals:")
             var table = TerminalTable(["ANALYSIS", "ASKED", "NUMBERS", "AT COEFFICIENTS"])
@@ -88,7 +88,7 @@ extension NodeCommand {
             }
             try show(table.text)
             guard let by else { return try show("it waits; release it with --by NAME") }
-            try office.release(request, of: study, by: by)
+            try administration.release(request, of: study, by: by)
             try show("released: round \(request.round), by \(by)")
         }
     }
@@ -105,7 +105,7 @@ extension NodeCommand {
 
         func run() throws {
             var table = TerminalTable(["ANSWERED", "STUDY", "HASH", "ANALYSIS", "PEOPLE", "COHORT"])
-            for answered in try location.office().answeredAnalyses() {
+            for answered in try location.administration().answeredAnalyses() {
                 table.add([
                     CalendarDay.text(answered.at), answered.name, answered.study.short, answered.analysis,
                     "\(answered.people)", answered.cohort.short,
@@ -122,7 +122,7 @@ extension NodeCommand {
         @OptionGroup var location: Location
 
         func run() async throws {
-            let ledger = try location.office().ledger
+            let ledger = try location.administration().ledger
             var last = try ledger.auditHead().sequence
             while true {
                 for entry in try ledger.auditEntries(after: last) {
@@ -139,7 +139,7 @@ extension NodeCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let policy = try location.office().policy
+            let policy = try location.administration().policy
             for (rule, value) in policy.rules { try show("\(rule): \(value)") }
             try show("hash \(policy.hash.hex)")
         }
@@ -153,12 +153,14 @@ extension NodeCommand {
         @OptionGroup var location: Location
 
         func run() throws {
-            let office = try location.office()
-            let own = office.member.signer.certificate
+            let administration = try location.administration()
+            let own = administration.member.signer.certificate
             var table = TerminalTable(["HOSPITAL", "FINGERPRINT", "EXPIRES", ""])
-            table.add([office.site, own.fingerprint.hex, CalendarDay.text(own.notAfter), "this hospital"])
-            for (site, certificate) in try office.knownPeers() where site != office.site {
-                let pin = office.configuration.peers?[site]
+            table.add([
+                administration.site, own.fingerprint.hex, CalendarDay.text(own.notAfter), "this hospital",
+            ])
+            for (site, certificate) in try administration.knownPeers() where site != administration.site {
+                let pin = administration.configuration.peers?[site]
                 let state =
                     pin == nil
                     ? "not pinned" : pin == certificate.fingerprint ? "pinned" : "DIFFERS from peers:"
@@ -188,13 +190,15 @@ extension NodeCommand {
             @OptionGroup var location: Location
 
             func run() async throws {
-                let office = try location.office()
+                let administration = try location.administration()
                 let kept = try against.map { (path: $0, messages: try checkpoints(in: $0)) }
-                let head = try office.ledger.verifiedHead()
+                let head = try administration.ledger.verifiedHead()
                 try show(
                     "\(counted(head.sequence, "entry", "entries")), chain intact; newest \(head.hash.hex)")
-                if let kept { try say(try office.verifyLog(against: kept.messages), in: kept.path) }
-                if online { try say(try await office.verifyLogAgainstCoordinator(), in: "the coordinator") }
+                if let kept { try say(try administration.verifyLog(against: kept.messages), in: kept.path) }
+                if online {
+                    try say(try await administration.verifyLogAgainstCoordinator(), in: "the coordinator")
+                }
             }
 
             private func checkpoints(in path: String) throws -> [SignedMessage] {
@@ -230,7 +234,7 @@ extension NodeCommand {
             @OptionGroup var location: Location
 
             func run() throws {
-                try ProgramOutput.write(jsonText(try location.office().peerCheckpoints()))
+                try ProgramOutput.write(jsonText(try location.administration().peerCheckpoints()))
             }
         }
 
@@ -245,8 +249,8 @@ extension NodeCommand {
             @OptionGroup var location: Location
 
             func run() throws {
-                let office = try location.office()
-                let ledger = office.ledger
+                let administration = try location.administration()
+                let ledger = administration.ledger
                 let head = try ledger.verifiedHead()
                 let entries = try ledger.auditEntries(limit: head.sequence)
                 switch format {
@@ -254,7 +258,8 @@ extension NodeCommand {
                 case .json: try ProgramOutput.write(jsonText(entries))
                 case .html:
                     let page = try AuditPage(
-                        entries: entries, head: head, studies: try office.studies(), site: office.site)
+                        entries: entries, head: head, studies: try administration.studies(),
+                        site: administration.site)
                     try ProgramOutput.write(page.html)
                 }
             }

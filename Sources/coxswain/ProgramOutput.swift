@@ -1,6 +1,7 @@
 import Survival
 import Federation
 import Glibc
+import StudyReport
 import Synchronization
 
 /// The program's two streams: nothing else in it writes to standard output or standard error.
@@ -130,7 +131,13 @@ enum OutputError: Error, Hashable, CustomStringConvertible {
 /// Prints a line on standard output; text that others may have written neither acts on a terminal nor looks like something else.
 func show(_ text: String) throws(OutputError) { try ProgramOutput.write("\(text.visible)\n") }
 
-/// A value of the protocol as a line of canonical JSON, for files that programs read.
+/// A value of the protocol as a line of JSON, for files that programs read; canonical but for characters that are not seen.
 func jsonText(_ value: some Encodable) -> String {
-    String(decoding: CanonicalJSON.bytes(value), as: UTF8.self) + "\n"
+    String(decoding: CanonicalJSON.bytes(value), as: UTF8.self).visibleJSON + "\n"
+}
+
+/// Prints a result in a format.
+func show(_ report: StudyReport, as format: ReportFormat, roundsP: Bool = false) throws {
+    let text = try report.rendered(as: format, roundsP: roundsP)
+    try ProgramOutput.write(format == .json ? text.visibleJSON : text)
 }

@@ -21,14 +21,14 @@ struct StudyCommand: AsyncParsableCommand {
         var config = "operator.yaml"
 
         /// Connects, does something, and says goodbye whatever came of it.
-        func withDesk<Value>(_ body: (OperatorDesk) async throws -> Value) async throws -> Value {
-            let desk = try OperatorDesk(config: config)
+        func withCoordinator<Value>(_ body: (CoordinatorClient) async throws -> Value) async throws -> Value {
+            let coordinator = try CoordinatorClient(config: config)
             do {
-                let value = try await body(desk)
-                await desk.close()
+                let value = try await body(coordinator)
+                await coordinator.close()
                 return value
             } catch {
-                await desk.close()
+                await coordinator.close()
                 throw error
             }
         }
@@ -85,7 +85,7 @@ struct StudyCommand: AsyncParsableCommand {
             let plan = try files.plan()
             try plan.study.requireEnoughSites()
             try plan.requireAnswerable()
-            let status = try await access.withDesk {
+            let status = try await access.withCoordinator {
                 try await $0.submit(study: files.study.text, dictionary: files.dictionary.text)
             }
             try show("submitted \(status.name): \(status.study.hex)")
@@ -102,11 +102,11 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            try await access.withDesk { desk in
-                let status = try await desk.launch(study)
+            try await access.withCoordinator { coordinator in
+                let status = try await coordinator.launch(study)
                 try show(
                     "launched \(status.name) with \(status.session?.sites.joined(separator: ", ") ?? "")")
-                if watch { try await desk.watch(status.study.hex, untilDecided: false) }
+                if watch { try await coordinator.watch(status.study.hex, untilDecided: false) }
             }
         }
     }
@@ -123,7 +123,7 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            try await access.withDesk { try await $0.watch(study, untilDecided: decisions) }
+            try await access.withCoordinator { try await $0.watch(study, untilDecided: decisions) }
         }
     }
 
@@ -147,8 +147,8 @@ struct StudyCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let result = try await access.withDesk { try await $0.result(study) }
-            try ProgramOutput.write(try StudyReport(result).rendered(as: format, roundsP: roundedP))
+            let result = try await access.withCoordinator { try await $0.result(study) }
+            try show(StudyReport(result), as: format, roundsP: roundedP)
             try result.requireAnswers()
         }
     }
@@ -159,7 +159,7 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            let status = try await access.withDesk { try await $0.cancel(study) }
+            let status = try await access.withCoordinator { try await $0.cancel(study) }
             try show("cancelled \(status.name)")
         }
     }
@@ -176,7 +176,7 @@ struct StudyCommand: AsyncParsableCommand {
         @OptionGroup var access: Access
 
         func run() async throws {
-            let messages = try await access.withDesk { try await $0.checkpoints() }
+            let messages = try await access.withCoordinator { try await $0.checkpoints() }
             guard format == .text else {
                 return try ProgramOutput.write(jsonText(messages))
             }
@@ -207,7 +207,7 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             var table = TerminalTable(["STUDY", "HASH", "STATE", "APPROVED", "SUBMITTED BY", "HOSPITALS"])
-            for status in try await access.withDesk({ try await $0.list() }) {
+            for status in try await access.withCoordinator({ try await $0.list() }) {
                 let approved = status.sites.count { $0.decision == .approved }
                 table.add([
                     status.name, status.study.short, status.state.rawValue,

@@ -4,7 +4,7 @@ import Foundation
 import Membership
 import Survival
 
-extension OperatorDesk {
+extension CoordinatorClient {
     /// Prints a line on standard error for each change; ends with the study, or, if asked, with the hospitals' decisions.
     ///
     /// Throws `ExitStatus.studyOver` when the study failed, was cancelled, or (with `untilDecided`) was declined.

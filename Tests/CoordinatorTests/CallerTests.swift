@@ -29,7 +29,7 @@ struct CallerTests {
 
         /// The statuses with which a call without a body is answered.
         ///
-        /// Who has the right role goes on to the desk, which misses a body, a roster or a result.
+        /// Who has the right role goes on to the coordinator, which misses a body, a roster or a result.
         func statuses(_ operation: Operation) -> Set<Int> {
             let onward: Set<Int> = [200, 204, 400, 409]
             let isNode = operation.roles.contains("node")
@@ -63,7 +63,7 @@ struct CallerTests {
         try trial.files(.node("north"), as: "expired", start: -8, days: 5)
         try trial.files(.node("north"), as: "notYet", start: 3)
         let stranger = try CertificateAuthority.create(
-            consortium: "trial", at: trial.authority.time, days: 20)
+            consortium: "trial", at: trial.trustView.time, days: 20)
         try trial.files(.node("north"), as: "foreign", by: stranger)
         try trial.revoke(revoked)
     }
@@ -123,11 +123,8 @@ struct CallerTests {
     {
         let trial = try TrialConsortium(at: Int(Date().timeIntervalSince1970))
         try prepare(trial)
-        let desk = try await trial.desk()
-        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: desk)
-        let launched = try await desk.launch(study, by: trial.operatorID)
-        let session = try #require(launched.session).id
+        let coordinator = try await trial.coordinator()
+        let (study, session) = try await trial.running(at: coordinator)
         // The lead's "cancel" ends the study: it is the last call of the last caller.
         let operations = Operation.all.sorted { $1.path.hasSuffix("cancel") && !$0.path.hasSuffix("cancel") }
         #expect(operations.count == 15)

@@ -59,12 +59,10 @@ struct EndpointTests {
     @Test(arguments: Operation.all)
     func `a call is answered by role, and by whose study it is`(_ operation: Operation) async throws {
         let trial = try TrialConsortium()
-        let desk = try await trial.desk()
-        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: desk)
-        let launched = try await desk.launch(study, by: trial.operatorID)
-        let session = try #require(launched.session).id
-        let api = CoordinatorAPI(desk: desk, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
+        let coordinator = try await trial.coordinator()
+        let (study, session) = try await trial.running(at: coordinator)
+        let api = CoordinatorAPI(
+            coordinator: coordinator, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
         let path = operation.at(study: study.hex, session: session.hex)
         func status(_ peer: SPIFFEID) async -> Int {
             let certificate = trial.signer(.coordinator).certificate
@@ -77,7 +75,7 @@ struct EndpointTests {
         func member(_ role: SPIFFEID.Role, of consortium: String = "trial") -> SPIFFEID {
             SPIFFEID(consortium: consortium, role: role)
         }
-        // Who has the right role goes on to the desk, which misses a body, a roster or a result.
+        // Who has the right role goes on to the coordinator, which misses a body, a roster or a result.
         let onward: Set<Int> = [200, 204, 400, 409]
         let isNode = operation.roles.contains("node")
         let isOperator = operation.roles.contains("operator")
@@ -103,11 +101,10 @@ struct EndpointTests {
         _ operation: Operation
     ) async throws {
         let trial = try TrialConsortium()
-        let desk = try await trial.desk()
-        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: desk)
-        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
-        let api = CoordinatorAPI(desk: desk, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
+        let coordinator = try await trial.coordinator()
+        let (study, session) = try await trial.running(at: coordinator)
+        let api = CoordinatorAPI(
+            coordinator: coordinator, logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
         func head(_ path: String, _ role: SPIFFEID.Role = .node("north")) -> HTTPRequestHeadView {
             HTTPRequestHeadView(
                 method: operation.method, path: path, query: [:], headers: [],
@@ -128,8 +125,8 @@ struct EndpointTests {
         #expect(api.authorize(head(operation.at(study: study.hex)), consortium: "trial")?.status == 404)
         #expect(answer ? api.bodyBytesMax(of: head(operation.at())) == 0 : true)
         // A new session takes the place of the former one.
-        _ = try await desk.cancel(study, by: trial.operatorID)
-        _ = try await desk.launch(study, by: trial.operatorID)
+        _ = try await coordinator.cancel(study, by: trial.operatorID)
+        _ = try await coordinator.launch(study, by: trial.operatorID)
         #expect(api.authorize(head(here), consortium: "trial")?.status == 404)
     }
 

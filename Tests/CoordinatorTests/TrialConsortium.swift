@@ -7,14 +7,16 @@ import Membership
 import Survival
 import Synchronization
 import TLSTransport
+import TestConsortia
+import Testing
 
 @testable import Coordinator
 
-/// A consortium in one process: identities, a clock that is set by hand, sites with made-up patients, and a desk on a file.
+/// A consortium in one process: identities, a clock that is set by hand, sites with made-up patients, and a coordinator on a file.
 final class TrialConsortium: Sendable {
     let operatorID = SPIFFEID(consortium: "trial", role: .operator("jane"))
     let sites = ["east", "north", "south", "west"]
-    private let office: CertificateAuthority
+    private let consortium: Consortium
     private let trust: TrustStore
     private let signers: [SPIFFEID.Role: Signer]
     private let clock: Mutex<Int>
@@ -22,19 +24,12 @@ final class TrialConsortium: Sendable {
 
     init(at start: Int = 1_800_000_000) throws {
         clock = Mutex(start)
-        let office = try CertificateAuthority.create(consortium: "trial", at: start, days: 30)
-        let list = try office.revocationList(revoked: [], number: 1, at: start, days: 20)
-        trust = try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list)
+        consortium = try Consortium("trial", at: start)
+        trust = try consortium.trust()
         var signers: [SPIFFEID.Role: Signer] = [:]
         for role in [.coordinator, .operator("jane")] + sites.map({ SPIFFEID.Role.node($0) }) {
-            let key = try PrivateKey.generate()
-            let certificate = try office.issue(
-                for: SPIFFEID(consortium: "trial", role: role), key: key, dnsNames: [], ipAddresses: [],
-                at: start,
-                days: 10)
-            signers[role] = Signer(certificate: certificate, key: key)
+            signers[role] = try consortium.signer(role, days: 10)
         }
-        self.office = office
         self.signers = signers
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "coxswain-\(UUID().uuidString)")
@@ -46,8 +41,8 @@ final class TrialConsortium: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    var authority: Authority {
-        Authority(trust: trust, consortium: "trial", time: clock.withLock { $0 })
+    var trustView: TrustView {
+        TrustView(trust: trust, consortium: "trial", time: clock.withLock { $0 })
     }
 
     func advance(seconds: Int) { clock.withLock { $0 += seconds } }
@@ -57,16 +52,16 @@ final class TrialConsortium: Sendable {
         return signer
     }
 
-    /// A desk on the trial's database file: a second one is the first after a restart.
-    func desk() async throws -> StudyDesk {
-        let desk = StudyDesk(
+    /// A coordinator on the trial's database file: a second one is the first after a restart.
+    func coordinator() async throws -> StudyCoordinator {
+        let coordinator = StudyCoordinator(
             store: try CoordinatorStore(path: database),
             signer: signer(.coordinator),
             environment: .init(
-                authority: { [self] in authority }, randomBytes: { try randomBytes(32) }),
+                trustView: { [self] in trustView }, randomBytes: { try randomBytes(32) }),
             logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
-        try await desk.restore()
-        return desk
+        try await coordinator.restore()
+        return coordinator
     }
 
     /// Changes the coordinator's database behind its back.
@@ -87,20 +82,15 @@ final class TrialConsortium: Sendable {
         by office: CertificateAuthority? = nil
     ) throws -> Certificate {
         let key = try PrivateKey.generate()
-        let certificate = try (office ?? self.office).issue(
-            for: SPIFFEID(consortium: "trial", role: role), key: key,
-            dnsNames: role == .coordinator ? ["localhost"] : [],
-            ipAddresses: role == .coordinator ? ["127.0.0.1"] : [],
-            at: authority.time + start * 86_400, days: days)
+        let certificate = try consortium.certificate(
+            role, key: key, from: trustView.time + start * Consortium.day, days: days, by: office)
         try write(key.pem, "\(name).key")
         try write(certificate.pem, "\(name).pem")
         return certificate
     }
 
     func revoke(_ certificates: [Certificate]) throws {
-        let list = try office.revocationList(
-            revoked: certificates.map { ($0.serial, authority.time) }, number: 2, at: authority.time, days: 20
-        )
+        let list = try consortium.revocations(certificates, number: 2, at: trustView.time, days: 20)
         try write(list, "revocations.pem")
     }
 
@@ -112,7 +102,7 @@ final class TrialConsortium: Sendable {
 
     /// Runs the coordinator on the trial's database and a free port for as long as `body` takes.
     func withCoordinator(_ body: (_ port: Int) async throws -> Void) async throws {
-        try write(office.certificate.pem, "authority.pem")
+        try write(consortium.authority.certificate.pem, "authority.pem")
         try write(
             """
             consortium: trial
@@ -179,12 +169,41 @@ final class TrialConsortium: Sendable {
             by: signer(.operator("jane")))
     }
 
-    func approve(_ study: SHA256Digest, at desk: StudyDesk, sites: [String]? = nil) async throws {
+    // MARK: How far a study is
+
+    /// Submits the study; nobody has decided about it.
+    func submitted(_ extra: String = "", at coordinator: StudyCoordinator) async throws -> SHA256Digest {
+        try await coordinator.submit(submission(extra), by: operatorID).study
+    }
+
+    /// Submits the study and has all hospitals approve it.
+    func approved(_ extra: String = "", at coordinator: StudyCoordinator) async throws -> SHA256Digest {
+        let study = try await submitted(extra, at: coordinator)
+        try await approve(study, at: coordinator)
+        return study
+    }
+
+    /// The same, launched: the study and its session, in which nobody has said anything yet.
+    func running(
+        _ extra: String = "", at coordinator: StudyCoordinator
+    ) async throws -> (study: SHA256Digest, session: SHA256Digest) {
+        let study = try await approved(extra, at: coordinator)
+        return (study, try await launched(study, at: coordinator))
+    }
+
+    /// Launches a study that was approved; gives the session.
+    func launched(_ study: SHA256Digest, at coordinator: StudyCoordinator) async throws -> SHA256Digest {
+        try #require(try await coordinator.launch(study, by: operatorID).session).id
+    }
+
+    func approve(_ study: SHA256Digest, at coordinator: StudyCoordinator, sites: [String]? = nil) async throws
+    {
         for site in sites ?? self.sites {
             let decision = Decision(
-                study: study, site: site, isApproved: true, reason: "", until: authority.time + 86400,
+                study: study, site: site, isApproved: true, reason: "", until: trustView.time + 86400,
                 policy: DisclosurePolicy.local.hash)
-            try await desk.decide(SignedMessage(decision, by: signer(.node(site))), on: study, from: site)
+            try await coordinator.decide(
+                SignedMessage(decision, by: signer(.node(site))), on: study, from: site)
         }
     }
 

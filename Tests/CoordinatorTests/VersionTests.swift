@@ -18,55 +18,50 @@ struct VersionTests {
 
     init() throws { trial = try TrialConsortium() }
 
-    private func approved(at desk: StudyDesk) async throws -> SHA256Digest {
-        let study = try await desk.submit(trial.submission(), by: trial.operatorID).study
-        try await trial.approve(study, at: desk)
-        return study
-    }
-
     @Test(arguments: [(older, "north"), (nil, "north"), (newer, "the coordinator")] as [(Versions?, String)])
     func `no session begins with a hospital that is known to run another version`(
         _ versions: Versions?, _ blamed: String
     ) async throws {
-        let desk = try await trial.desk()
-        let study = try await approved(at: desk)
-        for site in trial.sites { try await desk.meet(site, site == "north" ? versions : .current) }
-        let error = await #expect(throws: DeskError.self) {
-            try await desk.launch(study, by: trial.operatorID)
+        let coordinator = try await trial.coordinator()
+        let study = try await trial.approved(at: coordinator)
+        for site in trial.sites { try await coordinator.meet(site, site == "north" ? versions : .current) }
+        let error = await #expect(throws: RefusedRequest.self) {
+            try await coordinator.launch(study, by: trial.operatorID)
         }
         #expect(error?.description.hasPrefix("no session can begin: north runs another version") == true)
         #expect(error?.description.hasSuffix("\(blamed) must be updated") == true)
-        let status = try #require(try await desk.list(for: trial.operatorID).first)
+        let status = try #require(try await coordinator.list(for: trial.operatorID).first)
         #expect(status.siteStates.first { $0.name == "north" }?.states.count == 2)
-        try await desk.meet("north", .current)
-        #expect(try await desk.launch(study, by: trial.operatorID).state == .running)
+        try await coordinator.meet("north", .current)
+        #expect(try await coordinator.launch(study, by: trial.operatorID).state == .running)
     }
 
     @Test(arguments: [(older, "north"), (nil, "north"), (newer, "the coordinator")] as [(Versions?, String)])
     func `a hello of another version ends the session and tells the lead who must be updated`(
         _ versions: Versions?, _ blamed: String
     ) async throws {
-        var desk = try await trial.desk()
-        let study = try await approved(at: desk)
-        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        var coordinator = try await trial.coordinator()
+        let study = try await trial.approved(at: coordinator)
+        let session = try await trial.launched(study, at: coordinator)
         let sites = try TrialSites(trial, session: session, study: study)
         var hello = try CanonicalJSON.decode(
             Hello.self, from: Array(try sites.hello(of: "north").payload.utf8))
         hello.versions = versions
-        try await desk.receive(
+        try await coordinator.receive(
             SignedMessage(hello, by: trial.signer(.node("north"))), round: 0, session: session, from: "north")
         for _ in 0..<2 {
-            let status = try #require(try await desk.list(for: trial.operatorID).first)
+            let status = try #require(try await coordinator.list(for: trial.operatorID).first)
             #expect(status.state == .failed)
             #expect(status.reason.hasSuffix("\(blamed) must be updated"))
-            desk = try await trial.desk()
+            coordinator = try await trial.coordinator()
         }
-        #expect(try await desk.launch(study, by: trial.operatorID).state == .running)
+        #expect(try await coordinator.launch(study, by: trial.operatorID).state == .running)
     }
 
     private func answer(_ query: [String: String], as role: SPIFFEID.Role) async throws -> (Int, String) {
         let api = CoordinatorAPI(
-            desk: try await trial.desk(), logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
+            coordinator: try await trial.coordinator(),
+            logger: Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() })
         let path = role == .node("north") ? "/v1/work" : "/v1/studies"
         let head = HTTPRequestHeadView(
             method: "GET", path: path, query: query, headers: [],
@@ -116,38 +111,38 @@ struct VersionTests {
     @Test func `a session of an older program is ended at the start, and the study can be launched again`()
         async throws
     {
-        var desk = try await trial.desk()
-        let study = try await approved(at: desk)
-        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        var coordinator = try await trial.coordinator()
+        let study = try await trial.approved(at: coordinator)
+        let session = try await trial.launched(study, at: coordinator)
         let old = SessionOpening(session: session, study: study, sites: trial.sites, versions: nil)
         let message = try SignedMessage(old, by: trial.signer(.coordinator))
         let text = String(decoding: CanonicalJSON.bytes(message), as: UTF8.self)
         try trial.damage("UPDATE session SET opening = '\(text)'")
         for _ in 0..<2 {
-            desk = try await trial.desk()
-            let status = try #require(try await desk.list(for: trial.operatorID).first)
+            coordinator = try await trial.coordinator()
+            let status = try #require(try await coordinator.list(for: trial.operatorID).first)
             #expect(status.state == .failed && status.session == nil)
             #expect(
                 status.reason
                     == "the session began under another version of coxswain (protocol 1) than the one that runs now (\(Versions.current)), and a session does not outlive an update; launch the study again"
             )
         }
-        let again = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let again = try await trial.launched(study, at: coordinator)
         var sites = try TrialSites(trial, session: again, study: study)
-        try await sites.finish(at: desk)
-        #expect(try await desk.list(for: trial.operatorID).first?.state == .finished)
+        try await sites.finish(at: coordinator)
+        #expect(try await coordinator.list(for: trial.operatorID).first?.state == .finished)
     }
 
     /// As protocol 1 wrote results: Foundation's numbers, no versions, and `null` where an optional number was NA, which it could
     /// not read again.
     @Test func `a result that an older program stored is fetched, in today's form`() async throws {
-        let desk = try await trial.desk()
-        let study = try await approved(at: desk)
-        let session = try #require(try await desk.launch(study, by: trial.operatorID).session).id
+        let coordinator = try await trial.coordinator()
+        let study = try await trial.approved(at: coordinator)
+        let session = try await trial.launched(study, at: coordinator)
         var sites = try TrialSites(trial, session: session, study: study)
-        try await sites.finish(at: desk)
+        try await sites.finish(at: coordinator)
         var result = try CanonicalJSON.decode(
-            StudyResult.self, from: try await desk.result(of: study, for: trial.operatorID))
+            StudyResult.self, from: try await coordinator.result(of: study, for: trial.operatorID))
         guard case .cox(var cox) = result.analyses[0] else { throw Missing() }
         cox.terms[0].coef = .value(0.00001)
         cox.terms[0].likelihoodRatio = .some(.notAvailable)
@@ -158,12 +153,12 @@ struct VersionTests {
         let old = text.replacing("\"coef\":0.00001,", with: "\"coef\":1e-05,")
         #expect(old != text)
         try trial.damage("UPDATE study SET result = CAST('\(old)' AS BLOB)")
-        let body = try await desk.result(of: study, for: trial.operatorID)
+        let body = try await coordinator.result(of: study, for: trial.operatorID)
         #expect(body == Array(text.utf8))
         #expect(try CanonicalJSON.decode(StudyResult.self, from: body) == result)
         try trial.damage("UPDATE study SET result = CAST('{\"study\":\"x\"}' AS BLOB)")
-        let error = await #expect(throws: DeskError.self) {
-            try await desk.result(of: study, for: trial.operatorID)
+        let error = await #expect(throws: RefusedRequest.self) {
+            try await coordinator.result(of: study, for: trial.operatorID)
         }
         #expect(
             error?.description

@@ -1,4 +1,5 @@
 import Cryptography
+import TestConsortia
 import Testing
 
 @Suite struct CertificateTests {
@@ -8,7 +9,7 @@ import Testing
     init() throws { consortium = try Consortium() }
 
     @Test func `a node's certificate says who it is and what it is for`() throws {
-        let certificate = try consortium.node()
+        let certificate = try consortium.certificate(.node("hospital-1"))
         #expect(certificate.spiffeID == SPIFFEID("spiffe://liver/node/hospital-1"))
         #expect(certificate.subject == "CN=hospital-1,OU=node,O=liver")
         #expect(certificate.issuer == "CN=liver,O=liver")
@@ -32,16 +33,16 @@ import Testing
     }
 
     @Test func `a certificate survives PEM and DER`() throws {
-        let certificate = try consortium.node()
+        let certificate = try consortium.certificate(.node("hospital-1"))
         #expect(try Certificate(pem: certificate.pem) == certificate)
         #expect(try Certificate(der: certificate.der) == certificate)
-        let other = try consortium.node()
+        let other = try consortium.certificate(.node("hospital-1"))
         #expect(other != certificate)
         #expect(try Certificate.chain(pem: certificate.pem + other.pem) == [certificate, other])
     }
 
     @Test func `bytes that are not exactly one certificate are refused`() throws {
-        let der = try consortium.node().der
+        let der = try consortium.certificate(.node("hospital-1")).der
         #expect(
             sentence { _ = try Certificate(der: der + [0]) }
                 == "the certificate cannot be read (bytes follow it)")
@@ -52,7 +53,7 @@ import Testing
 
     @Test func `damaged bytes never count`() throws {
         let trust = try consortium.trust()
-        let der = try consortium.node().der
+        let der = try consortium.certificate(.node("hospital-1")).der
         for position in der.indices {
             var damaged = der
             damaged[position] ^= 0x20
@@ -89,8 +90,10 @@ import Testing
                 _ = try consortium.authority.issue(
                     for: stranger, key: .generate(), dnsNames: [], ipAddresses: [], at: now, days: 1)
             } == "spiffe://lung/coordinator is not accepted: this authority serves liver")
-        #expect(sentence { _ = try consortium.node(days: 3651) }?.contains("choose fewer days") == true)
-        #expect(throws: Never.self) { try consortium.node(days: 3650) }
+        #expect(
+            sentence { _ = try consortium.certificate(.node("hospital-1"), days: 3651) }?.contains(
+                "choose fewer days") == true)
+        #expect(throws: Never.self) { try consortium.certificate(.node("hospital-1"), days: 3650) }
     }
 
     @Test func `an authority can be taken up again from its key and certificate, and from no others`() throws
@@ -104,7 +107,8 @@ import Testing
         }
         let key = try PrivateKey.generate()
         #expect(throws: CryptographyError.self) {
-            try CertificateAuthority(key: key, certificate: consortium.node(key: key))
+            try CertificateAuthority(
+                key: key, certificate: consortium.certificate(.node("hospital-1"), key: key))
         }
     }
 

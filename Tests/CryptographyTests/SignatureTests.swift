@@ -1,4 +1,5 @@
 import Cryptography
+import TestConsortia
 import Testing
 
 @Suite struct SignatureTests {
@@ -6,14 +7,16 @@ import Testing
     func `a signature holds for its key and message only`(algorithm: PrivateKey.Algorithm) throws {
         let consortium = try Consortium()
         let key = try PrivateKey.generate(algorithm)
-        let certificate = try consortium.node(key: key)
+        let certificate = try consortium.certificate(.node("hospital-1"), key: key)
         let message = Array("study 1, session 2".utf8)
         let signature = try key.sign(message)
         #expect(certificate.isValidSignature(signature, of: message))
         #expect(!certificate.isValidSignature(signature, of: message + [0]))
         #expect(!certificate.isValidSignature(signature, of: []))
-        #expect(try !consortium.node().isValidSignature(signature, of: message))
-        #expect(try !consortium.node(key: .generate(.ed25519)).isValidSignature(signature, of: message))
+        #expect(try !consortium.certificate(.node("hospital-1")).isValidSignature(signature, of: message))
+        #expect(
+            try !consortium.certificate(.node("hospital-1"), key: .generate(.ed25519)).isValidSignature(
+                signature, of: message))
     }
 
     @Test(arguments: [PrivateKey.Algorithm.p256, .ed25519])

@@ -1,4 +1,5 @@
 import Cryptography
+import TestConsortia
 import Testing
 
 @Suite struct TrustStoreTests {
@@ -13,12 +14,12 @@ import Testing
         authorityKey: PrivateKey.Algorithm, key: PrivateKey.Algorithm
     ) throws {
         let consortium = try Consortium(algorithm: authorityKey)
-        let certificate = try consortium.node(key: .generate(key))
+        let certificate = try consortium.certificate(.node("hospital-1"), key: .generate(key))
         #expect(throws: Never.self) { try consortium.trust().validate(certificate, at: now) }
     }
 
     @Test func `a certificate holds from five minutes before its issue until its last day`() throws {
-        let certificate = try consortium.node(days: 10)
+        let certificate = try consortium.certificate(.node("hospital-1"), days: 10)
         let trust = try consortium.trust()
         try trust.validate(certificate, at: now - 299)
         try trust.validate(certificate, at: now + 10 * day - 1)
@@ -37,9 +38,11 @@ import Testing
     }
 
     @Test func `a revoked certificate is refused, another one is not`() throws {
-        let revoked = try consortium.node("hospital-2")
-        let other = try consortium.node("hospital-3")
-        let trust = try consortium.trust(revoking: ["01", revoked.serial.lowercased()])
+        let revoked = try consortium.certificate(.node("hospital-2"))
+        let other = try consortium.certificate(.node("hospital-3"))
+        let list = try consortium.authority.revocationList(
+            revoked: ["01", revoked.serial.lowercased()].map { ($0, now) }, number: 1, at: now, days: 30)
+        let trust = try TrustStore(rootsPEM: consortium.authority.certificate.pem, crlPEM: list)
         #expect(trust.isRevoked(revoked))
         #expect(!trust.isRevoked(other))
         try trust.validate(other, at: now)
@@ -49,7 +52,9 @@ import Testing
     }
 
     @Test func `a revocation list from the future is refused`() throws {
-        let said = sentence { try consortium.trust(at: now + day).validate(consortium.node(), at: now) }
+        let said = sentence {
+            try consortium.trust(at: now + day).validate(consortium.certificate(.node("hospital-1")), at: now)
+        }
         #expect(
             said?.hasSuffix("is refused: the revocation list is not valid yet; check this computer's clock")
                 == true)
@@ -58,16 +63,16 @@ import Testing
     @Test func `a certificate of another authority is refused, also of one with the same name`() throws {
         let trust = try consortium.trust()
         for other in [try Consortium("lung"), try Consortium("liver")] {
-            let said = sentence { try trust.validate(other.node(), at: now) }
+            let said = sentence { try trust.validate(other.certificate(.node("hospital-1")), at: now) }
             #expect(
                 said?.contains("is refused: unknown CA: its issuer CN=\(other.authority.consortium),O=")
                     == true)
-            #expect(try !trust.isRevoked(other.node("x")))
+            #expect(try !trust.isRevoked(other.certificate(.node("x"))))
         }
     }
 
     @Test func `nobody is trusted once the revocation list is out of date`() throws {
-        let certificate = try consortium.node()
+        let certificate = try consortium.certificate(.node("hospital-1"))
         let trust = try consortium.trust()
         #expect(trust.crlExpires == now + 30 * day)
         try trust.validate(certificate, at: trust.crlExpires - 1)
@@ -111,7 +116,9 @@ import Testing
             sentence { _ = try TrustStore(rootsPEM: "", crlPEM: list) }
                 == "the certificate cannot be read (there is none in it)")
         #expect(
-            sentence { _ = try TrustStore(rootsPEM: consortium.node().pem, crlPEM: list) }
+            sentence {
+                _ = try TrustStore(rootsPEM: consortium.certificate(.node("hospital-1")).pem, crlPEM: list)
+            }
                 == "the certificate spiffe://liver/node/hospital-1 is not accepted: it is not an authority's")
         #expect(sentence { _ = try TrustStore(rootsPEM: root, crlPEM: String(list.dropLast(100))) } != nil)
     }

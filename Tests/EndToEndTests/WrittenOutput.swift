@@ -1,4 +1,5 @@
 import Foundation
+import Survival
 import Testing
 
 @testable import coxswain
@@ -148,6 +149,66 @@ extension EndToEnd {
                 }
                 try await requireOfThoseThatWait(consortium)
             }
+        }
+
+        /// Nothing of it is a control character, which no name or reason may have.
+        private static let hostile = "b\u{202E}c\u{200B}d\u{2066}e\u{FEFF}f\u{3164}g\u{E0041}h"
+
+        private func expectNothingUnseen(_ text: String, _ source: String) {
+            // CSV ends its lines so (RFC 4180).
+            let lines = text.replacing("\r\n", with: "\n")
+            let unseen = lines.unicodeScalars.filter { $0 != "\n" && !$0.isSeen }
+            #expect(unseen.isEmpty, "\(source): \(unseen.map(\.writtenOut))")
+        }
+
+        @Test func `no command lets others' words reorder a line of a terminal or hide in it`() async throws {
+            try await Consortium.with(try Scenario.brief()) { consortium in
+                _ = try await consortium.runStudy()
+                let other = try replaced("study: brief", by: "study: other", in: consortium.scenario.study)
+                try consortium.folder.write(other, to: "other.yaml")
+                try await consortium.submit("other.yaml")
+                try await poll("the other study to arrive") {
+                    try await consortium.node("site-1", "studies").output.contains("other")
+                }
+                // A study file has no such character, however it is spelled; names and reasons of people may.
+                for words in [Self.hostile, "b\\u202Ec", "b\\u200Bc"] {
+                    let study = try replaced("A brief study", by: "\"\(words)\"", in: other)
+                    try consortium.folder.write(study, to: "hostile.yaml")
+                    let outcome = try await consortium.study(
+                        "submit", "hostile.yaml", "--dictionary", "dictionary.yaml")
+                    #expect(outcome.status == 1 && outcome.error.contains("the invisible character U+20"))
+                    expectNothingUnseen(outcome.error, words)
+                }
+                // Once to say something everywhere, and once more to look at what was said.
+                for line in Self.lines + Self.lines.filter(\.isRepeatable) {
+                    let words = line.words.map { $0 == "me" || $0 == "no" ? Self.hostile : $0 }
+                    let outcome = try await consortium.coxswain(words)
+                    #expect(outcome.status == 0, "\(outcome)")
+                    expectNothingUnseen(outcome.output + outcome.error, line.words.joined(separator: " "))
+                }
+                for words in [
+                    ["node", "show", Self.hostile, "--config", "site-1/node.yaml"], [Self.hostile],
+                    ["study", "watch", "other", "--config", "study-lead/operator.yaml"],
+                    ["study", "check", Self.hostile], ["fit", "study.yaml", "--data", Self.hostile],
+                ] {
+                    let outcome = try await consortium.coxswain(words)
+                    #expect(outcome.status != 0, "\(outcome)")
+                    expectNothingUnseen(outcome.output + outcome.error, words.joined(separator: " "))
+                }
+                for log in ["site-1/log", "coordinator/log"] {
+                    expectNothingUnseen(consortium.folder.text(log), log)
+                }
+            }
+        }
+
+        @Test func `the version is told with those of protocol and engine`() async throws {
+            let folder = try Folder.temporary()
+            defer { folder.remove() }
+            let said = try await run(Repository.coxswain, ["--version"], in: folder).succeeded()
+            #expect(
+                said
+                    == "coxswain \(Program.version) (protocol \(Versions.current.protocol), engine \(Engine.version))\n"
+            )
         }
 
         /// A round that waits to be released, a study that is launched and watched.

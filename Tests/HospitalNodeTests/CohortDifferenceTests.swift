@@ -11,18 +11,21 @@ struct CohortDifferenceTests {
     private func objections(_ analyses: String, at hospital: Hospital, name: String = "later") throws
         -> [String]
     {
-        try hospital.office().assess(try hospital.receive(analyses, name: name)).objections
+        try hospital.administration().assess(try hospital.receive(analyses, name: name)).objections
     }
 
     /// Answers the first round of a study for the ledger, as the node would.
     private func answer(_ analyses: String, at hospital: Hospital, name: String = "earlier") throws {
-        let (office, study) = (try hospital.office(), try hospital.receive(analyses, name: name))
-        let cohort = try office.cohort(for: study.plan, submission: study.submission)
-        let records = try office.requireAdmissible(study, cohort, under: office.policy).records
+        let (administration, study) = (
+            try hospital.administration(), try hospital.receive(analyses, name: name)
+        )
+        let cohort = try administration.cohort(for: study.plan, submission: study.submission)
+        let records = try administration.requireAdmissible(study, cohort, under: administration.policy)
+            .records
         let session = SHA256Digest(of: name.utf8).hex
-        try office.ledger.beginSession(
+        try administration.ledger.beginSession(
             id: session, study: study.plan.hash, secret: [1], hello: [2], at: hospital.now)
-        try office.ledger.recordAnswer(
+        try administration.ledger.recordAnswer(
             session: session, round: 1, requestDigest: study.plan.hash, request: [3], answer: [4],
             cohorts: records, at: hospital.now)
     }
@@ -144,7 +147,7 @@ struct CohortDifferenceTests {
     @Test func `the ledger lists what was answered and holds no identifier`() throws {
         let hospital = try Hospital()
         try answer(model() + ", " + model("age > 60", id: "old"), at: hospital)
-        let listed = try hospital.office().answeredAnalyses()
+        let listed = try hospital.administration().answeredAnalyses()
         #expect(listed.map(\.analysis) == ["m", "old"] && listed.map(\.people) == [60, 29])
         #expect(listed.allSatisfy { $0.name == "earlier" && $0.at == hospital.now })
         #expect(Set(listed.map(\.cohort)).count == 2)
@@ -154,9 +157,9 @@ struct CohortDifferenceTests {
     @Test func `a ledger does not forget, and does not go on with another patients' file`() throws {
         let hospital = try Hospital()
         try answer(model(), at: hospital)
-        let office = try hospital.office()
+        let administration = try hospital.administration()
         #expect(throws: StoreError.ledger(.otherPersonKey)) {
-            _ = try office.ledger.number(RowCodes(key: SHA256Digest(of: "other".utf8), rows: []))
+            _ = try administration.ledger.number(RowCodes(key: SHA256Digest(of: "other".utf8), rows: []))
         }
         try hospital.forge("UPDATE cohorts SET members = x'01'")
         #expect(throws: StoreError.self) { _ = try objections(model("age != 53"), at: hospital) }

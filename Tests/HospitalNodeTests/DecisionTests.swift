@@ -23,9 +23,9 @@ struct DecisionTests {
     private var hash: SHA256Digest { study.plan.hash }
 
     /// Why the study is not approved; nil if it is.
-    private func refusal(_ office: NodeOffice? = nil) throws -> String? {
+    private func refusal(_ administration: NodeAdministration? = nil) throws -> String? {
         do {
-            _ = try (try office ?? hospital.office()).requireApproval(of: hash)
+            _ = try (try administration ?? hospital.administration()).requireApproval(of: hash)
             return nil
         } catch let error as ProtocolError {
             return "\(error)"
@@ -33,7 +33,7 @@ struct DecisionTests {
     }
 
     private func approve(isHeld: Bool = false) throws {
-        try hospital.office().approve(
+        try hospital.administration().approve(
             try hospital.study(hash), until: hospital.now + 30 * 86_400, by: "Dr. Kim", isHeld: isHeld)
     }
 
@@ -45,14 +45,14 @@ struct DecisionTests {
         #expect(try refusal() == "the approval has expired")
         try approve()
         #expect(try refusal() == nil)
-        try hospital.office().revoke(
+        try hospital.administration().revoke(
             try hospital.study(hash), reason: "consent withdrawn", by: "Dr. Kim")
         #expect(try refusal() == "the study is not approved here")
     }
 
     /// A person's process writes the ledger's row and the audit log's entry at once.
     @Test func `a revocation in the middle of a reading is no changed ledger`() async throws {
-        let (reader, person) = (try hospital.office(), try hospital.office())
+        let (reader, person) = (try hospital.administration(), try hospital.administration())
         for _ in 0..<25 {
             try approve()
             let approved = try hospital.study(hash)
@@ -73,15 +73,15 @@ struct DecisionTests {
     @Test(arguments: [false, true])
     func `an approval takes the place of the decision that it was made on alone`(_ isApproved: Bool) throws {
         if isApproved { try approve() }
-        let (office, seen) = (try hospital.office(), try hospital.study(hash))
-        try hospital.office().decline(seen, reason: "no consent", by: "Dr. Lee")
-        let before = try office.ledger.auditHead()
+        let (administration, seen) = (try hospital.administration(), try hospital.study(hash))
+        try hospital.administration().decline(seen, reason: "no consent", by: "Dr. Lee")
+        let before = try administration.ledger.auditHead()
         let error = #expect(throws: NodeError.self) {
-            try office.approve(seen, until: hospital.now + 86_400, by: "Dr. Kim")
+            try administration.approve(seen, until: hospital.now + 86_400, by: "Dr. Kim")
         }
         #expect(error?.description == "somebody decided about the study in the meantime")
-        #expect(try office.ledger.auditHead() == before)
-        let (entry, lapse) = try office.standing(of: hash)
+        #expect(try administration.ledger.auditHead() == before)
+        let (entry, lapse) = try administration.standing(of: hash)
         #expect(entry?.decision == .declined(reason: "no consent", by: "Dr. Lee", at: hospital.now))
         #expect(lapse == nil)
     }
@@ -89,10 +89,10 @@ struct DecisionTests {
     @Test func `a slip means no study`() throws {
         let hex = hash.hex
         for text in ["", " ", "stud", "\(hex.prefix(1))", "\(hex.prefix(5))", "\(hex.prefix(6)) "] {
-            #expect(throws: NodeError.self, "\(text)") { try hospital.office().study(text) }
+            #expect(throws: NodeError.self, "\(text)") { try hospital.administration().study(text) }
         }
         for text in ["\(hex.prefix(6))", hex, "study"] {
-            #expect(try hospital.office().study(text).plan.hash == hash)
+            #expect(try hospital.administration().study(text).plan.hash == hash)
         }
     }
 
@@ -102,7 +102,7 @@ struct DecisionTests {
     ])
     func `who decides is one line of text`(_ name: String, _ fault: String) throws {
         let error = #expect(throws: NodeError.self) {
-            try hospital.office().decline(study, reason: "no", by: name)
+            try hospital.administration().decline(study, reason: "no", by: name)
         }
         #expect(error?.description == "who declines \(fault)")
         #expect(error?.hint == "give one line of text, at most 1000 bytes")
@@ -112,12 +112,12 @@ struct DecisionTests {
         try hospital.forge(
             """
             UPDATE studies SET decision = 'approved', decided_by = 'me', decided_at = \(hospital.now),
-            approved_until = \(hospital.now + 86_400), policy_hash = '\(try hospital.office().policy.hash.hex)'
+            approved_until = \(hospital.now + 86_400), policy_hash = '\(try hospital.administration().policy.hash.hex)'
             """)
         let words =
             "the approval in this hospital's ledger is not the one in its audit log; it must be given again"
         #expect(try refusal() == words)
-        #expect(try hospital.office().standing(of: hash).lapse == words)
+        #expect(try hospital.administration().standing(of: hash).lapse == words)
         try approve()
         #expect(try refusal() == nil)
     }
@@ -136,18 +136,18 @@ struct DecisionTests {
     func `an approval entered with an entry of its own is not believed without the node's key`(
         _ isSignedByAnother: Bool
     ) throws {
-        let office = try hospital.office()
+        let administration = try hospital.administration()
         let until = hospital.now + 86_400
         var body = AuditBody(
-            study: hash, person: "me", policy: office.policy.hash,
-            snapshot: try office.snapshot(of: hospital.study(hash).plan), until: until)
-        body.after = try office.ledger.auditHead().hash
+            study: hash, person: "me", policy: administration.policy.hash,
+            snapshot: try administration.snapshot(of: hospital.study(hash).plan), until: until)
+        body.after = try administration.ledger.auditHead().hash
         if isSignedByAnother {
             let signed = Array("coxswain/1/act\0study-approved\0\(hospital.now)\0\(body.json)".utf8)
             body.signature = HexBytes(try PrivateKey.generate().sign(signed))
         }
-        try office.ledger.approve(
-            hash, until: until, by: "me", at: hospital.now, policyHash: office.policy.hash,
+        try administration.ledger.approve(
+            hash, until: until, by: "me", at: hospital.now, policyHash: administration.policy.hash,
             logging: AuditNote(kind: "study-approved", body: body.json, at: hospital.now))
         #expect(
             try refusal()
@@ -158,17 +158,18 @@ struct DecisionTests {
     @Test func `a revoked approval brought back with its old signature is not believed`() throws {
         try approve()
         let entry = try #require(
-            try hospital.office().ledger.lastEntry(of: ["study-approved"], study: hash))
+            try hospital.administration().ledger.lastEntry(of: ["study-approved"], study: hash))
         let row = try hospital.query(
             "SELECT quote(decided_by) || ',' || decided_at || ',' || approved_until FROM studies")[0]
             .split(separator: ",")
-        try hospital.office().revoke(try hospital.study(hash), reason: "an error", by: "Dr. Kim")
+        try hospital.administration().revoke(try hospital.study(hash), reason: "an error", by: "Dr. Kim")
         // Even with an entry that is chained as it should be.
-        try hospital.office().ledger.append(AuditNote(kind: entry.kind, body: entry.body, at: entry.at))
+        try hospital.administration().ledger.append(
+            AuditNote(kind: entry.kind, body: entry.body, at: entry.at))
         try hospital.forge(
             """
             UPDATE studies SET decision = 'approved', decided_by = \(row[0]), decided_at = \(row[1]),
-            approved_until = \(row[2]), policy_hash = '\(try hospital.office().policy.hash.hex)'
+            approved_until = \(row[2]), policy_hash = '\(try hospital.administration().policy.hash.hex)'
             """)
         #expect(
             try refusal()
@@ -178,27 +179,27 @@ struct DecisionTests {
 
     @Test func `nothing is believed of a ledger whose audit log was changed`() throws {
         try approve()
-        let office = try hospital.office()
-        #expect(try refusal(office) == nil)
+        let administration = try hospital.administration()
+        #expect(try refusal(administration) == nil)
         try hospital.forge(
             "UPDATE audit SET body = replace(body, 'Kim', 'Who') WHERE kind = 'study-approved'")
         #expect(try refusal() == "the audit log of this hospital's node is not intact")
         #expect(
-            try refusal(office)
+            try refusal(administration)
                 == "a decision in this hospital's ledger was not signed with its node's key; it must be given again",
             "a node that runs walks only what is new, and looks at the signature of what it believes")
     }
 
     @Test func `a log set back to an earlier state is found by a node that runs`() throws {
         try approve()
-        let office = try hospital.office()
-        #expect(try refusal(office) == nil)
+        let administration = try hospital.administration()
+        #expect(try refusal(administration) == nil)
         try hospital.forge(
             """
             DELETE FROM audit WHERE seq > 1;
             UPDATE audit_head SET seq = 1, hash = (SELECT hash FROM audit WHERE seq = 1)
             """)
-        #expect(try refusal(office) == "the audit log of this hospital's node is not intact")
+        #expect(try refusal(administration) == "the audit log of this hospital's node is not intact")
     }
 
     @Test func `a study whose stored text is not that of its hash is not answered`() throws {
@@ -206,13 +207,13 @@ struct DecisionTests {
         try hospital.forge(
             "UPDATE studies SET submission = CAST(replace(CAST(submission AS TEXT), 'terms: [age]', 'terms: [crp]') AS BLOB)"
         )
-        let office = try hospital.office()
-        #expect(throws: ProtocolError.self) { _ = try office.requireApproval(of: hash) }
-        #expect(throws: ProtocolError.self) { _ = try office.studies() }
+        let administration = try hospital.administration()
+        #expect(throws: ProtocolError.self) { _ = try administration.requireApproval(of: hash) }
+        #expect(throws: ProtocolError.self) { _ = try administration.studies() }
         // Taken at its word, the text would be answered: sums of a covariate that nobody approved.
-        let stored = try #require(try office.ledger.study(hash)).submission
+        let stored = try #require(try administration.ledger.study(hash)).submission
         let (submission, plan) = try LocalStudy.read(CanonicalJSON.decode(SignedMessage.self, from: stored))
-        let cohort = try office.cohort(for: plan, submission: submission).cohort
+        let cohort = try administration.cohort(for: plan, submission: submission).cohort
         guard let cox = plan.analyses[0].cox else { return }
         #expect(cox.model.columns.map(\.name) == ["crp"])
         #expect(try cohort.answer(Query(analysis: plan.analyses[0].id, MomentsQuestion())).count > 1)
@@ -228,15 +229,15 @@ struct DecisionTests {
         let foreign = Hospital.dictionary.replacing(text, with: other)
         #expect(foreign != Hospital.dictionary)
         let study = try hospital.receive(Self.model, name: "foreign", dictionary: foreign)
-        let office = try hospital.office()
+        let administration = try hospital.administration()
         let words = "the study's dictionary ward@1 differs from the one installed here"
-        #expect(try office.assess(study).objections == [words])
+        #expect(try administration.assess(study).objections == [words])
         let error = #expect(throws: NodeError.self) {
-            try office.cohort(for: study.plan, submission: study.submission)
+            try administration.cohort(for: study.plan, submission: study.submission)
         }
         #expect(error?.description == words)
         #expect(throws: NodeError.self) {
-            try office.approve(study, until: hospital.now + 86_400, by: "Dr. Kim")
+            try administration.approve(study, until: hospital.now + 86_400, by: "Dr. Kim")
         }
     }
 
@@ -262,7 +263,7 @@ struct DecisionTests {
 
     @Test func `a ledger that is gone is not made anew`() throws {
         try FileManager.default.removeItem(atPath: hospital.file("ledger.sqlite"))
-        let error = #expect(throws: NodeError.self) { _ = try hospital.office() }
+        let error = #expect(throws: NodeError.self) { _ = try hospital.administration() }
         #expect(error?.description == "there is no ledger \(hospital.file("ledger.sqlite"))")
         #expect(!FileManager.default.fileExists(atPath: hospital.file("ledger.sqlite")))
     }
@@ -275,7 +276,7 @@ struct DecisionTests {
         let request = RoundRequest(
             session: SHA256Digest(of: "session".utf8), round: round, transcript: hash,
             statements: run.statements, previous: [])
-        let member = try hospital.office().member.signer
+        let member = try hospital.administration().member.signer
         return (
             request,
             HeldRound(
@@ -286,31 +287,32 @@ struct DecisionTests {
 
     @Test func `a held round is answered once a person released that very request`() throws {
         try approve(isHeld: true)
-        let office = try hospital.office()
-        #expect(try office.requireApproval(of: hash).isHeld)
-        try office.ledger.beginSession(
+        let administration = try hospital.administration()
+        #expect(try administration.requireApproval(of: hash).isHeld)
+        try administration.ledger.beginSession(
             id: SHA256Digest(of: "session".utf8).hex, study: hash, secret: [1], hello: [2], at: hospital.now)
-        #expect(throws: NodeError.self) { try office.heldRound(of: study) }
+        #expect(throws: NodeError.self) { try administration.heldRound(of: study) }
         let (first, held) = try request(1)
-        try office.ledger.hold(held, logging: office.note("round-held", AuditBody(study: hash)))
-        #expect(try !office.isReleased(first, of: hash))
-        #expect(try office.heldRound(of: study).request == first)
+        try administration.ledger.hold(
+            held, logging: administration.note("round-held", AuditBody(study: hash)))
+        #expect(try !administration.isReleased(first, of: hash))
+        #expect(try administration.heldRound(of: study).request == first)
         let second = try request(2)
         #expect(throws: NodeError.self, "another than the one that waits") {
-            try office.release(second.0, of: study, by: "Dr. Kim")
+            try administration.release(second.0, of: study, by: "Dr. Kim")
         }
-        try office.release(first, of: study, by: "Dr. Kim")
-        #expect(try office.isReleased(first, of: hash) && office.isReleased(held, of: hash))
-        #expect(try !office.isReleased(try request(2).0, of: hash))
+        try administration.release(first, of: study, by: "Dr. Kim")
+        #expect(try administration.isReleased(first, of: hash) && administration.isReleased(held, of: hash))
+        #expect(try !administration.isReleased(try request(2).0, of: hash))
         let body = AuditBody(
             study: hash, session: first.session, round: 2, request: try request(2).0.digest, person: "me")
-        try office.ledger.append(kind: "round-released", body: body.json, at: hospital.now)
-        #expect(throws: ProtocolError.self) { try office.isReleased(try request(2).0, of: hash) }
+        try administration.ledger.append(kind: "round-released", body: body.json, at: hospital.now)
+        #expect(throws: ProtocolError.self) { try administration.isReleased(try request(2).0, of: hash) }
     }
 
     @Test func `a policy can hold every round`() throws {
         try hospital.setPolicy(["hold": "each-round"])
         try approve()
-        #expect(try hospital.office().requireApproval(of: hash).isHeld)
+        #expect(try hospital.administration().requireApproval(of: hash).isHeld)
     }
 }

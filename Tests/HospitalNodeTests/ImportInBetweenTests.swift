@@ -16,24 +16,27 @@ struct ImportInBetweenTests {
         study = try hospital.receive(Self.model)
     }
 
-    private func load(_ office: NodeOffice) throws -> LoadedCohort {
-        try office.cohort(for: study.plan, submission: study.submission)
+    private func load(_ administration: NodeAdministration) throws -> LoadedCohort {
+        try administration.cohort(for: study.plan, submission: study.submission)
     }
 
     @Test(arguments: [30, 90])
     func `rows that were loaded are not taken for those that stand in their places now`(_ count: Int) throws {
-        let office = try hospital.office()
-        let loaded = try load(office)
-        #expect(try office.rows(of: study.plan, in: loaded).person.count == 60)
+        let administration = try hospital.administration()
+        let loaded = try load(administration)
+        #expect(try administration.rows(of: study.plan, in: loaded).person.count == 60)
         try hospital.replace(HospitalPatient.made(count, from: 100))
-        let error = #expect(throws: NodeError.self) { try office.rows(of: study.plan, in: loaded) }
+        let error = #expect(throws: NodeError.self) { try administration.rows(of: study.plan, in: loaded) }
         #expect(error?.description == "the patients were imported anew in the meantime")
-        #expect(try office.rows(of: study.plan, in: load(office)).analyses.map(\.people) == [count])
+        #expect(
+            try administration.rows(of: study.plan, in: load(administration)).analyses.map(\.people) == [
+                count
+            ])
     }
 
     @Test func `rows that were answered for after the numbers were read are not asked about`() throws {
-        let (office, other) = (try hospital.office(), try hospital.office())
-        let rows = try office.rows(of: study.plan, in: load(office))
+        let (administration, other) = (try hospital.administration(), try hospital.administration())
+        let rows = try administration.rows(of: study.plan, in: load(administration))
         try hospital.replace(HospitalPatient.made(65))
         let later = try hospital.receive(Self.model, name: "later")
         let records = try other.requireAdmissible(
@@ -44,25 +47,27 @@ struct ImportInBetweenTests {
         try other.ledger.recordAnswer(
             session: "later", round: 1, requestDigest: later.plan.hash, request: [3], answer: [4],
             cohorts: records, at: hospital.now)
-        #expect(office.differences(of: study.plan.hash, rows, under: office.policy).isEmpty)
-        #expect(try office.assess(study).objections.isEmpty)
+        #expect(rows.differences(of: study.plan.hash, under: administration.policy).isEmpty)
+        #expect(try administration.assess(study).objections.isEmpty)
     }
 
     @Test func `an approval is of the rows that it was held against`() throws {
-        let office = try hospital.office()
-        let assessed = try #require(try office.assess(study).snapshot)
-        #expect(try assessed == office.snapshot(of: study.plan) && assessed == load(office).snapshot)
+        let administration = try hospital.administration()
+        let assessed = try #require(try administration.assess(study).snapshot)
+        #expect(
+            try assessed == administration.snapshot(of: study.plan)
+                && assessed == load(administration).snapshot)
         try hospital.replace(HospitalPatient.made(80))
-        #expect(try office.assess(study).snapshot != assessed)
+        #expect(try administration.assess(study).snapshot != assessed)
     }
 
     /// Both files cannot be written at once: the entry comes first.
     @Test func `rows that the audit log could not be told of are not imported`() throws {
-        let office = try hospital.office()
-        let before = try load(office).snapshot
+        let administration = try hospital.administration()
+        let before = try load(administration).snapshot
         try hospital.forge(
             "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
         #expect(throws: StoreError.self) { try hospital.replace(HospitalPatient.made(80)) }
-        #expect(try load(hospital.office()).snapshot == before)
+        #expect(try load(hospital.administration()).snapshot == before)
     }
 }

@@ -111,11 +111,11 @@ struct OverlapNoticeTests {
     private func assessment(_ key: String) throws -> (objections: [String], text: String) {
         let hospital = try Hospital(patients: Self.twice)
         let study = try hospital.receive("{concordance: {id: c, of: age\(key)}}")
-        let office = try hospital.office()
-        let assessment = try office.assess(study)
+        let administration = try hospital.administration()
+        let assessment = try administration.assess(study)
         return (
             assessment.objections,
-            StudyExplanation(assessment, policy: office.policy, site: office.site).text
+            StudyExplanation(assessment, policy: administration.policy, site: administration.site).text
         )
     }
 

@@ -28,26 +28,28 @@ struct OlderLedgerTests {
     }
 
     @Test func `its audit log is shown, and decisions are believed beside old entries`() throws {
-        let office = try hospital.office()
-        try office.ledger.append(kind: "round-answered", body: body, at: hospital.now)
-        try office.approve(try hospital.study(hash), until: hospital.now + 86_400, by: "Dr. Kim")
-        #expect(throws: Never.self) { _ = try office.requireApproval(of: hash) }
-        let head = try office.ledger.auditHead()
+        let administration = try hospital.administration()
+        try administration.ledger.append(kind: "round-answered", body: body, at: hospital.now)
+        try administration.approve(try hospital.study(hash), until: hospital.now + 86_400, by: "Dr. Kim")
+        #expect(throws: Never.self) { _ = try administration.requireApproval(of: hash) }
+        let head = try administration.ledger.auditHead()
         let page = try AuditPage(
-            entries: try office.ledger.auditEntries(), head: head, studies: try office.studies(),
+            entries: try administration.ledger.auditEntries(), head: head,
+            studies: try administration.studies(),
             site: "north")
         #expect(page.html.contains("m: likelihood, 3 numbers"))
-        _ = try office.ledger.verifyAudit()
+        _ = try administration.ledger.verifyAudit()
     }
 
     @Test func `an entry that says more than is understood is refused`() throws {
-        let office = try hospital.office()
-        try office.ledger.append(
+        let administration = try hospital.administration()
+        try administration.ledger.append(
             kind: "round-answered", body: body.replacing("\"round\":2", with: "\"round\":2,\"rows\":3"),
             at: hospital.now)
         #expect(throws: ProtocolError.self) {
             _ = try AuditPage(
-                entries: try office.ledger.auditEntries(), head: try office.ledger.auditHead(), studies: [],
+                entries: try administration.ledger.auditEntries(),
+                head: try administration.ledger.auditHead(), studies: [],
                 site: "north")
         }
     }

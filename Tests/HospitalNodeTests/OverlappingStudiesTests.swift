@@ -45,21 +45,21 @@ struct OverlappingStudiesTests {
         let sites = try hospitals.map { hospital in
             let study = try hospital.receive(
                 "{cox: {id: m, terms: [age, crp, sex], cohort: '\(cohort)'}}", name: name)
-            let office = try hospital.office()
+            let administration = try hospital.administration()
             return (
-                hospital: hospital, office: office, study: study,
-                loaded: try office.cohort(for: study.plan, submission: study.submission)
+                hospital: hospital, administration: administration, study: study,
+                loaded: try administration.cohort(for: study.plan, submission: study.submission)
             )
         }
         if remembering {
             for site in sites {
-                let records = try site.office.requireAdmissible(
-                    site.study, site.loaded, under: site.office.policy
+                let records = try site.administration.requireAdmissible(
+                    site.study, site.loaded, under: site.administration.policy
                 ).records
                 let session = SHA256Digest(of: name.utf8).hex
-                try site.office.ledger.beginSession(
+                try site.administration.ledger.beginSession(
                     id: session, study: site.study.plan.hash, secret: [1], hello: [2], at: site.hospital.now)
-                try site.office.ledger.recordAnswer(
+                try site.administration.ledger.recordAnswer(
                     session: session, round: 1, requestDigest: site.study.plan.hash, request: [3],
                     answer: [4], cohorts: records, at: site.hospital.now)
             }
@@ -69,7 +69,8 @@ struct OverlappingStudiesTests {
         var sum: [Double] = []
         for round in 1...2 {
             for site in sites {
-                _ = try site.office.policy.clear(run, on: site.loaded.cohort, siteCount: 3, evaluations: [:])
+                _ = try site.administration.policy.clear(
+                    run, on: site.loaded.cohort, siteCount: 3, evaluations: [:])
             }
             sum = try run.queries.flatMap { query in
                 let answers = try sites.map { try $0.loaded.cohort.answer(query) }
@@ -108,7 +109,7 @@ struct OverlappingStudiesTests {
     @Test func `only the hospital of the patient refuses, and says no number and no name`() throws {
         _ = try answer("all", cohort: "age >= 18", remembering: true)
         let refusals = try hospitals.map { hospital in
-            try hospital.office().assess(
+            try hospital.administration().assess(
                 hospital.receive("{cox: {id: m, terms: [age], cohort: 'age < 104'}}", name: "fewer")
             ).objections
         }

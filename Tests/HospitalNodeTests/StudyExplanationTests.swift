@@ -9,8 +9,10 @@ struct StudyExplanationTests {
     private func lines(_ analysis: String, endpoint: String = Hospital.endpoint) throws -> [String] {
         let hospital = try Hospital(policy: ["times-exact": "allow"])
         let study = try hospital.receive(analysis, endpoint: endpoint)
-        let office = try hospital.office()
-        let text = StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text
+        let administration = try hospital.administration()
+        let text = StudyExplanation(
+            try administration.assess(study), policy: administration.policy, site: administration.site
+        ).text
         #expect(text.contains("This hospital's policy has no objection to this study."))
         let lines = text.replacing(#/\n +\| /#, with: " ").split(separator: "\n")
             .map { $0.trimmingCharacters(in: .whitespaces) }

@@ -27,8 +27,10 @@ struct StudyWordsTests {
     {
         let hospital = try Hospital(policy: ["times-exact": "allow"])
         let study = try hospital.receive(analyses, endpoint: endpoint, extra: keys)
-        let office = try hospital.office()
-        return StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text
+        let administration = try hospital.administration()
+        return StudyExplanation(
+            try administration.assess(study), policy: administration.policy, site: administration.site
+        ).text
     }
 
     /// The text as a terminal of 80 columns shows it, a line for each of its lines.

@@ -17,7 +17,7 @@ struct UnattendedTests {
         let hospital = try Hospital(
             policy: ["unattended": rules, "times-exact": "allow"], patients: HospitalPatient.made(patients))
         hospital.advance(days: days)
-        return try hospital.office().approveUnattended(try hospital.receive(analyses))
+        return try hospital.administration().approveUnattended(try hospital.receive(analyses))
     }
 
     @Test func `none is approved by default`() throws {
@@ -27,11 +27,11 @@ struct UnattendedTests {
     @Test func `a study under the stricter rules is approved, and recorded as approved by nobody`() throws {
         let hospital = try Hospital(policy: ["unattended": Self.rules])
         let study = try hospital.receive(Self.model)
-        let office = try hospital.office()
-        #expect(try office.approveUnattended(study))
-        let approval = try office.requireApproval(of: study.plan.hash)
+        let administration = try hospital.administration()
+        #expect(try administration.approveUnattended(study))
+        let approval = try administration.requireApproval(of: study.plan.hash)
         #expect(approval.isUnattended && approval.policy.peopleMin == 50 && approval.policy.eventsMin == 25)
-        #expect(approval.policy == office.policy.withoutPerson)
+        #expect(approval.policy == administration.policy.withoutPerson)
         let log = try hospital.query(
             "SELECT kind || ' ' || json_extract(body, '$.person') FROM audit ORDER BY seq DESC LIMIT 1")
         #expect(log[0] == "study-approved-unattended the policy, without a person")
@@ -64,20 +64,20 @@ struct UnattendedTests {
             "unattended": Self.rules.replacing("level-people-min: 20", with: "level-people-min: 10")
         ])
         let study = try hospital.receive(analysis)
-        let office = try hospital.office()
-        #expect(try office.assess(study).objections.isEmpty, "a person may approve it")
-        #expect(try office.approveUnattended(study) == isApproved)
+        let administration = try hospital.administration()
+        #expect(try administration.assess(study).objections.isEmpty, "a person may approve it")
+        #expect(try administration.approveUnattended(study) == isApproved)
     }
 
     @Test func `a study that somebody decided about is not decided about again`() throws {
         let hospital = try Hospital(policy: ["unattended": Self.rules])
         let study = try hospital.receive(Self.model)
-        let office = try hospital.office()
-        try office.decline(study, reason: "no", by: "Dr. Kim")
-        #expect(try !office.approveUnattended(try hospital.study(study.plan.hash)))
+        let administration = try hospital.administration()
+        try administration.decline(study, reason: "no", by: "Dr. Kim")
+        #expect(try !administration.approveUnattended(try hospital.study(study.plan.hash)))
         // Not even if its decision was taken out of the ledger.
         try hospital.forge("UPDATE studies SET decision = 'pending', reason = NULL, decided_by = NULL")
-        #expect(try !hospital.office().approveUnattended(try hospital.study(study.plan.hash)))
+        #expect(try !hospital.administration().approveUnattended(try hospital.study(study.plan.hash)))
     }
 
     /// Whatever a coordinator lets through: the node looks at the text itself, and says so where it decides.
@@ -95,12 +95,14 @@ struct UnattendedTests {
     {
         let hospital = try Hospital()
         let study = try hospital.receive(analysis)
-        let office = try hospital.office()
-        #expect(try office.assess(study).objections.contains { $0.contains(words) })
-        let text = StudyExplanation(try office.assess(study), policy: office.policy, site: office.site).text
+        let administration = try hospital.administration()
+        #expect(try administration.assess(study).objections.contains { $0.contains(words) })
+        let text = StudyExplanation(
+            try administration.assess(study), policy: administration.policy, site: administration.site
+        ).text
         #expect(text.hasPrefix("WARNING: this study cannot be approved here:"))
         #expect(throws: NodeError.self) {
-            try office.approve(study, until: hospital.now + 86_400, by: "Dr. Kim")
+            try administration.approve(study, until: hospital.now + 86_400, by: "Dr. Kim")
         }
     }
 }

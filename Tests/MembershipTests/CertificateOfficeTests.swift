@@ -36,7 +36,7 @@ struct CertificateOfficeTests {
         let member = try Member(files: files(in: "north"), consortium: "trial")
         #expect(member.identity == SPIFFEID(consortium: "trial", role: .node("north")))
         #expect(member.signer.certificate == certificate)
-        try member.authority(at: now).trust.validate(certificate, at: now)
+        try member.trustView(at: now).trust.validate(certificate, at: now)
         #expect(try mode("north/identity.key") == 0o600)
         #expect(try mode("office/authority.key") == 0o600)
         #expect(try mode("office") == 0o700)
@@ -75,7 +75,7 @@ struct CertificateOfficeTests {
         try FileManager.default.removeItem(atPath: path("south/revocations.pem"))
         try FileManager.default.copyItem(
             atPath: path("office/revocations.pem"), toPath: path("south/revocations.pem"))
-        let trust = try Member(files: files(in: "south"), consortium: "trial").authority(at: now + 60).trust
+        let trust = try Member(files: files(in: "south"), consortium: "trial").trustView(at: now + 60).trust
         #expect(trust.isRevoked(north))
         #expect(!trust.isRevoked(south))
         #expect(throws: MembershipError.self) {

@@ -1,4 +1,5 @@
 import Cryptography
+import TestConsortia
 import Testing
 
 @testable import TLSTransport
@@ -26,7 +27,7 @@ import Testing
         let said = try await refusal(of: consortium.party(.node("old"), start: -20, days: 10))
         #expect(
             said.client == "our certificate has expired, says the other side (or its revocation list has)")
-        let expiry = calendarDay(consortium.now - 10 * TestConsortium.day)
+        let expiry = calendarDay(consortium.now - 10 * Consortium.day)
         #expect(
             said.log.hasSuffix(
                 ": the certificate of spiffe://liver/node/old is refused: it expired on \(expiry); "
@@ -36,7 +37,7 @@ import Testing
     @Test func `a certificate that is not valid yet is refused`() async throws {
         let said = try await refusal(of: consortium.party(.node("new"), start: 10))
         #expect(said.client == "the other side finds our certificate bad (not valid yet, or malformed)")
-        let start = calendarDay(consortium.now + 10 * TestConsortium.day - 300)
+        let start = calendarDay(consortium.now + 10 * Consortium.day - 300)
         #expect(
             said.log.hasSuffix(
                 "node/new is refused: it is not valid before \(start); check this computer's clock"

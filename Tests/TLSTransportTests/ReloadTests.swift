@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import TestConsortia
 import Testing
 
 @testable import TLSTransport
@@ -98,8 +99,8 @@ import Testing
         let source = try IdentitySource(soon, .server, logger: log.logger)
         _ = source.current()
         _ = source.current()
-        let listEnd = calendarDay(consortium.now + 6 * TestConsortium.day)
-        let certificateEnd = calendarDay(consortium.now + 20 * TestConsortium.day)
+        let listEnd = calendarDay(consortium.now + 6 * Consortium.day)
+        let certificateEnd = calendarDay(consortium.now + 20 * Consortium.day)
         #expect(
             log.lines == [
                 "warning: everybody on this computer can read the private key \(soon.privateKey); "

@@ -2,13 +2,13 @@ import Cryptography
 import Foundation
 import Synchronization
 import TLSTransport
+import TestConsortia
 
 /// A consortium with its files in a directory of its own, which goes when the value goes.
 final class TestConsortium: Sendable {
-    static let day = 86_400
-
-    let now = Int(Date().timeIntervalSince1970)
+    let now: Int
     let authority: CertificateAuthority
+    private let consortium: Consortium
     let directory: URL
     private let listNumber = Mutex(1)
 
@@ -16,7 +16,9 @@ final class TestConsortium: Sendable {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "coxswain-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        authority = try .create(consortium: "liver", at: now, days: 3650)
+        now = Int(Date().timeIntervalSince1970)
+        consortium = try Consortium(at: now)
+        authority = consortium.authority
         try write(authority.certificate.pem, "ca.pem")
         try revoke([])
     }
@@ -32,9 +34,7 @@ final class TestConsortium: Sendable {
             number += 1
             return number
         }
-        let list = try authority.revocationList(
-            revoked: certificates.map { ($0.serial, now) }, number: number, at: now, days: days)
-        try write(list, "crl.pem")
+        try write(consortium.revocations(certificates, number: number, days: days), "crl.pem")
     }
 
     /// The files of a party with a new key; `start` in days from now.
@@ -46,10 +46,9 @@ final class TestConsortium: Sendable {
     ) throws -> TLSIdentityFiles {
         let name = file ?? role.name ?? "coordinator"
         let key = try PrivateKey.generate()
-        let certificate = try (other ?? authority).issue(
-            for: SPIFFEID(consortium: "liver", role: role), key: key,
-            dnsNames: role == .coordinator ? dnsNames : [],
-            ipAddresses: role == .coordinator ? ipAddresses : [], at: now + start * Self.day, days: days)
+        let certificate = try consortium.certificate(
+            role, key: key, from: now + start * Consortium.day, days: days, dnsNames: dnsNames,
+            ipAddresses: ipAddresses, by: other)
         try write(key.pem, "\(name).key")
         try write(certificate.pem, "\(name).pem")
         return TLSIdentityFiles(

@@ -28,10 +28,10 @@ package struct AuditCheckpoint: Message {
 
 extension SignedMessage {
     /// The checkpoint in this message; throws unless the hospital itself signed it.
-    package func checkpoint(of site: String, under authority: Authority) throws(ProtocolError)
+    package func checkpoint(of site: String, under trustView: TrustView) throws(ProtocolError)
         -> AuditCheckpoint
     {
-        let (checkpoint, signer) = try open(as: AuditCheckpoint.self, under: authority)
+        let (checkpoint, signer) = try open(as: AuditCheckpoint.self, under: trustView)
         guard signer.role == .node(site), checkpoint.site == site else {
             throw .untrusted("the checkpoint of \(site)'s audit log is not from \(site)")
         }

@@ -63,7 +63,7 @@ package struct CoordinatorSession: Sendable {
     ///
     /// Throws if it is not from that site, does not belong to the present phase, or differs from what the site sent before.
     package mutating func receive(
-        _ message: SignedMessage, from site: String, under authority: Authority
+        _ message: SignedMessage, from site: String, under trustView: TrustView
     ) throws(ProtocolError) {
         guard opening.sites.contains(site) else { throw .outOfPlace("\(site) has no part in this session") }
         if let earlier = messages[site], earlier.type == message.type {
@@ -73,30 +73,30 @@ package struct CoordinatorSession: Sendable {
             return
         }
         switch (phase, message.type) {
-        case (.gatheringKeys, Hello.type): try takeHello(message, from: site, under: authority)
+        case (.gatheringKeys, Hello.type): try takeHello(message, from: site, under: trustView)
         case (.gatheringAcknowledgements, RosterAcknowledgement.type):
-            try takeAcknowledgement(message, from: site, under: authority)
+            try takeAcknowledgement(message, from: site, under: trustView)
         case (.round(let round), RoundAnswer.type):
-            try takeAnswer(message, from: site, round: round, under: authority)
+            try takeAnswer(message, from: site, round: round, under: trustView)
         case (.round(let round), RoundHeld.type):
-            try takeHeld(message, from: site, round: round, under: authority)
+            try takeHeld(message, from: site, round: round, under: trustView)
         case (_, _) where phase.isOver: throw .outOfPlace("the session is over")
-        case (_, Refusal.type): try takeRefusal(message, from: site, under: authority)
+        case (_, Refusal.type): try takeRefusal(message, from: site, under: trustView)
         default:
             throw .outOfPlace(
                 "the message \"\(message.type.prefix(20))\" does not belong to this step of the session")
         }
-        if !phase.isOver, waitingFor.isEmpty { advance(under: authority) }
+        if !phase.isOver, waitingFor.isEmpty { advance(under: trustView) }
     }
 
     private mutating func takeHello(
-        _ message: SignedMessage, from site: String, under authority: Authority
+        _ message: SignedMessage, from site: String, under trustView: TrustView
     ) throws(ProtocolError) {
-        let (hello, signer) = try message.open(as: Hello.self, under: authority)
+        let (hello, signer) = try message.open(as: Hello.self, under: trustView)
         guard signer.role == .node(site), hello.site == site, hello.session == opening.session,
             hello.study == opening.study
         else { throw .outOfPlace("the hello is not \(site)'s for this session") }
-        if let checkpoint = hello.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
+        if let checkpoint = hello.checkpoint { _ = try checkpoint.checkpoint(of: site, under: trustView) }
         messages[site] = message
         policies[site] = hello.policy
         checkpoints[site] = hello.checkpoint
@@ -108,9 +108,9 @@ package struct CoordinatorSession: Sendable {
     }
 
     private mutating func takeAcknowledgement(
-        _ message: SignedMessage, from site: String, under authority: Authority
+        _ message: SignedMessage, from site: String, under trustView: TrustView
     ) throws(ProtocolError) {
-        let (ack, signer) = try message.open(as: RosterAcknowledgement.self, under: authority)
+        let (ack, signer) = try message.open(as: RosterAcknowledgement.self, under: trustView)
         guard signer.role == .node(site), ack.site == site, ack.session == opening.session,
             ack.roster == roster?.hash
         else { throw .outOfPlace("the acknowledgement is not \(site)'s for this roster") }
@@ -118,24 +118,24 @@ package struct CoordinatorSession: Sendable {
     }
 
     private mutating func takeAnswer(
-        _ message: SignedMessage, from site: String, round: Int, under authority: Authority
+        _ message: SignedMessage, from site: String, round: Int, under trustView: TrustView
     ) throws(ProtocolError) {
-        let (answer, signer) = try message.open(as: RoundAnswer.self, under: authority)
+        let (answer, signer) = try message.open(as: RoundAnswer.self, under: trustView)
         guard signer.role == .node(site), answer.site == site, answer.session == opening.session,
             answer.round == round, answer.request == request?.digest
         else { throw .outOfPlace("the answer is not \(site)'s to round \(round)") }
         guard answer.lanes.lanes.count == (run?.laneCount ?? 0) + 2 else {
             throw .malformed("the answer of \(site) does not have the length of round \(round)")
         }
-        if let checkpoint = answer.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
+        if let checkpoint = answer.checkpoint { _ = try checkpoint.checkpoint(of: site, under: trustView) }
         messages[site] = message
         if let checkpoint = answer.checkpoint { checkpoints[site] = checkpoint }
     }
 
     private mutating func takeHeld(
-        _ message: SignedMessage, from site: String, round: Int, under authority: Authority
+        _ message: SignedMessage, from site: String, round: Int, under trustView: TrustView
     ) throws(ProtocolError) {
-        let (word, signer) = try message.open(as: RoundHeld.self, under: authority)
+        let (word, signer) = try message.open(as: RoundHeld.self, under: trustView)
         guard signer.role == .node(site), word.site == site, word.session == opening.session,
             word.round == round, messages[site] == nil
         else { throw .outOfPlace("the word that round \(round) is held is not \(site)'s") }
@@ -143,9 +143,9 @@ package struct CoordinatorSession: Sendable {
     }
 
     private mutating func takeRefusal(
-        _ message: SignedMessage, from site: String, under authority: Authority
+        _ message: SignedMessage, from site: String, under trustView: TrustView
     ) throws(ProtocolError) {
-        let (refusal, signer) = try message.open(as: Refusal.self, under: authority)
+        let (refusal, signer) = try message.open(as: Refusal.self, under: trustView)
         guard signer.role == .node(site), refusal.site == site, refusal.session == opening.session else {
             throw .outOfPlace("the refusal is not \(site)'s")
         }
@@ -153,7 +153,7 @@ package struct CoordinatorSession: Sendable {
     }
 
     /// Everyone has answered this step: form the next.
-    private mutating func advance(under authority: Authority) {
+    private mutating func advance(under trustView: TrustView) {
         let gathered = opening.sites.compactMap { messages[$0] }
         switch phase {
         case .gatheringKeys:
@@ -161,7 +161,7 @@ package struct CoordinatorSession: Sendable {
             phase = .gatheringAcknowledgements
         case .gatheringAcknowledgements: begin(gathered)
         case .round(let round):
-            do { try close(round, gathered, under: authority) } catch { phase = .failed(reason: "\(error)") }
+            do { try close(round, gathered, under: trustView) } catch { phase = .failed(reason: "\(error)") }
         case .finished, .refused, .failed: return
         }
         (messages, held) = ([:], [:])
@@ -181,10 +181,10 @@ package struct CoordinatorSession: Sendable {
     }
 
     private mutating func close(
-        _ round: Int, _ answers: [SignedMessage], under authority: Authority
+        _ round: Int, _ answers: [SignedMessage], under trustView: TrustView
     ) throws(ProtocolError) {
         guard var run, var transcript, let request else { return }
-        try run.take(answers, round: round, request: request.digest, of: opening.sites, under: authority)
+        try run.take(answers, round: round, request: request.digest, of: opening.sites, under: trustView)
         transcript.append(request: request.digest, answers: answers)
         (self.run, self.transcript) = (run, transcript)
         laneCountMax = max(laneCountMax, run.laneCount)

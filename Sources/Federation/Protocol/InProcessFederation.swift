@@ -6,7 +6,7 @@ package import Survival
 /// `coxswain fit` and the tests run on it. The identities are made for the occasion.
 package struct InProcessFederation {
     private let plan: StudyPlan
-    private let authority: Authority
+    private let trustView: TrustView
     private let coordinator: Signer
     private var sites: [Site]
 
@@ -34,7 +34,7 @@ package struct InProcessFederation {
         }
         self.plan = plan
         let list = try office.revocationList(revoked: [], number: 1, at: time, days: 2)
-        authority = Authority(
+        trustView = TrustView(
             trust: try TrustStore(rootsPEM: office.certificate.pem, crlPEM: list), consortium: consortium,
             time: time)
         coordinator = try signer(.coordinator)
@@ -63,12 +63,12 @@ package struct InProcessFederation {
             let member = try SiteSession(
                 opening: opening, plan: plan, site: site.name, policy: site.policy, secret: try randomness())
             try session.receive(
-                SignedMessage(member.hello, by: site.signer), from: site.name, under: authority)
+                SignedMessage(member.hello, by: site.signer), from: site.name, under: trustView)
             members.append(member)
         }
         guard let roster = session.roster else { throw ProtocolError.failed("no site takes part") }
         for index in members.indices {
-            let ack = try members[index].join(roster, under: authority)
+            let ack = try members[index].join(roster, under: trustView)
             try deliver(ack, of: index, to: &session)
         }
         while session.phase != .finished { try round(&session, &members) }
@@ -82,7 +82,7 @@ package struct InProcessFederation {
     private func round(_ session: inout CoordinatorSession, _ members: inout [SiteSession]) throws {
         guard let request = session.request else { throw ProtocolError.failed("no round to answer") }
         for index in members.indices {
-            _ = try members[index].accept(request, under: authority)
+            _ = try members[index].accept(request, under: trustView)
             try deliver(try members[index].answer(from: sites[index].cohort), of: index, to: &session)
         }
     }
@@ -90,6 +90,6 @@ package struct InProcessFederation {
     private func deliver(_ content: some Message, of index: Int, to session: inout CoordinatorSession) throws
     {
         let message = try SignedMessage(content, by: sites[index].signer)
-        try session.receive(message, from: sites[index].name, under: authority)
+        try session.receive(message, from: sites[index].name, under: trustView)
     }
 }

@@ -22,7 +22,7 @@ package struct SignedMessage: Hashable, Sendable, Codable {
 
     /// The message, if an identity of the consortium signed it and its certificate holds now.
     package func open<Content: Message>(
-        as content: Content.Type, under authority: Authority
+        as content: Content.Type, under trustView: TrustView
     ) throws(ProtocolError) -> (content: Content, signer: SPIFFEID) {
         guard type == Content.type else {
             throw .malformed("the message \"\(Content.type)\" was expected, not \"\(type.prefix(20))\"")
@@ -30,20 +30,20 @@ package struct SignedMessage: Hashable, Sendable, Codable {
         let sender: Certificate
         do {
             sender = try Certificate(pem: certificate)
-            if !authority.isForStoredMessages { try authority.trust.validate(sender, at: authority.time) }
+            if !trustView.isForStoredMessages { try trustView.trust.validate(sender, at: trustView.time) }
         } catch {
             throw .untrusted("the certificate on a \(Content.type): \(error)")
         }
-        guard let identity = sender.spiffeID, identity.consortium == authority.consortium else {
+        guard let identity = sender.spiffeID, identity.consortium == trustView.consortium else {
             throw .untrusted(
-                "the certificate on a \(Content.type) belongs to no member of \(authority.consortium)")
+                "the certificate on a \(Content.type) belongs to no member of \(trustView.consortium)")
         }
-        if !authority.isForStoredMessages { try authority.checkPin(of: sender, identity) }
+        if !trustView.isForStoredMessages { try trustView.checkPin(of: sender, identity) }
         guard sender.isValidSignature(signature.bytes, of: Self.signedBytes(type, payload)) else {
             throw .untrusted("the signature of \(identity) on its \(Content.type) does not fit the text")
         }
         let bytes = Array(payload.utf8)
-        return authority.isForStoredMessages
+        return trustView.isForStoredMessages
             ? (try CanonicalJSON.decode(Content.self, fromStored: bytes), identity)
             : (try CanonicalJSON.decode(Content.self, from: bytes), identity)
     }
@@ -64,7 +64,7 @@ package struct Signer: Sendable {
 }
 
 /// Whom to believe, and when: the consortium's trust anchors, its name, and the time of the check in seconds since 1970.
-package struct Authority: Sendable {
+package struct TrustView: Sendable {
     package var trust: TrustStore
     package var consortium: String
     package var time: Int
@@ -83,10 +83,10 @@ package struct Authority: Sendable {
     ///
     /// A certificate may have expired or been revoked since. That takes nothing from what was signed before, and must not
     /// keep a program from taking up its work after a restart. Signatures are checked all the same.
-    package var forStoredMessages: Authority {
-        var authority = self
-        authority.isForStoredMessages = true
-        return authority
+    package var forStoredMessages: TrustView {
+        var trustView = self
+        trustView.isForStoredMessages = true
+        return trustView
     }
 
     /// Refuses a hospital's certificate that is not the pinned one.

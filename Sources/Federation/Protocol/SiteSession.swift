@@ -77,10 +77,10 @@ package struct SiteSession: Sendable {
     /// Verifies the roster: every hello signed by the site it names, for this session and study, this site's own unchanged.
     ///
     /// Its opening must be the one that the session began with, and a session has one roster.
-    package mutating func join(_ roster: Roster, under authority: Authority) throws(ProtocolError)
+    package mutating func join(_ roster: Roster, under trustView: TrustView) throws(ProtocolError)
         -> RosterAcknowledgement
     {
-        let (opening, opener) = try roster.opening.open(as: SessionOpening.self, under: authority)
+        let (opening, opener) = try roster.opening.open(as: SessionOpening.self, under: trustView)
         guard opener.role == .coordinator else {
             throw .untrusted("the roster's opening is not the coordinator's")
         }
@@ -90,7 +90,7 @@ package struct SiteSession: Sendable {
         guard rosterHash == nil || rosterHash == roster.hash else {
             throw .outOfPlace("this hospital has acknowledged another roster in this session")
         }
-        let hellos = try verified(roster.hellos, of: opening, under: authority)
+        let hellos = try verified(roster.hellos, of: opening, under: trustView)
         guard hellos.contains(hello) else {
             throw .outOfPlace("this hospital's own key is not in the roster")
         }
@@ -112,12 +112,12 @@ package struct SiteSession: Sendable {
     }
 
     private func verified(
-        _ messages: [SignedMessage], of opening: SessionOpening, under authority: Authority
+        _ messages: [SignedMessage], of opening: SessionOpening, under trustView: TrustView
     ) throws(ProtocolError) -> [Hello] {
         guard messages.count == opening.sites.count else { throw .outOfPlace("the roster is not complete") }
         var hellos: [Hello] = []
         for (site, message) in zip(opening.sites, messages) {
-            let (other, signer) = try message.open(as: Hello.self, under: authority)
+            let (other, signer) = try message.open(as: Hello.self, under: trustView)
             guard signer.role == .node(site), other.site == site else {
                 throw .untrusted("the roster's entry for \(site) is not from \(site)")
             }
@@ -127,7 +127,7 @@ package struct SiteSession: Sendable {
             if let fault = Versions.fault(site, other.versions, beside: self.site, versions) {
                 throw .incompatible(fault)
             }
-            if let checkpoint = other.checkpoint { _ = try checkpoint.checkpoint(of: site, under: authority) }
+            if let checkpoint = other.checkpoint { _ = try checkpoint.checkpoint(of: site, under: trustView) }
             hellos.append(other)
         }
         return hellos
@@ -136,7 +136,7 @@ package struct SiteSession: Sendable {
     /// Verifies a round's request and takes it up; says what is to be done.
     ///
     /// Throws, and changes nothing, if the request is not exactly what follows from the sums so far.
-    package mutating func accept(_ request: RoundRequest, under authority: Authority) throws(ProtocolError)
+    package mutating func accept(_ request: RoundRequest, under trustView: TrustView) throws(ProtocolError)
         -> Task
     {
         guard var run, let rosterHash else { throw .outOfPlace("a round came before the roster") }
@@ -151,10 +151,10 @@ package struct SiteSession: Sendable {
             transcript =
                 self.transcript ?? Transcript(study: plan.hash, roster: rosterHash, acknowledgements: [])
             parts = try run.take(
-                request.previous, round: last.round, request: last.request, of: memberNames, under: authority)
+                request.previous, round: last.round, request: last.request, of: memberNames, under: trustView)
             transcript.append(request: last.request, answers: request.previous)
         } else {
-            try verifyAcknowledgements(request.previous, roster: rosterHash, under: authority)
+            try verifyAcknowledgements(request.previous, roster: rosterHash, under: trustView)
             transcript = Transcript(study: plan.hash, roster: rosterHash, acknowledgements: request.previous)
         }
         guard request.transcript == transcript.digest else {
@@ -181,13 +181,13 @@ package struct SiteSession: Sendable {
     private var memberNames: [String] { members.map(\.site) }
 
     private func verifyAcknowledgements(
-        _ messages: [SignedMessage], roster: SHA256Digest, under authority: Authority
+        _ messages: [SignedMessage], roster: SHA256Digest, under trustView: TrustView
     ) throws(ProtocolError) {
         guard messages.count == members.count else {
             throw .outOfPlace("not every hospital has seen the roster")
         }
         for (member, message) in zip(members, messages) {
-            let (ack, signer) = try message.open(as: RosterAcknowledgement.self, under: authority)
+            let (ack, signer) = try message.open(as: RosterAcknowledgement.self, under: trustView)
             guard signer.role == .node(member.site), ack.site == member.site, ack.session == hello.session
             else {
                 throw .untrusted("the acknowledgement of \(member.site) is not from \(member.site)")
@@ -230,13 +230,13 @@ extension StudyRun {
     @discardableResult
     package mutating func take(
         _ answers: [SignedMessage], round: Int, request: SHA256Digest, of sites: [String],
-        under authority: Authority
+        under trustView: TrustView
     ) throws(ProtocolError) -> [String: SignedMessage] {
         var checkpoints: [String: SignedMessage] = [:]
         guard answers.count == sites.count else { throw .outOfPlace("round \(round) lacks an answer") }
         var vectors: [MaskedVector] = []
         for (site, message) in zip(sites, answers) {
-            let (answer, signer) = try message.open(as: RoundAnswer.self, under: authority)
+            let (answer, signer) = try message.open(as: RoundAnswer.self, under: trustView)
             guard signer.role == .node(site), answer.site == site else {
                 throw .untrusted("the answer of \(site) to round \(round) is not from \(site)")
             }
@@ -244,7 +244,7 @@ extension StudyRun {
                 throw .untrusted("\(site) answered another question than round \(round) asked")
             }
             if let checkpoint = answer.checkpoint {
-                _ = try checkpoint.checkpoint(of: site, under: authority)
+                _ = try checkpoint.checkpoint(of: site, under: trustView)
             }
             checkpoints[site] = answer.checkpoint
             vectors.append(answer.lanes)

@@ -1,12 +1,6 @@
 package import Survival
 
 extension Versions {
-    /// Those of this program.
-    ///
-    /// The protocol's number is raised whenever an older program could not read a message, or would read it otherwise. 1 did not
-    /// tell versions, and took the form of its numbers from Foundation.
-    package static let current = Versions(protocol: 2, engine: Engine.version)
-
     /// Why a member cannot work with another one, and who has to be updated; nil if they can.
     ///
     /// A member that told no versions is older than any that does.

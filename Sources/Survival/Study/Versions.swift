@@ -1,3 +1,10 @@
+/// The version of this program, as `Deploy/CHANGELOG.md` names it.
+///
+/// `coxswain --version` shows it with those of protocol and engine; this file has all three.
+package enum Program {
+    package static let version = "0.2.0"
+}
+
 /// The arithmetic of this program, by a number.
 package enum Engine {
     /// Raised whenever a computed bit may change: a question's, an answer's or a result's.
@@ -11,6 +18,12 @@ package enum Engine {
 package struct Versions: Hashable, Sendable, Codable, CustomStringConvertible {
     package var `protocol`: Int
     package var engine: Int
+
+    /// Those of this program.
+    ///
+    /// The protocol's number is raised whenever an older program could not read a message, or would read it otherwise. 1 did not
+    /// tell versions, and took the form of its numbers from Foundation.
+    package static let current = Versions(protocol: 2, engine: Engine.version)
 
     package init(protocol version: Int, engine: Int) { (self.protocol, self.engine) = (version, engine) }
 

@@ -15,6 +15,21 @@ extension String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0.isSeen ? $0 : "\u{FFFD}" }))
     }
 
+    /// A text of JSON with each such character in the form that JSON has for it: the same to every reader of JSON, and on a terminal
+    /// harmless.
+    package var visibleJSON: String {
+        unicodeScalars.reduce(into: "") { text, scalar in
+            guard scalar != "\n", !scalar.isSeen else {
+                text.unicodeScalars.append(scalar)
+                return
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+    }
+
     /// On one line, with single blanks and no character that is not seen; the form in which others' words stand inside ours.
     package var visibleLine: String {
         split(whereSeparator: { $0.isNewline || $0 == "\t" || $0.isBlank }).map { String($0).visible }

@@ -7,7 +7,7 @@ import TLSTransport
 
 @testable import Coordinator
 
-/// A coordinator in the hands of an attacker, who has its key and that of one hospital: the real desk on the real
+/// A coordinator in the hands of an attacker, who has its key and that of one hospital: the real coordinator on the real
 /// transport, but what it tells `site-1` is forged on the way out.
 struct HostileCoordinator: Sendable {
     private let memory: Memory
@@ -45,15 +45,15 @@ struct HostileCoordinator: Sendable {
             crlPEM: folder.text("coordinator/identity/revocations.pem"))
         let silence = Logger(label: "hostile") { _ in SwiftLogNoOpLogHandler() }
         let signer = try signer(of: "coordinator", folder)
-        let desk = StudyDesk(
+        let coordinator = StudyCoordinator(
             store: try CoordinatorStore(path: folder("coordinator/hostile.sqlite")), signer: signer,
             environment: .init(
-                authority: {
-                    Authority(
+                trustView: {
+                    TrustView(
                         trust: trust, consortium: Self.consortium, time: Int(Date().timeIntervalSince1970))
                 }, randomBytes: { try randomBytes(32) }), logger: silence)
         let hostile = HostileCoordinator(
-            api: CoordinatorAPI(desk: desk, logger: silence), signer: signer,
+            api: CoordinatorAPI(coordinator: coordinator, logger: silence), signer: signer,
             accomplice: try Self.signer(of: "site-2", folder),
             lead: try Self.signer(of: "study-lead", folder),
             rival: try? Self.signer(of: "rival", folder))
@@ -71,7 +71,7 @@ struct HostileCoordinator: Sendable {
             consortium.dial(port: port)
             for site in consortium.scenario.siteNames { try consortium.startNode(site) }
             try await body(hostile)
-            await desk.shutDown()
+            await coordinator.shutDown()
         }
     }
 

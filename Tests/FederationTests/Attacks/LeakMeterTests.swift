@@ -57,7 +57,7 @@ struct LeakMeterTests {
             try dialogue.answerRound()
             let stored = try #require(dialogue.coordinator.request)
             let vectors = try stored.previous.map {
-                try $0.open(as: RoundAnswer.self, under: dialogue.authority).content.lanes
+                try $0.open(as: RoundAnswer.self, under: dialogue.trustView).content.lanes
             }
             let sum = try MaskedVector.sum(vectors, count: run.laneCount)
             var rest = sum[...]

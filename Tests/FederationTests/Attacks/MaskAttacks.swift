@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Attacks on the masks: under them lies a hospital's own vector.
@@ -26,7 +27,7 @@ struct MaskAttacks {
         let names = Set(request.statements.map(\.kind))
         #expect(names.contains("moments"))
         var member = dialogue.members[0]
-        _ = try member.accept(request, under: dialogue.authority)
+        _ = try member.accept(request, under: dialogue.trustView)
 
         let patients = Patient.random(90, seed: 41).filter { $0.person % 3 == 0 }
         var newcomer = Patient(person: 99)
@@ -46,7 +47,7 @@ struct MaskAttacks {
 
         expectRefusal(.outOfPlace, "no round is waiting") { _ = try member.answer(from: more) }
         expectRefusal(.outOfPlace, "does not follow") {
-            _ = try member.accept(request, under: dialogue.authority)
+            _ = try member.accept(request, under: dialogue.trustView)
         }
     }
 
@@ -57,7 +58,7 @@ struct MaskAttacks {
         var dialogue = start
         let request = try #require(dialogue.coordinator.request)
         for site in dialogue.members.indices {
-            _ = try dialogue.members[site].accept(request, under: dialogue.authority)
+            _ = try dialogue.members[site].accept(request, under: dialogue.trustView)
         }
         let answers = try dialogue.members.indices.map {
             try dialogue.members[$0].answer(from: dialogue.cohorts[$0]).lanes
@@ -73,7 +74,7 @@ struct MaskAttacks {
             own, try run.queries.flatMap { try dialogue.cohorts[0].answer($0) }, relative: 1e-12,
             "its own counts")
 
-        var careful = dialogue.authority
+        var careful = dialogue.trustView
         careful.pins = ["site-1": dialogue.signers[0].certificate.fingerprint]
         for site in ["site-2", "site-3"] {
             careful.pins?[site] = try dialogue.consortium.signer(.node(site)).certificate.fingerprint

@@ -68,7 +68,7 @@ struct OrderAttacks {
         try expectRefused(forged, .untrusted, "asks what does not follow")
         try expectRefused(request, .outOfPlace, "round 4 does not follow round 1")
         var member = dialogue.members[0]
-        _ = try member.accept(honest, under: dialogue.authority)
+        _ = try member.accept(honest, under: dialogue.trustView)
         #expect(throws: Never.self) { try member.answer(from: dialogue.cohorts[0]) }
     }
 
@@ -78,7 +78,7 @@ struct OrderAttacks {
     ) throws {
         var member = dialogue.members[0]
         expectRefusal(kind, phrase, sourceLocation: sourceLocation) {
-            _ = try member.accept(request, under: dialogue.authority)
+            _ = try member.accept(request, under: dialogue.trustView)
         }
     }
 
@@ -98,12 +98,12 @@ struct OrderAttacks {
             let cohort = SiteCohort(table: PatientTable(rows), plan: start.plan)
             let request = try #require(branch.coordinator.request)
             for site in branch.members.indices {
-                _ = try branch.members[site].accept(request, under: branch.authority)
+                _ = try branch.members[site].accept(request, under: branch.trustView)
                 let own = site == 2 ? cohort : branch.cohorts[site]
                 try branch.deliver(try branch.members[site].answer(from: own), from: site)
             }
             let next = try #require(branch.coordinator.request)
-            guard case .answer(let statements) = try branch.members[0].accept(next, under: branch.authority)
+            guard case .answer(let statements) = try branch.members[0].accept(next, under: branch.trustView)
             else {
                 Issue.record("the branch is over")
                 return
@@ -111,7 +111,7 @@ struct OrderAttacks {
             asked.insert(try #require(statements.first?.beta))
             // The hospital that has gone on refuses the first branch's question, and every other's.
             expectRefusal(.outOfPlace, "round 3 does not follow round 4") {
-                _ = try branch.members[0].accept(request, under: branch.authority)
+                _ = try branch.members[0].accept(request, under: branch.trustView)
             }
         }
         #expect(asked.count == 3)

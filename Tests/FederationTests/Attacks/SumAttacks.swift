@@ -163,7 +163,7 @@ struct SumAttacks {
         var vectors: [MaskedVector] = []
         var cleared: [ClearedVector] = []
         for site in dialogue.members.indices {
-            _ = try dialogue.members[site].accept(request, under: dialogue.authority)
+            _ = try dialogue.members[site].accept(request, under: dialogue.trustView)
             let answer = try dialogue.members[site].answer(from: dialogue.cohorts[site])
             vectors.append(answer.lanes)
             try dialogue.deliver(answer, from: site)

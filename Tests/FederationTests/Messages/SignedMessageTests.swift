@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import TestConsortia
 import Testing
 
 /// Who signed a message, and that nothing in it was changed.
@@ -15,17 +16,17 @@ struct SignedMessageTests {
         message = try SignedMessage(refusal, by: node)
     }
 
-    private func refusal(of message: SignedMessage, under authority: Authority? = nil) -> ProtocolError? {
+    private func refusal(of message: SignedMessage, under trustView: TrustView? = nil) -> ProtocolError? {
         #expect(throws: ProtocolError.self) {
-            try message.open(as: Refusal.self, under: authority ?? consortium.authority())
+            try message.open(as: Refusal.self, under: trustView ?? consortium.trustView())
         }
     }
 
     private func expectUntrusted(
-        _ message: SignedMessage, _ phrase: String, under authority: Authority? = nil,
+        _ message: SignedMessage, _ phrase: String, under trustView: TrustView? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        guard case .untrusted(let reason) = refusal(of: message, under: authority) else {
+        guard case .untrusted(let reason) = refusal(of: message, under: trustView) else {
             Issue.record("not untrusted", sourceLocation: sourceLocation)
             return
         }
@@ -33,14 +34,14 @@ struct SignedMessageTests {
     }
 
     @Test func `a message tells who signed it`() throws {
-        let (content, signer) = try message.open(as: Refusal.self, under: consortium.authority())
+        let (content, signer) = try message.open(as: Refusal.self, under: consortium.trustView())
         #expect(content == refusal)
         #expect(signer == SPIFFEID(consortium: "liver", role: .node("site-1")))
     }
 
     @Test func `a message of one type is not read as another`() throws {
         #expect(throws: ProtocolError.self) {
-            try message.open(as: RosterAcknowledgement.self, under: consortium.authority())
+            try message.open(as: RosterAcknowledgement.self, under: consortium.trustView())
         }
     }
 
@@ -71,7 +72,7 @@ struct SignedMessageTests {
     @Test func `the signature says which node it was, whatever the text says`() throws {
         let impostor = try consortium.signer(.node("site-2"))
         let (_, signer) = try SignedMessage(refusal, by: impostor).open(
-            as: Refusal.self, under: consortium.authority())
+            as: Refusal.self, under: consortium.trustView())
         #expect(signer.role == .node("site-2"))
     }
 
@@ -84,29 +85,29 @@ struct SignedMessageTests {
 
     /// Only the name in the certificate can tell: the authority is trusted.
     @Test func `an authority that serves another consortium does not make members of this one`() throws {
-        var authority = try consortium.authority()
-        authority.consortium = "kidney"
-        expectUntrusted(message, "no member of kidney", under: authority)
+        var trustView = try consortium.trustView()
+        trustView.consortium = "kidney"
+        expectUntrusted(message, "no member of kidney", under: trustView)
     }
 
     @Test func `an expired certificate is refused`() throws {
         let old = try consortium.signer(.node("site-1"), days: 1)
         let message = try SignedMessage(refusal, by: old)
-        let later = try consortium.authority(at: Consortium.now + 2 * Consortium.day)
+        let later = try consortium.trustView(at: Consortium.now + 2 * Consortium.day)
         expectUntrusted(message, "expired on 2026-09-22", under: later)
-        #expect(throws: Never.self) { try message.open(as: Refusal.self, under: consortium.authority()) }
+        #expect(throws: Never.self) { try message.open(as: Refusal.self, under: consortium.trustView()) }
     }
 
     @Test func `a certificate that is not valid yet is refused`() throws {
-        let early = try consortium.authority(at: Consortium.now - Consortium.day)
+        let early = try consortium.trustView(at: Consortium.now - Consortium.day)
         expectUntrusted(message, "not valid", under: early)
     }
 
     @Test func `a revoked certificate is refused`() throws {
-        expectUntrusted(message, "revoked", under: try consortium.authority(revoking: [node]))
+        expectUntrusted(message, "revoked", under: try consortium.trustView(revoking: [node]))
         let other = try consortium.signer(.node("site-2"))
         #expect(throws: Never.self) {
-            try message.open(as: Refusal.self, under: consortium.authority(revoking: [other]))
+            try message.open(as: Refusal.self, under: consortium.trustView(revoking: [other]))
         }
     }
 
@@ -116,7 +117,7 @@ struct SignedMessageTests {
     {
         let old = try consortium.signer(.node("site-1"), days: 1)
         let message = try SignedMessage(refusal, by: old)
-        let later = try consortium.authority(revoking: [old], at: Consortium.now + 2 * Consortium.day)
+        let later = try consortium.trustView(revoking: [old], at: Consortium.now + 2 * Consortium.day)
         #expect(throws: Never.self) { try message.open(as: Refusal.self, under: later.forStoredMessages) }
         expectUntrusted(message, "certificate", under: later)
         let payload = message.payload.replacing("a reason", with: "b reason")
@@ -124,7 +125,7 @@ struct SignedMessageTests {
     }
 
     @Test func `an authority's own certificate signs no message`() throws {
-        let office = Signer(certificate: consortium.office.certificate, key: try .generate())
+        let office = Signer(certificate: consortium.authority.certificate, key: try .generate())
         expectUntrusted(try SignedMessage(refusal, by: office), "certificate")
     }
 

@@ -195,7 +195,7 @@ struct TroubleTests {
                 for site in dialogue.members.indices {
                     guard
                         case .answer(let asked) = try dialogue.members[site].accept(
-                            request, under: dialogue.authority)
+                            request, under: dialogue.trustView)
                     else { throw StudyResult.Missing(what: "a round that is none") }
                     let answer = try dialogue.members[site].answer(from: dialogue.cohorts[site])
                     statements[site].append(asked)
@@ -208,7 +208,7 @@ struct TroubleTests {
             for site in dialogue.members.indices {
                 guard
                     case .finished(let own) = try dialogue.members[site].accept(
-                        closing, under: dialogue.authority)
+                        closing, under: dialogue.trustView)
                 else { throw StudyResult.Missing(what: "the end at a hospital") }
                 #expect(own == result)
             }

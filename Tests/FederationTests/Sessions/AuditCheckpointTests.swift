@@ -44,7 +44,7 @@ struct AuditCheckpointTests {
         for member in dialogue.members { #expect(try Self.sequences(member.checkpoints) == first) }
         let request = try #require(dialogue.coordinator.request)
         for site in dialogue.members.indices {
-            _ = try dialogue.members[site].accept(request, under: dialogue.authority)
+            _ = try dialogue.members[site].accept(request, under: dialogue.trustView)
             let checkpoint = try dialogue.signed(Self.checkpoint(dialogue.names[site], 9), by: site)
             let answer = try dialogue.members[site].answer(
                 from: dialogue.cohorts[site], checkpoint: checkpoint)
@@ -53,7 +53,7 @@ struct AuditCheckpointTests {
         let second = ["site-1": 9, "site-2": 9, "site-3": 9]
         #expect(try Self.sequences(dialogue.coordinator.checkpoints) == second)
         var member = dialogue.members[0]
-        _ = try member.accept(try #require(dialogue.coordinator.request), under: dialogue.authority)
+        _ = try member.accept(try #require(dialogue.coordinator.request), under: dialogue.trustView)
         #expect(try Self.sequences(member.checkpoints) == second)
         #expect(try dialogue.finish() != nil, "answers without one are taken")
     }
@@ -64,13 +64,13 @@ struct AuditCheckpointTests {
         var coordinator = forged.coordinator
         expectRefusal(.untrusted, words) {
             try coordinator.receive(
-                forged.signed(forged.members[1].hello, by: 1), from: "site-2", under: forged.authority)
+                forged.signed(forged.members[1].hello, by: 1), from: "site-2", under: forged.trustView)
         }
         let hellos = try forged.members.indices.map { try forged.signed(forged.members[$0].hello, by: $0) }
         var member = forged.members[0]
         let opening = try SignedMessage(forged.opening, by: forged.office)
         expectRefusal(.untrusted, words) {
-            _ = try member.join(Roster(opening: opening, hellos: hellos), under: forged.authority)
+            _ = try member.join(Roster(opening: opening, hellos: hellos), under: forged.trustView)
         }
     }
 
@@ -79,7 +79,7 @@ struct AuditCheckpointTests {
         try dialogue.proceed(toRound: 1)
         let request = try #require(dialogue.coordinator.request)
         var forged = dialogue.members[1]
-        _ = try forged.accept(request, under: dialogue.authority)
+        _ = try forged.accept(request, under: dialogue.trustView)
         let foreign = try dialogue.signed(Self.checkpoint("site-2", 9), by: 0)
         let answer = try forged.answer(from: dialogue.cohorts[1], checkpoint: foreign)
         expectRefusal(.untrusted, "the checkpoint of site-2's audit log is not from site-2") {

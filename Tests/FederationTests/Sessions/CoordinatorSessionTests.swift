@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 import Testing
 
 /// The coordinator's side of a session, message by message.
@@ -23,7 +24,7 @@ struct CoordinatorSessionTests {
         try dialogue.proceed(toRound: 1)
         let request = try #require(dialogue.coordinator.request)
         let answers = try dialogue.members.indices.map { site in
-            _ = try dialogue.members[site].accept(request, under: dialogue.authority)
+            _ = try dialogue.members[site].accept(request, under: dialogue.trustView)
             return try dialogue.members[site].answer(from: dialogue.cohorts[site])
         }
         return (dialogue, answers)
@@ -64,7 +65,7 @@ struct CoordinatorSessionTests {
         for site in dialogue.members.indices {
             guard
                 case .finished(let own) = try dialogue.members[site].accept(
-                    closing, under: dialogue.authority)
+                    closing, under: dialogue.trustView)
             else {
                 Issue.record("not finished")
                 continue
@@ -80,7 +81,7 @@ struct CoordinatorSessionTests {
         for site in [2, 0, 1] {
             try other.receive(
                 dialogue.signed(answers[site], by: site), from: dialogue.names[site],
-                under: dialogue.authority)
+                under: dialogue.trustView)
         }
         #expect(other.request?.statements == dialogue.coordinator.request?.statements)
         #expect(other.request?.transcript == dialogue.coordinator.request?.transcript)
@@ -91,8 +92,8 @@ struct CoordinatorSessionTests {
     @Test func `the same message again changes nothing, also under another signature`() throws {
         var (dialogue, answers) = try inRound()
         let once = try dialogue.signed(answers[0], by: 0)
-        try dialogue.coordinator.receive(once, from: "site-1", under: dialogue.authority)
-        try dialogue.coordinator.receive(once, from: "site-1", under: dialogue.authority)
+        try dialogue.coordinator.receive(once, from: "site-1", under: dialogue.trustView)
+        try dialogue.coordinator.receive(once, from: "site-1", under: dialogue.trustView)
         try dialogue.deliver(answers[0], from: 0)
         #expect(dialogue.coordinator.waitingFor == ["site-2", "site-3"])
         try dialogue.deliver(answers[1], from: 1)
@@ -120,7 +121,7 @@ struct CoordinatorSessionTests {
         expectRefusal(.outOfPlace, "the word that round 1 is held is not site-1's") {
             let word = RoundHeld(session: session, round: 1, site: "site-1")
             try dialogue.coordinator.receive(
-                dialogue.signed(word, by: 2), from: "site-1", under: dialogue.authority)
+                dialogue.signed(word, by: 2), from: "site-1", under: dialogue.trustView)
         }
         #expect(dialogue.coordinator.holding == ["site-2"])
         for site in [0, 1, 2] { try dialogue.deliver(answers[site], from: site) }
@@ -182,7 +183,7 @@ struct CoordinatorSessionTests {
         let stranger = try dialogue.consortium.signer(.node("site-4"))
         let hello = try SignedMessage(dialogue.members[0].hello, by: stranger)
         expectRefusal(.outOfPlace, "site-4 has no part in this session") {
-            try dialogue.coordinator.receive(hello, from: "site-4", under: dialogue.authority)
+            try dialogue.coordinator.receive(hello, from: "site-4", under: dialogue.trustView)
         }
     }
 
@@ -193,13 +194,13 @@ struct CoordinatorSessionTests {
         for signer in [0, 1] {
             expectRefusal(.outOfPlace, "the hello is not site-2's") {
                 try dialogue.coordinator.receive(
-                    dialogue.signed(hello, by: signer), from: "site-2", under: dialogue.authority)
+                    dialogue.signed(hello, by: signer), from: "site-2", under: dialogue.trustView)
             }
         }
         // The connection and the words are site-1's, the signature is site-2's.
         expectRefusal(.outOfPlace, "the hello is not site-1's") {
             try dialogue.coordinator.receive(
-                dialogue.signed(hello, by: 1), from: "site-1", under: dialogue.authority)
+                dialogue.signed(hello, by: 1), from: "site-1", under: dialogue.trustView)
         }
         #expect(dialogue.coordinator.waitingFor.count == 3)
     }
@@ -212,7 +213,7 @@ struct CoordinatorSessionTests {
         let others = RosterAcknowledgement(session: start.opening.session, site: "site-2", roster: roster)
         for ack in [try dialogue.signed(own, by: 1), try dialogue.signed(others, by: 0)] {
             expectRefusal(.outOfPlace, "the acknowledgement is not site-1's") {
-                try dialogue.coordinator.receive(ack, from: "site-1", under: dialogue.authority)
+                try dialogue.coordinator.receive(ack, from: "site-1", under: dialogue.trustView)
             }
         }
         let (round, answers) = try inRound()
@@ -221,7 +222,7 @@ struct CoordinatorSessionTests {
         other.site = "site-2"
         for answer in [try dialogue.signed(answers[0], by: 1), try dialogue.signed(other, by: 0)] {
             expectRefusal(.outOfPlace, "the answer is not site-1's to round 1") {
-                try dialogue.coordinator.receive(answer, from: "site-1", under: dialogue.authority)
+                try dialogue.coordinator.receive(answer, from: "site-1", under: dialogue.trustView)
             }
         }
         #expect(dialogue.coordinator.waitingFor.count == 3)
@@ -271,10 +272,10 @@ struct CoordinatorSessionTests {
 
     @Test func `a revoked hospital is refused`() throws {
         var dialogue = start
-        let authority = try dialogue.consortium.authority(revoking: [dialogue.signers[0]])
+        let trustView = try dialogue.consortium.trustView(revoking: [dialogue.signers[0]])
         expectRefusal(.untrusted, "revoked") {
             try dialogue.coordinator.receive(
-                dialogue.signed(dialogue.members[0].hello, by: 0), from: "site-1", under: authority)
+                dialogue.signed(dialogue.members[0].hello, by: 0), from: "site-1", under: trustView)
         }
     }
 
@@ -297,7 +298,7 @@ struct CoordinatorSessionTests {
                     Refusal(session: start.opening.session, site: "site-1", reason: "too"), by: 0),
             ] {
                 expectRefusal(.outOfPlace, "the session is over") {
-                    try dialogue.coordinator.receive(message, from: "site-1", under: dialogue.authority)
+                    try dialogue.coordinator.receive(message, from: "site-1", under: dialogue.trustView)
                 }
             }
         }
@@ -308,15 +309,15 @@ struct CoordinatorSessionTests {
         let refusal = Refusal(session: start.opening.session, site: "site-2", reason: "no")
         expectRefusal(.outOfPlace, "the refusal is not site-1's") {
             try dialogue.coordinator.receive(
-                dialogue.signed(refusal, by: 1), from: "site-1", under: dialogue.authority)
+                dialogue.signed(refusal, by: 1), from: "site-1", under: dialogue.trustView)
         }
         expectRefusal(.outOfPlace, "the refusal is not site-2's") {
             try dialogue.coordinator.receive(
-                dialogue.signed(refusal, by: 0), from: "site-2", under: dialogue.authority)
+                dialogue.signed(refusal, by: 0), from: "site-2", under: dialogue.trustView)
         }
         expectRefusal(.outOfPlace, "the refusal is not site-1's") {
             try dialogue.coordinator.receive(
-                dialogue.signed(refusal, by: 0), from: "site-1", under: dialogue.authority)
+                dialogue.signed(refusal, by: 0), from: "site-1", under: dialogue.trustView)
         }
         var old = refusal
         old.session = SHA256Digest(of: "another".utf8)
@@ -365,11 +366,11 @@ struct CoordinatorSessionTests {
         var requests: [RoundRequest] = []
         func restored() throws -> CoordinatorSession {
             var session = start.coordinator
-            for (site, message) in stored { try session.receive(message, from: site, under: start.authority) }
+            for (site, message) in stored { try session.receive(message, from: site, under: start.trustView) }
             return session
         }
         func deliver(_ message: SignedMessage, _ site: Int, to dialogue: inout Dialogue) throws {
-            try dialogue.coordinator.receive(message, from: dialogue.names[site], under: dialogue.authority)
+            try dialogue.coordinator.receive(message, from: dialogue.names[site], under: dialogue.trustView)
             stored.append((dialogue.names[site], message))
             let again = try restored()
             #expect(
@@ -384,14 +385,14 @@ struct CoordinatorSessionTests {
         }
         let roster = try #require(dialogue.coordinator.roster)
         for site in dialogue.members.indices {
-            let ack = try dialogue.members[site].join(roster, under: dialogue.authority)
+            let ack = try dialogue.members[site].join(roster, under: dialogue.trustView)
             try deliver(dialogue.signed(ack, by: site), site, to: &dialogue)
         }
         while case .round = dialogue.coordinator.phase {
             let request = try #require(dialogue.coordinator.request)
             requests.append(request)
             for site in dialogue.members.indices {
-                _ = try dialogue.members[site].accept(request, under: dialogue.authority)
+                _ = try dialogue.members[site].accept(request, under: dialogue.trustView)
                 let answer = try dialogue.members[site].answer(from: dialogue.cohorts[site])
                 try deliver(dialogue.signed(answer, by: site), site, to: &dialogue)
             }

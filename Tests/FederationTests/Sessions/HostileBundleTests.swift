@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 import Testing
 
 /// A hospital's session against a coordinator that lies about what the other hospitals have said.
@@ -40,7 +41,7 @@ struct HostileBundleTests {
     }
 
     private func answer(_ site: Int) throws -> RoundAnswer {
-        try request.previous[site].open(as: RoundAnswer.self, under: late.authority).content
+        try request.previous[site].open(as: RoundAnswer.self, under: late.trustView).content
     }
 
     @Test func `a forged bundle with a fitting transcript is told apart by its content alone`() throws {
@@ -129,7 +130,7 @@ struct HostileBundleTests {
         #expect(resigned.transcript == request.transcript && resigned.digest != request.digest)
         var members = late.members
         for (site, request) in zip(members.indices, [request, resigned, resigned]) {
-            _ = try members[site].accept(request, under: late.authority)
+            _ = try members[site].accept(request, under: late.trustView)
         }
         let answers = try members.indices.map { try members[$0].answer(from: late.cohorts[$0]).lanes }
         #expect(throws: StudyError.self) { try MaskedVector.sum(answers, count: run.laneCount) }
@@ -184,8 +185,8 @@ struct HostileBundleTests {
 
     @Test func `a hospital whose certificate is withdrawn in the middle ends the session`() throws {
         var member = late.members[0]
-        let authority = try late.consortium.authority(revoking: [late.signers[2]])
-        expectRefusal(.untrusted, "revoked") { _ = try member.accept(request, under: authority) }
+        let trustView = try late.consortium.trustView(revoking: [late.signers[2]])
+        expectRefusal(.untrusted, "revoked") { _ = try member.accept(request, under: trustView) }
     }
 
     // MARK: Split views
@@ -196,7 +197,7 @@ struct HostileBundleTests {
         let asked = try #require(dialogue.coordinator.request)
         var answers: [RoundAnswer] = []
         for site in dialogue.members.indices {
-            _ = try dialogue.members[site].accept(asked, under: dialogue.authority)
+            _ = try dialogue.members[site].accept(asked, under: dialogue.trustView)
             answers.append(try dialogue.members[site].answer(from: dialogue.cohorts[site]))
         }
         var twin = answers[2]
@@ -214,7 +215,7 @@ struct HostileBundleTests {
             transcript.append(request: asked.digest, answers: previous)
             var run = StudyRun(plan: dialogue.plan, sites: [])
             try run.take(
-                previous, round: 1, request: asked.digest, of: dialogue.names, under: dialogue.authority)
+                previous, round: 1, request: asked.digest, of: dialogue.names, under: dialogue.trustView)
             return RoundRequest(
                 session: dialogue.opening.session, round: 2, transcript: transcript.digest,
                 statements: run.statements,
@@ -225,7 +226,7 @@ struct HostileBundleTests {
         func masked(_ requests: [RoundRequest]) throws -> [MaskedVector] {
             try requests.enumerated().map { site, request in
                 var member = dialogue.members[site]
-                _ = try member.accept(request, under: dialogue.authority)
+                _ = try member.accept(request, under: dialogue.trustView)
                 return try member.answer(from: dialogue.cohorts[site]).lanes
             }
         }

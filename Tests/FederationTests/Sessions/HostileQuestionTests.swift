@@ -115,9 +115,9 @@ struct HostileQuestionTests {
         try scene.expectRefused(
             altered { $0.session = SHA256Digest(of: "another".utf8) }, .outOfPlace, "round 4 does not follow")
         var member = late.members[0]
-        _ = try member.accept(request, under: late.authority)
+        _ = try member.accept(request, under: late.trustView)
         expectRefusal(.outOfPlace, "round 4 does not follow round 4") {
-            _ = try member.accept(request, under: late.authority)
+            _ = try member.accept(request, under: late.trustView)
         }
     }
 
@@ -127,7 +127,7 @@ struct HostileQuestionTests {
             secret: [UInt8](repeating: 1, count: 32))
         let first = try #require(start.coordinator.request)
         expectRefusal(.outOfPlace, "before the roster") {
-            _ = try member.accept(first, under: start.authority)
+            _ = try member.accept(first, under: start.trustView)
         }
         expectRefusal(.outOfPlace, "no round is waiting") { _ = try member.answer(from: start.cohorts[0]) }
         member = start.members[0]
@@ -137,13 +137,13 @@ struct HostileQuestionTests {
     /// Two vectors under one mask would give away their difference.
     @Test func `a round is answered once, also from other rows`() throws {
         var member = late.members[0]
-        _ = try member.accept(request, under: late.authority)
+        _ = try member.accept(request, under: late.trustView)
         _ = try member.answer(from: late.cohorts[0])
         for cohort in late.cohorts {
             expectRefusal(.outOfPlace, "no round is waiting") { _ = try member.answer(from: cohort) }
         }
         member = late.members[0]
-        _ = try member.accept(request, under: late.authority)
+        _ = try member.accept(request, under: late.trustView)
         member.countEvaluations()
         expectRefusal(.outOfPlace, "no round is waiting") { _ = try member.answer(from: late.cohorts[0]) }
     }
@@ -153,7 +153,7 @@ struct HostileQuestionTests {
         _ = try dialogue.finish()
         let closing = try #require(dialogue.coordinator.request)
         var member = dialogue.members[0]
-        guard case .finished(let result?) = try member.accept(closing, under: dialogue.authority) else {
+        guard case .finished(let result?) = try member.accept(closing, under: dialogue.trustView) else {
             Issue.record("not finished")
             return
         }
@@ -163,7 +163,7 @@ struct HostileQuestionTests {
         next.round += 1
         for request in [closing, next] {
             expectRefusal(.outOfPlace, "the session is over") {
-                _ = try member.accept(request, under: dialogue.authority)
+                _ = try member.accept(request, under: dialogue.trustView)
             }
         }
     }
@@ -175,16 +175,16 @@ struct HostileQuestionTests {
         var restored = try SiteSession(
             opening: start.opening, plan: start.plan, site: "site-1", policy: .local,
             secret: SHA256Digest(of: "a session site-1".utf8).bytes)
-        _ = try restored.join(try #require(start.coordinator.roster), under: start.authority)
+        _ = try restored.join(try #require(start.coordinator.roster), under: start.trustView)
         for _ in 1..<4 {
-            _ = try restored.accept(try #require(dialogue.coordinator.request), under: start.authority)
+            _ = try restored.accept(try #require(dialogue.coordinator.request), under: start.trustView)
             restored.countEvaluations()
             try dialogue.answerRound()
         }
         let request = try #require(dialogue.coordinator.request)
         var member = dialogue.members[0]
-        _ = try restored.accept(request, under: start.authority)
-        _ = try member.accept(request, under: start.authority)
+        _ = try restored.accept(request, under: start.trustView)
+        _ = try member.accept(request, under: start.trustView)
         #expect(try restored.answer(from: start.cohorts[0]) == member.answer(from: start.cohorts[0]))
     }
 }

@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 import Testing
 
 /// A hospital's session against a coordinator that tampers with who takes part.
@@ -28,9 +29,9 @@ struct HostileRosterTests {
     ) throws {
         var member = dialogue.members[0]
         expectRefusal(kind, phrase, sourceLocation: sourceLocation) {
-            _ = try member.join(forged, under: dialogue.authority)
+            _ = try member.join(forged, under: dialogue.trustView)
         }
-        let ack = try member.join(roster, under: dialogue.authority)
+        let ack = try member.join(roster, under: dialogue.trustView)
         #expect(ack.roster == roster.hash && ack.site == "site-1", sourceLocation: sourceLocation)
     }
 
@@ -49,8 +50,8 @@ struct HostileRosterTests {
 
     @Test func `the honest roster is accepted, and again`() throws {
         var member = dialogue.members[0]
-        let ack = try member.join(roster, under: dialogue.authority)
-        #expect(try member.join(roster, under: dialogue.authority) == ack)
+        let ack = try member.join(roster, under: dialogue.trustView)
+        #expect(try member.join(roster, under: dialogue.trustView) == ack)
     }
 
     // MARK: Keys
@@ -140,33 +141,33 @@ struct HostileRosterTests {
 
     @Test func `a revoked hospital is refused`() throws {
         var member = dialogue.members[0]
-        let authority = try dialogue.consortium.authority(revoking: [dialogue.signers[2]])
-        expectRefusal(.untrusted, "revoked") { _ = try member.join(roster, under: authority) }
-        #expect(throws: Never.self) { try member.join(roster, under: dialogue.authority) }
+        let trustView = try dialogue.consortium.trustView(revoking: [dialogue.signers[2]])
+        expectRefusal(.untrusted, "revoked") { _ = try member.join(roster, under: trustView) }
+        #expect(throws: Never.self) { try member.join(roster, under: dialogue.trustView) }
     }
 
     /// An office that was broken into can give a made-up hospital a certificate of the consortium.
     @Test func `a certificate other than the pinned one is refused`() throws {
-        var authority = dialogue.authority
+        var trustView = dialogue.trustView
         var pins = Dictionary(
             uniqueKeysWithValues: zip(dialogue.names, dialogue.signers.map(\.certificate.fingerprint)))
-        authority.pins = pins
+        trustView.pins = pins
         var member = dialogue.members[0]
-        #expect(throws: Never.self) { try member.join(roster, under: authority) }
+        #expect(throws: Never.self) { try member.join(roster, under: trustView) }
 
         var impostors = roster
         impostors.hellos[1] = try SignedMessage(hellos[1], by: dialogue.consortium.signer(.node("site-2")))
         member = dialogue.members[0]
         expectRefusal(.untrusted, "certificate of site-2 is not the one pinned") {
-            _ = try member.join(impostors, under: authority)
+            _ = try member.join(impostors, under: trustView)
         }
-        #expect(throws: Never.self) { try member.join(impostors, under: dialogue.authority) }
+        #expect(throws: Never.self) { try member.join(impostors, under: dialogue.trustView) }
 
         pins["site-2"] = nil
-        authority.pins = pins
+        trustView.pins = pins
         member = dialogue.members[0]
         expectRefusal(.untrusted, "site-2 is not among this hospital's peers") {
-            _ = try member.join(roster, under: authority)
+            _ = try member.join(roster, under: trustView)
         }
     }
 
@@ -229,14 +230,14 @@ struct HostileRosterTests {
 
     @Test func `a second roster in one session is refused`() throws {
         var member = dialogue.members[0]
-        let ack = try member.join(roster, under: dialogue.authority)
+        let ack = try member.join(roster, under: dialogue.trustView)
         var hello = hellos[1]
         hello.key = HexBytes(try AgreementKey(secret: [UInt8](repeating: 6, count: 32)).publicKey)
         let other = try roster(replacing: 1, by: hello)
         expectRefusal(.outOfPlace, "has acknowledged another roster") {
-            _ = try member.join(other, under: dialogue.authority)
+            _ = try member.join(other, under: dialogue.trustView)
         }
-        #expect(try member.join(roster, under: dialogue.authority) == ack)
+        #expect(try member.join(roster, under: dialogue.trustView) == ack)
     }
 
     // MARK: Openings

@@ -44,7 +44,7 @@ struct HostileScene {
             let asked = requests[round - 1]
             try run.take(
                 next.previous, round: round, request: asked.digest, of: dialogue.names,
-                under: dialogue.authority)
+                under: dialogue.trustView)
             var transcript = transcripts[round - 1]
             transcript.append(request: asked.digest, answers: next.previous)
             requests.append(next)
@@ -63,10 +63,10 @@ struct HostileScene {
         let dialogue = atStart ? start : late
         var member = dialogue.members[0]
         expectRefusal(kind, phrase, sourceLocation: sourceLocation) {
-            _ = try member.accept(forged, under: dialogue.authority)
+            _ = try member.accept(forged, under: dialogue.trustView)
         }
         let honest = try #require(dialogue.coordinator.request)
-        guard case .answer(let statements) = try member.accept(honest, under: dialogue.authority) else {
+        guard case .answer(let statements) = try member.accept(honest, under: dialogue.trustView) else {
             Issue.record("the honest request was not accepted", sourceLocation: sourceLocation)
             return
         }

@@ -79,9 +79,9 @@ struct VersionTests {
         hello.versions = other
         roster.hellos[2] = try dialogue.signed(hello, by: 2)
         let blamed = Self.isOlder(other) ? "site-3" : "site-1"
-        let authority = dialogue.authority
+        let trustView = dialogue.trustView
         expectRefusal(.incompatible, "\(blamed) must be updated") {
-            _ = try dialogue.members[0].join(roster, under: authority)
+            _ = try dialogue.members[0].join(roster, under: trustView)
         }
     }
 

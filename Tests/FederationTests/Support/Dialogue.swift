@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Survival
+import TestConsortia
 
 /// A session of one coordinator and several hospitals, driven message by message; honest unless a test interferes.
 ///
@@ -9,7 +10,7 @@ struct Dialogue {
     let consortium: Consortium
     let plan: StudyPlan
     let opening: SessionOpening
-    let authority: Authority
+    let trustView: TrustView
     let office: Signer
     let signers: [Signer]
     let cohorts: [SiteCohort]
@@ -37,7 +38,7 @@ struct Dialogue {
         self.consortium = consortium
         let names = Ward.names(tables.count)
         self.plan = plan
-        authority = try consortium.authority()
+        trustView = try consortium.trustView()
         office = try consortium.signer(.coordinator)
         signers = try names.map { try consortium.signer(.node($0)) }
         cohorts = tables.map { SiteCohort(table: $0, plan: plan) }
@@ -58,7 +59,7 @@ struct Dialogue {
     }
 
     mutating func deliver(_ message: some Message, from site: Int) throws {
-        try coordinator.receive(signed(message, by: site), from: names[site], under: authority)
+        try coordinator.receive(signed(message, by: site), from: names[site], under: trustView)
     }
 
     mutating func sayHello() throws {
@@ -68,7 +69,7 @@ struct Dialogue {
     mutating func acknowledge() throws {
         guard let roster = coordinator.roster else { return }
         for site in members.indices {
-            try deliver(try members[site].join(roster, under: authority), from: site)
+            try deliver(try members[site].join(roster, under: trustView), from: site)
         }
     }
 
@@ -76,7 +77,7 @@ struct Dialogue {
     mutating func answerRound() throws {
         guard let request = coordinator.request else { return }
         for site in members.indices {
-            _ = try members[site].accept(request, under: authority)
+            _ = try members[site].accept(request, under: trustView)
             try deliver(try members[site].answer(from: cohorts[site]), from: site)
         }
     }

@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 
 /// Ovarian cancer, 26 patients: data `ovarian` of R's survival 3.5-3 (LGPL), dealt to two hospitals in turn.
 ///

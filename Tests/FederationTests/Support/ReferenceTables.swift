@@ -1,6 +1,7 @@
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 
 /// Rows of `SurvivalTests/Reference/data` as the tables of several hospitals, and R's answers in `terms/terms.json` there.
 enum ReferenceTables {

@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 
 /// A whole study in one process, with the rows of each hospital; randomness from a fixed seed.
 func result(

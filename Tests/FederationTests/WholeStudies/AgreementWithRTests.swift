@@ -1,6 +1,7 @@
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// The federation's numbers beside those of R 4.2.2, survival 3.5-3, on the stacked rows (`EndToEndTests/Data/expected.R`).

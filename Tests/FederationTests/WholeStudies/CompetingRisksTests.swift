@@ -1,6 +1,7 @@
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Competing risks in whole studies, besides the incidences and Fine and Gray's models that AgreementTests compares with R's.

@@ -1,6 +1,7 @@
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Exact times without a resolution in the dictionary: found by sums over cells, against R 4.2.2, survival 3.5-3 on the stacked

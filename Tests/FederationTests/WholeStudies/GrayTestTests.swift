@@ -1,6 +1,7 @@
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Gray's test in whole studies, against R 4.2.2, cmprsk 2.2-11 on the stacked rows (`SurvivalTests/Reference/gray`).

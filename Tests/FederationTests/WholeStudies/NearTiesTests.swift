@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Times that differ by rounding are told by the size of all times, whichever hospitals have them; see

@@ -1,6 +1,7 @@
 import Federation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Predicted curves, and the restricted mean of a robust one, in whole studies, against R 4.2.2, survival 3.5-3 on the stacked rows:

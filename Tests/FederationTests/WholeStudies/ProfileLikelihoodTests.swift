@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import ReferenceStudies
 import Survival
+import TestConsortia
 import Testing
 
 /// Firth's penalty and profile likelihoods against the written-out likelihoods of `Reference/penalised/penalised.R`.

@@ -29,11 +29,7 @@ final class Hospital: Sendable {
         _ = try office.issue(
             .operator("lead"), dnsNames: [], ipAddresses: [], days: 365, to: "\(path)/lead", at: Self.start)
         let files = ["certificate: identity.pem", "key: identity.key", "authority: authority.pem"]
-        lead = Signer(
-            certificate: try Certificate(
-                pem: try String(contentsOfFile: "\(path)/lead/identity.pem", encoding: .utf8)),
-            key: try PrivateKey(pem: try String(contentsOfFile: "\(path)/lead/identity.key", encoding: .utf8))
-        )
+        lead = try Self.signer(in: "\(path)/lead")
         let identity = (files + ["revocations: revocations.pem"]).map {
             $0.replacing(": ", with: ": identity/")
         }
@@ -48,15 +44,31 @@ final class Hospital: Sendable {
             """, to: "node.yaml")
         try write(Self.dictionary, to: "dictionary.yaml")
         try setPolicy(changes)
-        _ = try NodeOffice.create(try configuration(), clock: { 0 })
+        _ = try NodeAdministration.create(try configuration(), clock: { 0 })
         try replace(patients)
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
+    /// Another member's certificate and key, issued for the occasion.
+    func signer(_ role: SPIFFEID.Role) throws -> Signer {
+        let folder = file("member-\(UUID().uuidString)")
+        _ = try CertificateOffice(directory: file("office")).issue(
+            role, dnsNames: role == .coordinator ? ["localhost"] : [], ipAddresses: [], days: 365, to: folder,
+            at: now)
+        return try Self.signer(in: folder)
+    }
+
+    private static func signer(in folder: String) throws -> Signer {
+        Signer(
+            certificate: try Certificate(
+                pem: try String(contentsOfFile: "\(folder)/identity.pem", encoding: .utf8)),
+            key: try PrivateKey(pem: try String(contentsOfFile: "\(folder)/identity.key", encoding: .utf8)))
+    }
+
     /// As a process that starts now would see it.
-    func office() throws -> NodeOffice {
-        try NodeOffice(try configuration(), clock: { [clock] in clock.time.withLock { $0 } })
+    func administration() throws -> NodeAdministration {
+        try NodeAdministration(try configuration(), clock: { [clock] in clock.time.withLock { $0 } })
     }
 
     func advance(days: Int) { clock.time.withLock { $0 += 86_400 * days } }
@@ -82,15 +94,15 @@ final class Hospital: Sendable {
         try write(
             (["id,months,died,age,crp,sex"] + patients.map(\.line)).joined(separator: "\n") + "\n",
             to: "x.csv")
-        _ = try office().importPatients(
+        _ = try administration().importPatients(
             csv: file("x.csv"), dictionary: file("dictionary.yaml"), replacing: true)
     }
 
-    /// Records a study as it arrives from the study's lead.
-    func receive(
+    /// A study as its lead submits it.
+    func submission(
         _ analyses: String, name: String = "study", endpoint: String = endpoint, extra: String = "",
         dictionary: String = dictionary
-    ) throws -> LocalStudy {
+    ) throws -> SignedMessage {
         let text = """
             study: \(name)
             dictionary: ward@1
@@ -99,17 +111,26 @@ final class Hospital: Sendable {
             analyses: [\(analyses)]
             \(extra)
             """
-        let message = try SignedMessage(
+        return try SignedMessage(
             StudySubmission(
                 study: text, dictionary: dictionary,
                 submitter: SPIFFEID(consortium: "liver", role: .operator("lead"))), by: lead)
-        let office = try office()
-        try office.ledger.recordStudy(
+    }
+
+    /// Records a study as it arrives from the study's lead.
+    func receive(
+        _ analyses: String, name: String = "study", endpoint: String = endpoint, extra: String = "",
+        dictionary: String = dictionary
+    ) throws -> LocalStudy {
+        let message = try submission(
+            analyses, name: name, endpoint: endpoint, extra: extra, dictionary: dictionary)
+        let administration = try administration()
+        try administration.ledger.recordStudy(
             hash: message.payloadDigest, submission: CanonicalJSON.bytes(message), receivedAt: now)
         return try study(message.payloadDigest)
     }
 
-    func study(_ hash: SHA256Digest) throws -> LocalStudy { try office().study(hash.hex) }
+    func study(_ hash: SHA256Digest) throws -> LocalStudy { try administration().study(hash.hex) }
 
     /// Changes the ledger as somebody would who can write the file, triggers and all.
     func forge(_ sql: String) throws {

@@ -5,9 +5,9 @@ package import Survival
 import TLSTransport
 
 /// A study lead's dealings with the coordinator.
-package struct OperatorDesk: Sendable {
+package struct CoordinatorClient: Sendable {
     private let member: Member
-    private let connection: CoordinatorConnection
+    private let connection: any CoordinatorConnection
 
     /// Reads `operator.yaml` and the identity it names.
     package init(config path: String, environment: [String: String] = ProcessInfo.processInfo.environment)

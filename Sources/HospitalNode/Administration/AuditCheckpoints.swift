@@ -1,28 +1,28 @@
 import CohortStore
 import Cryptography
 package import Federation
+import Logging
 import Membership
 
 /// What other members know of this node's audit log, and this node of theirs.
-extension NodeOffice {
+extension NodeRecords {
     /// This node's signed word for where its log stands.
     func checkpoint() throws -> SignedMessage {
-        let head = try ledger.auditHead()
+        let head = try auditHead()
         return try SignedMessage(
-            AuditCheckpoint(site: site, sequence: head.sequence, head: head.hash, at: clock()),
-            by: member.signer)
+            AuditCheckpoint(site: site, sequence: head.sequence, head: head.hash, at: time), by: signer)
     }
 
     /// Other hospitals' checkpoints that are not kept yet, each with whether it contradicts one that is.
     ///
     /// They are kept in the transaction of the step that brought them (`NodeLedger.recordAnswer`, for instance).
     func arrivals(
-        _ messages: [String: SignedMessage], under authority: Authority
+        _ messages: [String: SignedMessage], under trustView: TrustView
     ) throws -> [ArrivedCheckpoint] {
         try messages.sorted { $0.key < $1.key }.compactMap { peer, message in
             guard peer != site else { return nil }
-            let checkpoint = try message.checkpoint(of: peer, under: authority)
-            let held = try ledger.checkpoints(of: peer).map { $0.checkpoint }
+            let checkpoint = try message.checkpoint(of: peer, under: trustView)
+            let held = try checkpoints(of: peer).map { $0.checkpoint }
             guard !held.contains(checkpoint) else { return nil }
             let isContradicted = held.contains { $0.contradicts(checkpoint) }
             return ArrivedCheckpoint(
@@ -33,28 +33,19 @@ extension NodeOffice {
         }
     }
 
-    /// The newest checkpoint that is kept of each other hospital, as signed.
-    package func peerCheckpoints() throws -> [SignedMessage] {
-        try ledger.checkpointSites().compactMap { peer in
-            try ledger.checkpoints(of: peer).last.map {
-                try CanonicalJSON.decode(SignedMessage.self, from: $0.message)
-            }
-        }
-    }
-
     /// Holds this node's log against checkpoints that others kept; gives how many of them are this node's.
     ///
     /// Throws if an entry that the log once had is not there or another. Other hospitals' checkpoints are passed over, as are
     /// those that are not signed with a certificate that holds now.
-    package func verifyLog(against messages: [SignedMessage]) throws -> Int {
-        let authority = try authority()
+    func requireWholeLog(against messages: [SignedMessage]) throws -> Int {
+        let trustView = try self.trustView()
         var count = 0
         for message in messages {
             let checkpoint: AuditCheckpoint
-            do { checkpoint = try message.checkpoint(of: site, under: authority) } catch { continue }
+            do { checkpoint = try message.checkpoint(of: site, under: trustView) } catch { continue }
             count += 1
             let known =
-                checkpoint.sequence == 0 ? checkpoint.head : try ledger.auditHash(at: checkpoint.sequence)
+                checkpoint.sequence == 0 ? checkpoint.head : try auditHash(at: checkpoint.sequence)
             guard known == checkpoint.head else {
                 throw NodeError.ask(
                     "the audit log does not have entry \(checkpoint.sequence) as this node signed it once: it was cut or rewritten",
@@ -64,6 +55,22 @@ extension NodeOffice {
             }
         }
         return count
+    }
+}
+
+extension NodeAdministration {
+    /// The newest checkpoint that is kept of each other hospital, as signed.
+    package func peerCheckpoints() throws -> [SignedMessage] {
+        try ledger.checkpointSites().compactMap { peer in
+            try ledger.checkpoints(of: peer).last.map {
+                try CanonicalJSON.decode(SignedMessage.self, from: $0.message)
+            }
+        }
+    }
+
+    /// Holds this node's log against checkpoints that others kept, as `requireWholeLog` does.
+    package func verifyLog(against messages: [SignedMessage]) throws -> Int {
+        try requireWholeLog(against: messages)
     }
 
     /// The same, with what the coordinator keeps.
@@ -76,6 +83,18 @@ extension NodeOffice {
         } catch {
             await connection.close()
             throw error
+        }
+    }
+}
+
+extension [ArrivedCheckpoint] {
+    /// What is said of logs that were cut or rewritten.
+    var warnings: [StudyWork.Act] {
+        filter { $0.contradiction != nil }.map { item in
+            .say(
+                .error,
+                "the audit log of \(item.checkpoint.site) is not the one that it was: it was cut or rewritten"
+            )
         }
     }
 }

@@ -1,5 +1,5 @@
 /// An answer other than yes, with the HTTP status it becomes.
-struct DeskError: Error, CustomStringConvertible {
+struct RefusedRequest: Error, CustomStringConvertible {
     enum Status: Int {
         case badRequest = 400, forbidden = 403, notFound = 404, conflict = 409, unprocessable = 422
     }
