@@ -367,7 +367,10 @@ struct AnalysisCompiler {
                     reason: "sums over time need a grid; set privacy: {time-grid: ...} or times: exact")
             }
             if endpoint.hasEntry {
-                throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")
+                // Of a Cox model under its other baseline no time leaves a hospital.
+                let remedy =
+                    if case .cox = analysis.kind { "times: exact or baseline: site" } else { "times: exact" }
+                throw Fault(reason: "delayed entry (start) needs \(remedy)")
             }
             guard bounds.lowerBound >= 0 else {
                 throw Fault(
