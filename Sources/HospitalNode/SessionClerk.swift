@@ -72,7 +72,7 @@ actor SessionClerk {
             logger.warning("study \(item.study.short): \(error)")
             return false
         } catch {
-            logger.error("study \(item.study.short): \(error)")
+            logger.error("study \(item.study.short): \(sentence(of: error))")
             return false
         }
         return true
@@ -87,7 +87,7 @@ actor SessionClerk {
                     held.session == item.session?.hex, try office.isReleased(held, of: item.study)
                 else { continue }
             } catch {
-                logger.error("study \(item.study.short): \(error)")
+                logger.error("study \(item.study.short): \(sentence(of: error))")
                 isDone = false
                 continue
             }
