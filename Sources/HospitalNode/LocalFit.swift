@@ -96,10 +96,10 @@ package struct LocalBench {
         formulas += study.endpoint.causes.map { ($0.text, .condition) }
         formulas += ([study.cohort] + study.analyses.flatMap { [$0.cohort, $0.event] }).compactMap(\.self)
             .map { ($0, .condition) }
-        formulas += study.analyses.flatMap { Self.formulas(of: $0.kind) }
+        formulas += study.analyses.flatMap { Self.formulas(of: $0.kind) + Self.groupings(of: $0.kind) }
         let uses = NameUses(formulas, definitions: study.definitions.map { ($0.name, $0.text) })
         return .init(
-            numbers: uses.numbers, categories: groupings(in: study), conditions: uses.conditions)
+            numbers: uses.numbers, categories: uses.categories, conditions: uses.conditions)
     }
 
     private static func formulas(of kind: StudyFile.Kind) -> [(text: String, role: NameUses.Role)] {
@@ -109,31 +109,22 @@ package struct LocalBench {
         case .concordance(let marker, _, let weights, _, _):
             [(marker, .open)] + [weights].compactMap(\.self).map { ($0, .number) }
         case .cox(let terms, _, _, let weights, _):
-            terms.map { ($0, .open) } + [weights].compactMap(\.self).map { ($0, .number) }
+            terms.map { ($0, .term) } + [weights].compactMap(\.self).map { ($0, .number) }
         case .describe(let variables, _, _): variables.map { ($0, .open) }
         }
     }
 
-    /// Columns that the study groups by as they are: categories, even if their levels are written as numbers.
-    private static func groupings(in study: StudyFile) -> Set<String> {
-        var names: Set<String> = []
-        for analysis in study.analyses {
-            switch analysis.kind {
-            case .survival(let by, _, _, _, let options):
-                names.formUnion((by.map { [$0] } ?? []) + options.strata)
-            case .describe(_, let by, _): names.formUnion(by.map { [$0] } ?? [])
-            case .incidence(let by, _, _, _, let test):
-                names.formUnion((by.map { [$0] } ?? []) + (test?.strata ?? []))
-            case .concordance(_, let strata, _, _, _): names.formUnion(strata)
-            case .cox(let terms, _, _, _, _):
-                for term in terms where term.hasSuffix(")") {
-                    for use in ["strata(", "cluster("] where term.hasPrefix(use) {
-                        names.insert(String(term.dropFirst(use.count).dropLast()))
-                    }
-                }
+    /// What an analysis groups by: categories as they are, even if their levels are written as numbers.
+    private static func groupings(of kind: StudyFile.Kind) -> [(text: String, role: NameUses.Role)] {
+        let names: [String] =
+            switch kind {
+            case .survival(let by, _, _, _, let options): [by].compactMap(\.self) + options.strata
+            case .describe(_, let by, _): [by].compactMap(\.self)
+            case .incidence(let by, _, _, _, let test): [by].compactMap(\.self) + (test?.strata ?? [])
+            case .concordance(_, let strata, _, _, _): strata
+            case .cox: []  // among its terms
             }
-        }
-        return names
+        return names.map { ($0, .category) }
     }
 
     private static func dictionary(
@@ -141,7 +132,8 @@ package struct LocalBench {
     ) throws -> DataDictionary? {
         if let path {
             return try DataDictionary(
-                yaml: try ConfigurationFile(path: path, what: "dictionary").text, file: path)
+                yaml: try ConfigurationFile(path: path, what: "dictionary").text, file: path,
+                allowsUnseen: true)
         }
         guard study.namesDictionary else { return nil }
         let name = try nameAndVersion(study.dictionary).name
@@ -149,7 +141,8 @@ package struct LocalBench {
             let candidate = file.resolve("\(folder)/\(name).yaml")
             guard FileManager.default.fileExists(atPath: candidate), candidate != file.path else { continue }
             let dictionary = try DataDictionary(
-                yaml: try ConfigurationFile(path: candidate).text, file: candidate)
+                yaml: try ConfigurationFile(path: candidate, what: "dictionary").text, file: candidate,
+                allowsUnseen: true)
             if dictionary.identifier == study.dictionary { return dictionary }
         }
         return nil
@@ -189,16 +182,33 @@ package struct LocalFit {
         let federation = try InProcessFederation(
             plan: plan, tables: zip(plan.study.sites, local.sites).map { (site: $0, table: $1.table) },
             time: time)
-        notes += zip(plan.study.sites, local.sites).flatMap { number, site in
-            federation.failures.filter { $0.site == number }.map {
-                local.sites.count == 1 ? $0.reason : "site \(site.name): \($0.reason)"
-            }
+        var troubles: [[String]] = []
+        var result = try federation.run(noting: &troubles) { try randomBytes(32) }
+        result.analyses = result.analyses.map {
+            Self.explained($0, by: troubles, at: local.sites.map(\.name))
         }
-        var result = try federation.run { try randomBytes(32) }
         // No disclosure rule was applied, so there is no policy to name.
         result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }
         // Sent as the network would send it: what could not be fetched there is no result here either.
         self.result = try CanonicalJSON.sent(result)
+    }
+}
+
+extension LocalFit {
+    /// An analysis that the rows of a site do not fit, with the reason itself: over the network it stands in the hospital's log, and
+    /// here whoever reads it holds the rows.
+    private static func explained(
+        _ result: AnalysisResult, by troubles: [[String]], at sites: [String]
+    ) -> AnalysisResult {
+        guard case .failed(let id, let kind, Trouble.unanswerable.reason) = result else { return result }
+        let prefix = "analysis \"\(id)\": "
+        let reasons = zip(sites, troubles).compactMap { site, troubles in
+            troubles.last { $0.hasPrefix(prefix) }.map {
+                (sites.count == 1 ? "" : "site \(site): ") + $0.dropFirst(prefix.count)
+            }
+        }
+        return reasons.isEmpty
+            ? result : .failed(id: id, kind: kind, reason: reasons.joined(separator: "; "))
     }
 }
 
