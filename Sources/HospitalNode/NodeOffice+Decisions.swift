@@ -23,6 +23,7 @@ extension NodeOffice {
                 "the policy's approval-days-max is \(counted(policy.approvalDaysMax, "day"))",
                 hint: "give an earlier date")
         }
+        try requireOpen(study)
         let assessment = try assess(study)
         guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else {
             throw NodeError.ask(
@@ -36,6 +37,22 @@ extension NodeOffice {
             throw NodeError.ask(
                 "somebody decided about the study in the meantime", hint: "see \"coxswain node studies\"")
         }
+    }
+
+    /// Refuses a decision about a study that has its result or was cancelled, as this node has seen.
+    ///
+    /// It would say that something may go on which is over. A failed study may be launched again.
+    private func requireOpen(_ study: LocalStudy) throws {
+        let outcomes = try ledger.sessions(of: study.plan.hash).compactMap(\.outcome)
+        let over = [StudyState.finished, .cancelled].first { state in
+            outcomes.contains {
+                $0 == state.rawValue || (state == .finished && $0.hasPrefix(SessionOutcome.unconfirmed))
+            }
+        }
+        guard let over else { return }
+        throw NodeError.ask(
+            "the study is over (\(over.rawValue)), and nothing of it is left to decide",
+            hint: "a new run needs a new submission by its lead")
     }
 
     /// Approves a study for which the policy asks no person, if it is one; false if it is not.
@@ -80,6 +97,7 @@ extension NodeOffice {
 
     package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
         try requireWords(person, "who declines")
+        try requireOpen(study)
         try decline(.declined, study, reason, person)
     }
 

@@ -5,6 +5,12 @@ import Logging
 import Membership
 import Survival
 
+/// How the ledger says that a session ended, where it is not the study's state.
+enum SessionOutcome {
+    /// Before the reason.
+    static let unconfirmed = "result not confirmed: "
+}
+
 /// How sessions end here: closed with a result that is confirmed, given up, or refused.
 extension SessionClerk {
     /// The session is over at the coordinator: form the result here too, if there is one, and erase the secret.
@@ -16,10 +22,10 @@ extension SessionClerk {
                 try requireOwnVersion(of: stored)
                 try await verifyResult(stored, id, of: item)
             } catch ProtocolError.incompatible(let reason) {
-                outcome = "result not confirmed: \(reason)"
+                outcome = SessionOutcome.unconfirmed + reason
                 logger.warning("study \(item.study.short): the result is not confirmed here: \(reason)")
             } catch let error as ProtocolError {
-                outcome = "result not confirmed: \(error)"
+                outcome = SessionOutcome.unconfirmed + "\(error)"
                 logger.error("study \(item.study.short): the result does not follow from the sums: \(error)")
             }
         }
