@@ -14,7 +14,9 @@ struct CountsOfOneTests {
         "countMax", "limits.",
         // Numbers that were found not to be one.
         "heterogeneity.sites", "publicKey.count", "secret.count", "key.count", "of \\(days) days",
-        "in \\(iterations) evaluations", "\\(maximum) sums",
+        "in \\(iterations) evaluations", "\\(maximum) sums", "\\(alike.count) times",
+        // Multiplied, not counted.
+        "times e^(",
         // YAML, which has its own words.
         "keys.append",
     ]
