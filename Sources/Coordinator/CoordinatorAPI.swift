@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import Foundation
 import Logging
+import Membership
 import Survival
 import TLSTransport
 
@@ -75,7 +76,8 @@ struct CoordinatorAPI: Sendable {
             logger.warning("refused from \(call.head.peer): \(error)")
             return .error(error.status, "\(error)")
         } catch {
-            logger.error("\(call.head.method) \(call.head.path) from \(call.head.peer): \(error)")
+            logger.error(
+                "\(call.head.method) \(call.head.path) from \(call.head.peer): \(sentence(of: error))")
             return .error(500, "the coordinator failed; its log says why")
         }
     }

@@ -85,7 +85,7 @@ package struct CoordinatorService: Service {
                 backOff.reset()
                 pause = .seconds(1)
             } catch {
-                logger.error("cannot check the studies' patience: \(error)")
+                logger.error("cannot check the studies' patience: \(sentence(of: error))")
                 pause = backOff.next()
             }
             // Cancelled: the loop ends.

@@ -96,11 +96,12 @@ package struct LocalBench {
         formulas += study.endpoint.causes.map { ($0.text, .condition) }
         formulas += ([study.cohort] + study.analyses.flatMap { [$0.cohort, $0.event] }).compactMap(\.self)
             .map { ($0, .condition) }
-        formulas += study.analyses.flatMap(\.kind.formulas)
+        formulas += study.analyses.flatMap { analysis in
+            analysis.kind.formulas + analysis.kind.groupings.map { ($0, .category) }
+        }
         let uses = NameUses(formulas, definitions: study.definitions.map { ($0.name, $0.text) })
         return .init(
-            numbers: uses.numbers, categories: Set(study.analyses.flatMap(\.kind.groupings)),
-            conditions: uses.conditions)
+            numbers: uses.numbers, categories: uses.categories, conditions: uses.conditions)
     }
 
     private static func dictionary(
@@ -108,7 +109,8 @@ package struct LocalBench {
     ) throws -> DataDictionary? {
         if let path {
             return try DataDictionary(
-                yaml: try ConfigurationFile(path: path, what: "dictionary").text, file: path)
+                yaml: try ConfigurationFile(path: path, what: "dictionary").text, file: path,
+                allowsUnseen: true)
         }
         guard study.namesDictionary else { return nil }
         let name = try nameAndVersion(study.dictionary).name
@@ -116,7 +118,8 @@ package struct LocalBench {
             let candidate = file.resolve("\(folder)/\(name).yaml")
             guard FileManager.default.fileExists(atPath: candidate), candidate != file.path else { continue }
             let dictionary = try DataDictionary(
-                yaml: try ConfigurationFile(path: candidate).text, file: candidate)
+                yaml: try ConfigurationFile(path: candidate, what: "dictionary").text, file: candidate,
+                allowsUnseen: true)
             if dictionary.identifier == study.dictionary { return dictionary }
         }
         return nil
@@ -156,16 +159,33 @@ package struct LocalFit {
         let federation = try InProcessFederation(
             plan: plan, tables: zip(plan.study.sites, local.sites).map { (site: $0, table: $1.table) },
             time: time)
-        notes += zip(plan.study.sites, local.sites).flatMap { number, site in
-            federation.failures.filter { $0.site == number }.map {
-                local.sites.count == 1 ? $0.reason : "site \(site.name): \($0.reason)"
-            }
+        var troubles: [[String]] = []
+        var result = try federation.run(noting: &troubles) { try randomBytes(32) }
+        result.analyses = result.analyses.map {
+            Self.explained($0, by: troubles, at: local.sites.map(\.name))
         }
-        var result = try federation.run { try randomBytes(32) }
         // No disclosure rule was applied, so there is no policy to name.
         result.sites = local.sites.map { .init(name: $0.name, policyHash: nil) }
         // Sent as the network would send it: what could not be fetched there is no result here either.
         self.result = try CanonicalJSON.sent(result)
+    }
+}
+
+extension LocalFit {
+    /// An analysis that the rows of a site do not fit, with the reason itself: over the network it stands in the hospital's log, and
+    /// here whoever reads it holds the rows.
+    private static func explained(
+        _ result: AnalysisResult, by troubles: [[String]], at sites: [String]
+    ) -> AnalysisResult {
+        guard case .failed(let id, let kind, Trouble.unanswerable.reason) = result else { return result }
+        let prefix = "analysis \"\(id)\": "
+        let reasons = zip(sites, troubles).compactMap { site, troubles in
+            troubles.last { $0.hasPrefix(prefix) }.map {
+                (sites.count == 1 ? "" : "site \(site): ") + $0.dropFirst(prefix.count)
+            }
+        }
+        return reasons.isEmpty
+            ? result : .failed(id: id, kind: kind, reason: reasons.joined(separator: "; "))
     }
 }
 

@@ -29,19 +29,34 @@ package struct CertificateOffice: Sendable {
     package static func create(in directory: String, consortium: String, at time: Int) throws
         -> CertificateOffice
     {
-        // Absent is fine.
-        let existing = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        guard existing.isEmpty else {
+        let authority = try CertificateAuthority.create(consortium: consortium, at: time, days: authorityDays)
+        try makeFolder(directory, option: "--ca")
+        guard try contents(of: directory).isEmpty else {
             throw MembershipError.unusable("\(directory) is not empty; an office is made in a new folder")
         }
-        let authority = try CertificateAuthority.create(consortium: consortium, at: time, days: authorityDays)
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let office = CertificateOffice(directory: directory, authority: authority)
         try office.write(authority.key.pem, to: "authority.key", isSecret: true)
         try office.write(authority.certificate.pem, to: "authority.pem", isSecret: false)
         try office.publish(Register(), at: time)
         return office
+    }
+
+    private static func makeFolder(_ path: String, option: String) throws(MembershipError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            let reason = systemReason(of: error) ?? "\(error)"
+            throw .unusable("the folder \(path) cannot be made (\(reason)); name another with \(option)")
+        }
+    }
+
+    private static func contents(of folder: String) throws(MembershipError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch {
+            throw .unusable("the folder \(folder) cannot be read: \(systemReason(of: error) ?? "\(error)")")
+        }
     }
 
     package init(directory: String) throws {
@@ -83,12 +98,7 @@ package struct CertificateOffice: Sendable {
             throw MembershipError.unusable(
                 "\(folder) already holds an identity; name another folder with --out")
         }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw MembershipError.unusable("the folder \(folder) cannot be made; name another with --out")
-        }
+        try Self.makeFolder(folder, option: "--out")
         // The key first: where it cannot be written nothing is registered, and without a certificate it is worth nothing.
         try Self.write(key.pem, to: "\(folder)/identity.key", isSecret: true)
         register.issued.append(
@@ -103,7 +113,7 @@ package struct CertificateOffice: Sendable {
         }
         try Self.write(certificate.pem, to: "\(folder)/identity.pem", isSecret: false)
         for shared in ["authority.pem", "revocations.pem"] {
-            let text = try String(contentsOfFile: "\(directory)/\(shared)", encoding: .utf8)
+            let text = try ConfigurationFile(path: "\(directory)/\(shared)", what: "file").text
             try Self.write(text, to: "\(folder)/\(shared)", isSecret: false)
         }
         return certificate
@@ -139,8 +149,13 @@ package struct CertificateOffice: Sendable {
     private func lock() throws -> RunLock { try RunLock(on: "\(directory)/register.json", waiting: true) }
 
     private func register() throws -> Register {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/register.json"))
-        return try JSONDecoder().decode(Register.self, from: data)
+        let file = try ConfigurationFile(path: "\(directory)/register.json", what: "register")
+        do {
+            return try JSONDecoder().decode(Register.self, from: Data(file.text.utf8))
+        } catch {
+            throw MembershipError.unusable(
+                "the register \(file.path) is damaged; restore it from the office's backup")
+        }
     }
 
     private func publish(_ register: Register, at time: Int) throws {
@@ -169,14 +184,18 @@ package struct CertificateOffice: Sendable {
         unlink(temporary)  // of a program that was killed
         // Not by FileManager, which makes the file first and sets its permissions afterwards.
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-        guard descriptor >= 0 else { throw MembershipError.unusable("cannot write \(temporary)") }
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(errno)).lowercased()
+            throw MembershipError.unusable("cannot write \(temporary): \(reason)")
+        }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         do {
             guard fchmod(file.fileDescriptor, mode) == 0 else { throw CocoaError(.fileWriteNoPermission) }
             try file.write(contentsOf: Data(text.utf8))
             try file.synchronize()
         } catch {
-            throw MembershipError.unusable("cannot write \(temporary)")
+            throw MembershipError.unusable(
+                "cannot write \(temporary): \(systemReason(of: error) ?? "\(error)")")
         }
         guard rename(temporary, path) == 0 else { throw MembershipError.unusable("cannot write \(path)") }
     }

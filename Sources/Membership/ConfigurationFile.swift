@@ -9,12 +9,38 @@ package struct ConfigurationFile: Sendable {
 
     /// `what` names the file in the error of one that cannot be read.
     package init(path: String, what: String = "configuration") throws(MembershipError) {
+        let bytes: Data
         do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+            // A pipe may be read, and a device without an end is not.
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            bytes = try file.read(upToCount: Self.byteCountMax + 1) ?? Data()
         } catch {
-            throw .unreadable(path: path, what: what)
+            throw .unreadable(path: path, what: what, reason: systemReason(of: error))
         }
+        guard bytes.count <= Self.byteCountMax else {
+            throw .unusable("the \(what) \(path) is larger than \(Self.byteCountMax >> 20) MiB")
+        }
+        text = try Self.text(bytes, "\(what) \(path)")
         self.path = URL(fileURLWithPath: path).path
+    }
+
+    private static let byteCountMax = 16 << 20
+
+    /// The bytes as UTF-8; what else they may be is said.
+    private static func text(_ bytes: Data, _ name: String) throws(MembershipError) -> String {
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+            || bytes.prefix(1024).contains(0)
+        {
+            throw .unusable("the \(name) is not UTF-8 text, but UTF-16 or no text at all; save it as UTF-8")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+            throw .unusable(
+                "line \(line + 1) of the \(name) is not UTF-8 text, but perhaps Latin-1 (Windows-1252); save the file as UTF-8"
+            )
+        }
+        return text
     }
 
     /// The folder that relative paths in the file start from.

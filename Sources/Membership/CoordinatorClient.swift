@@ -82,11 +82,12 @@ package struct CoordinatorClient: Sendable {
     ///
     /// A coordinator that is away for a while, as for a restart, is waited for; `onTrouble` is told when that begins.
     package func follow(
-        _ reference: String, onTrouble: (MembershipError) -> Void, _ isEnough: (StudyStatus) -> Bool
+        _ reference: String, onTrouble: (MembershipError) throws -> Void,
+        _ isEnough: (StudyStatus) throws -> Bool
     ) async throws -> StudyStatus {
         var status = try await find(reference)
         var failures = 0
-        while !isEnough(status) {
+        while try !isEnough(status) {
             do throws(MembershipError) {
                 status = try await connection.get(
                     StudyStatus.self,
@@ -94,7 +95,7 @@ package struct CoordinatorClient: Sendable {
                 failures = 0
             } catch {
                 guard case .unreachable = error, failures < Self.failuresMax else { throw error }
-                if failures == 0 { onTrouble(error) }
+                if failures == 0 { try onTrouble(error) }
                 failures += 1
                 try await Task.sleep(for: .seconds(2))
             }

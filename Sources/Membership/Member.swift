@@ -57,7 +57,7 @@ package struct Member: Sendable {
     private static func read(_ path: String, _ what: String) throws(MembershipError) -> String {
         // One sentence for every cause.
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw .unreadable(path: path, what: what)
+            throw .unreadable(path: path, what: what, reason: nil)
         }
         return text
     }
@@ -74,7 +74,7 @@ package struct Member: Sendable {
 
 /// Why a member cannot act or reach the coordinator.
 package enum MembershipError: Error, Hashable, Sendable, CustomStringConvertible {
-    case unreadable(path: String, what: String)
+    case unreadable(path: String, what: String, reason: String?)
     case unusable(String)
     /// The coordinator's answer was no.
     case rejected(status: Int, reason: String, hint: String?)
@@ -82,7 +82,8 @@ package enum MembershipError: Error, Hashable, Sendable, CustomStringConvertible
 
     package var description: String {
         switch self {
-        case .unreadable(let path, let what): "the \(what) \(path) cannot be read"
+        case .unreadable(let path, let what, let reason):
+            "the \(what) \(path) cannot be read" + (reason.map { ": \($0)" } ?? "")
         case .unusable(let reason), .rejected(_, let reason, _): reason
         case .unreachable(let reason): "cannot reach the coordinator: \(reason)"
         }

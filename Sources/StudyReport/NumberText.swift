@@ -28,13 +28,14 @@ enum NumberText {
 
     /// A count, whole unless weights make it fractional.
     static func count(_ value: Double) -> String {
-        value.isFinite
+        value.isFinite && value.magnitude < 1e15
             ? String(format: value == value.rounded() ? "%.0f" : "%.2f", value) : fixed(value, places: 0)
     }
 
     /// Degrees of freedom, whole but under a ridge penalty.
     static func degrees(_ value: Double) -> String {
-        value == value.rounded() ? String(format: "%.0f", value) : fixed(value, places: 2)
+        value == value.rounded() && value.magnitude < 1e6
+            ? String(format: "%.0f", value) : fixed(value, places: 2)
     }
 
     static func percent(_ value: Double) -> String { fixed(100 * value, places: 1) + "%" }
@@ -54,6 +55,9 @@ enum NumberText {
             return String(format: "%.3g", p)
         }
         let decimalExponent = (logP ?? 0) / Elementary.logarithm(10)
+        // A p without a meaning, of a statistic out of all range.
+        guard decimalExponent > -99_999 else { return "<1e-99999" }
+        guard decimalExponent < 0 else { return String(format: "%.3g", p) }
         var exponent = decimalExponent.rounded(.down)
         var mantissa = (Elementary.power(10, decimalExponent - exponent) * 100).rounded() / 100
         if mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }

@@ -34,7 +34,7 @@ extension TextReport {
             concordance.options.timeMax.map { "to \(NumberText.time($0))" },
         ].compactMap { $0 }.map { ", " + $0 }.joined()
         return
-            "\(places(concordance.estimate)) (\(spread)) of \(pairs) pairs within sites\(weight)\(limits); "
+            "\(places(concordance.estimate)) (\(spread)) of \(pairs) \(pairs == "1" ? "pair" : "pairs") within sites\(weight)\(limits); "
             + "pairs of two sites are not formed."
     }
 }

@@ -21,17 +21,24 @@ struct Coxswain: AsyncParsableCommand {
             A site admin runs a node and decides about studies (node).
             A study lead writes a study file, submits and launches it (study).
             A statistician fits the same study file on a local table (fit).
-            Exit status: 0 done, 1 refused or failed, 2 the study failed, was cancelled or declined, 3 some analyses have no result,
-            64 wrong usage.
+            Exit status: \(ExitStatus.summary).
             """,
         version: "coxswain \(Program.version) (\(Versions.current))",
         subcommands: [Authority.self, NodeCommand.self, CoordinatorCommand.self, StudyCommand.self, Fit.self])
 
     static func main() async {
         ProgramOutput.prepare()
+        var parsed: (any ParsableCommand)?
         do {
-            try RepeatedOptions.refuse(in: Array(CommandLine.arguments.dropFirst()))
+            do {
+                try RepeatedOptions.refuse(in: Array(CommandLine.arguments.dropFirst()))
+            } catch {
+                // For the usage of the command that was meant; its own complaint can wait.
+                parsed = try? parseAsRoot()
+                throw error
+            }
             var command = try parseAsRoot()
+            parsed = command
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -39,12 +46,12 @@ struct Coxswain: AsyncParsableCommand {
             }
             try ProgramOutput.finish()
         } catch {
-            Glibc.exit(end(with: error))
+            Glibc.exit(end(with: error, of: parsed.map { type(of: $0) }))
         }
     }
 
-    /// Says what an error says, and gives the status that it ends the program with.
-    private static func end(with error: any Error) -> Int32 {
+    /// Says what an error of a command says, and gives the status that it ends the program with.
+    private static func end(with error: any Error, of command: (any ParsableCommand.Type)? = nil) -> Int32 {
         if let complaint = Complaint(error) {
             ProgramOutput.complain(complaint.text)
             return (error is OutputError ? ExitStatus.unwritable : .failed).rawValue
@@ -52,10 +59,21 @@ struct Coxswain: AsyncParsableCommand {
         switch exitCode(for: error) {
         case .success: return printHelp(fullMessage(for: error))
         case .validationFailure:
-            ProgramOutput.complain(Complaint.text(ofUsage: fullMessage(for: error)))
+            ProgramOutput.complain(Complaint.text(ofUsage: usage(error, of: command)))
             return ExitStatus.wrongUsage.rawValue
         case let code: return code.rawValue
         }
+    }
+
+    /// What is wrong with a command line and how it should be; the parser knows that of its own errors alone.
+    private static func usage(_ error: any Error, of command: (any ParsableCommand.Type)?) -> String {
+        guard let error = error as? ValidationError, let command else { return fullMessage(for: error) }
+        let usage = usageString(for: command)
+        let words = usage.split(separator: " ").prefix {
+            $0.allSatisfy { $0.isLetter || $0 == "-" } && $0.first != "-"
+        }
+        return "Error: \(error.message)\nUsage: \(usage)\n"
+            + "  See '\(words.joined(separator: " ")) --help' for more information."
     }
 
     /// Prints what was asked for instead of a command: help, the version.
@@ -78,7 +96,7 @@ struct Complaint {
         if error is ExitCode || error is CleanExit || error is ValidationError { return nil }
         guard String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") == false else { return nil }
         let hint = Self.hint(of: error).map { "coxswain: hint: \($0)\n" } ?? ""
-        text = "coxswain: error: \(error)\n\(hint)".visible
+        text = "coxswain: error: \(sentence(of: error))\n\(hint)".visible
     }
 
     /// ArgumentParser's complaint about wrong usage, which goes on to show the usage, in our form.

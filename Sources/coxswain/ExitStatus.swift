@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// How the program ended, for scripts: the one list of its exit statuses, which Deploy/README.md explains.
 ///
@@ -16,6 +17,23 @@ enum ExitStatus: Int32, CaseIterable {
     case wrongUsage = 64
     /// What there was to say could not be written (`EX_IOERR`).
     case unwritable = 74
+
+    private var words: String {
+        switch self {
+        case .done: "done"
+        case .failed: "refused or failed"
+        case .studyOver: "the study failed, was cancelled or declined"
+        case .analysesWithoutResult: "some analyses have no result"
+        case .wrongUsage: "wrong usage"
+        case .unwritable: "the output could not be written"
+        }
+    }
+
+    /// All statuses in a line, that of a signal included.
+    static var summary: String {
+        (allCases.map { "\($0.rawValue) \($0.words)" } + ["\(128 + SIGPIPE) whoever read the output has gone"])
+            .joined(separator: ", ")
+    }
 
     /// To be thrown where a command ends with a status and has nothing to add.
     var code: ExitCode { ExitCode(rawValue) }

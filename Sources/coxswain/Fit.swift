@@ -33,35 +33,44 @@ struct Fit: ParsableCommand {
     @Option(help: "text, json or csv.") var format: ReportFormat = .text
     @Flag(help: "Print the dictionary that the files are read by, given or guessed, and fit nothing.")
     var printDictionary = false
+    @Flag(help: "With csv: p-values as the text report has them, such as <0.001, for tables of a paper.")
+    var roundedP = false
 
-    func run() throws {
-        let bench = try LocalBench(study: study, files: try files(), dictionary: dictionary)
-        guard !printDictionary else {
-            return try show(bench.dictionaryText.trimmingCharacters(in: .newlines))
-        }
-        let fit = try bench.fit(siteColumn: sites, time: currentTime())
-        for note in fit.notes { ProgramOutput.say("coxswain: note: \(note)") }
-        try show(StudyReport(fit.result), as: format)
-        try fit.result.requireAnswers()
-    }
-
-    /// `site=file` or a file; a file of that whole name is meant if there is one.
-    private func files() throws -> [LocalTable.File] {
-        let files = data.map { text -> LocalTable.File in
-            let parts = text.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, !FileManager.default.fileExists(atPath: text) else {
-                return .init(path: text)
-            }
-            return .init(site: String(parts[0]), path: String(parts[1]))
-        }
-        guard files.count > 1 else { return files }
-        guard files.allSatisfy({ $0.site != nil }) else {
+    func validate() throws {
+        guard !roundedP || format == .csv else { throw ValidationError("--rounded-p goes with --format csv") }
+        let files = self.files
+        guard files.count == 1 || files.allSatisfy({ $0.site != nil }) else {
             throw ValidationError(
                 "of several files each is a site; name them: --data north=north.csv --data south=south.csv")
         }
         guard Set(files.map(\.site)).count == files.count else {
             throw ValidationError("two files have the same site's name")
         }
-        return files
+        guard files.count == 1 || sites == nil else {
+            throw ValidationError(
+                "--sites cuts one file into sites, and several files are a site each; give one of both")
+        }
+    }
+
+    func run() throws {
+        let bench = try LocalBench(study: study, files: files, dictionary: dictionary)
+        guard !printDictionary else {
+            return try show(bench.dictionaryText.trimmingCharacters(in: .newlines))
+        }
+        let fit = try bench.fit(siteColumn: sites, time: currentTime())
+        for note in fit.notes { ProgramOutput.say("coxswain: note: \(note)") }
+        try show(StudyReport(fit.result), as: format, roundsP: roundedP)
+        try fit.result.requireAnswers()
+    }
+
+    /// `site=file` or a file; a file of that whole name is meant if there is one.
+    private var files: [LocalTable.File] {
+        data.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, !FileManager.default.fileExists(atPath: text) else {
+                return .init(path: text)
+            }
+            return .init(site: String(parts[0]), path: String(parts[1]))
+        }
     }
 }

@@ -51,6 +51,13 @@ enum ProgramOutput {
     /// Writes a line for people to standard error.
     static func say(_ line: String) { complain("\(line.replacing("\n", with: " ").visible)\n") }
 
+    /// Writes a line for people, for whom the command runs at all, to standard error; throws if it could not be written, unless
+    /// nobody wants it.
+    static func tell(_ line: String) throws(OutputError) {
+        say(line)
+        if let number = state.withLock(\.loss) { throw .standardError(number) }
+    }
+
     /// Writes a text for people to standard error, as it is.
     static func complain(_ text: String) {
         guard let number = failure(writing: text, to: STDERR_FILENO), isLoss(number) else { return }
@@ -61,7 +68,7 @@ enum ProgramOutput {
     static func log(_ line: String) {
         state.withLock { state in
             if state.lostLineCount > 0 {
-                let words = "(\(state.lostLineCount) lines of this log could not be written)\n"
+                let words = "(\(counted(state.lostLineCount, "line")) of this log could not be written)\n"
                 guard failure(writing: words, to: STDERR_FILENO) == nil else {
                     state.lostLineCount += 1
                     return
@@ -119,7 +126,8 @@ enum OutputError: Error, Hashable, CustomStringConvertible {
     var hint: String {
         switch self {
         case .standardOutput: "what has been written is not whole"
-        case .standardError: "the command was done, but not all that it had to say was read"
+        case .standardError:
+            "not all that the command had to say could be read; what it does is done up to there"
         }
     }
 

@@ -52,6 +52,12 @@ struct StudyCommand: AsyncParsableCommand {
         @Option(help: "Who would submit the study: the name in the operator's certificate, for --policy.")
         var `operator`: String?
 
+        func validate() throws {
+            guard `operator` == nil || !policy.isEmpty else {
+                throw ValidationError("--operator goes with --policy")
+            }
+        }
+
         func run() throws {
             let plan = try StudyFiles(study: file, dictionary: dictionary).plan()
             try plan.study.requireEnoughSites()

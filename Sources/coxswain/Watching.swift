@@ -5,15 +5,16 @@ import Membership
 import Survival
 
 extension CoordinatorClient {
-    /// Prints a line on standard error for each change; ends with the study, or, if asked, with the hospitals' decisions.
+    /// Prints a line on standard error for each change; ends with the study, or, if asked, with the hospitals' decisions, and at once
+    /// where a line cannot be written.
     ///
     /// Throws `ExitStatus.studyOver` when the study failed, was cancelled, or (with `untilDecided`) was declined.
     func watch(_ reference: String, untilDecided: Bool) async throws {
         var progress = Progress()
         let last = try await follow(
-            reference, onTrouble: { ProgramOutput.say("\($0); waiting for it") }
+            reference, onTrouble: { try ProgramOutput.tell("\($0); waiting for it") }
         ) { status in
-            for line in progress.lines(for: status) { ProgramOutput.say(line) }
+            for line in progress.lines(for: status) { try ProgramOutput.tell(line) }
             return status.state.isOver || (untilDecided && status.isDecided)
         }
         if last.state == .failed || last.state == .cancelled || (untilDecided && last.isDeclined) {
@@ -54,17 +55,26 @@ struct Progress {
         return lines
     }
 
+    /// `3 questions (counts, evaluation twice)`: how many there are, and of which kinds.
+    private func questions(_ statements: [QueryStatement]) -> String {
+        let kinds = Dictionary(grouping: statements, by: \.kind).map { kind, alike in
+            switch alike.count {
+            case 1: kind
+            case 2: "\(kind) twice"
+            default: "\(kind) \(alike.count) times"
+            }
+        }
+        return "\(counted(statements.count, "question")) (\(kinds.sorted().joined(separator: ", ")))"
+    }
+
     private mutating func lines(for session: StudyStatus.Session) -> [String] {
         var lines: [String] = []
         if session.step == .round, round != session.round {
             round = session.round
             waiting = []
-            let kinds = Dictionary(grouping: session.statements, by: \.kind).map {
-                "\($0.value.count) \($0.key)"
-            }
             let lanes = session.statements.reduce(0) { $0 + $1.lanes }
             lines.append(
-                "round \(session.round): \(kinds.sorted().joined(separator: ", ")); \(counted(lanes, "number")) a site"
+                "round \(session.round): \(questions(session.statements)); \(counted(lanes, "number")) a site"
             )
         }
         let now = Int(Date().timeIntervalSince1970)

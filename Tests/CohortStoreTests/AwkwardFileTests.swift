@@ -108,6 +108,40 @@ struct AwkwardFileTests {
         ),
 
         .init(
+            "a character that nobody sees within a name", "pat\u{200B}ient,months,died\na,3,1\n",
+            "the first line has characters that nobody sees in the name patient; take them out", guess: open),
+        .init(
+            "Oracle's count of rows", header + "a,3,1\nb,5,0\n\n2 rows selected.\n",
+            "1 problem:\n  line 5: a count of rows, as SQL tools write it under a table; take the line out"),
+        .init(
+            "a large count of rows", header + "a,3,1\n1,204 rows selected.\n",
+            "1 problem:\n  line 3: a count of rows, as SQL tools write it under a table; take the line out"),
+        .init(
+            "DB2's count of rows", header + "a,3,1\n\n  1 record(s) selected.\n",
+            "1 problem:\n  line 4: a count of rows, as SQL tools write it under a table; take the line out"),
+        .init(
+            "MySQL's count of rows", header + "a,3,1\n1 row in set (0.00 sec)\n",
+            "1 problem:\n  line 3: a count of rows, as SQL tools write it under a table; take the line out"),
+        .init(
+            "no rows", header + "no rows selected\n",
+            "1 problem:\n  line 2: a count of rows, as SQL tools write it under a table; take the line out"),
+        .init(
+            "MySQL's box", "+---------+--------+\n| patient | months |\n+---------+--------+\n| a | 1 |\n",
+            "this is a table drawn with lines, as SQL tools show it, not CSV; write the table as CSV UTF-8 there"
+        ),
+        .init(
+            "DuckDB's box", "┌─────────┬────────┐\n│ patient │ months │\n",
+            "this is a table drawn with lines, as SQL tools show it, not CSV; write the table as CSV UTF-8 there"
+        ),
+        .init(
+            "UTF-16 with a header in Chinese, little end first",
+            "患者,月,死亡\na,3,1\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] },
+            "the text is UTF-16; save it as CSV UTF-8"),
+        .init(
+            "UTF-16 with a header in Chinese, big end first",
+            "患者,月,死亡\na,3,1\n".utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] },
+            "the text is UTF-16; save it as CSV UTF-8"),
+        .init(
             "UTF-16, little end first", utf16.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] },
             "the text is UTF-16; save it as CSV UTF-8"),
         .init(

@@ -149,6 +149,56 @@ struct LocalFileTests {
         #expect(table.sites.map(\.table.rowCount) == [2, 1])
     }
 
+    /// The same file under two names would count every row twice.
+    @Test func `one file given as two sites is refused, by any name`() throws {
+        let folder = try TemporaryFolder()
+        let first = try folder.write("age\n61\n58\n", to: "first.csv")
+        let copy = try folder.write("age\n61\n58\n", to: "copy.csv")
+        let other = try folder.write("age\n61\n59\n", to: "other.csv")
+        let guessed = try guess([first]).dictionary
+        func read(_ paths: [String]) throws(StoreError) {
+            _ = try LocalTable(
+                files: paths.enumerated().map { .init(site: "s\($0)", path: $1) }, dictionary: guessed,
+                variables: ["age"], siteColumn: nil)
+        }
+        try read([first, other])
+        for again in [first, copy] {
+            let error = storeError { () throws(StoreError) in try read([first, other, again]) }
+            #expect(error == .localFile(again, .sameContent(as: first)))
+        }
+    }
+
+    /// A fit counted each row as a person where the dictionary's person had no column, and said nothing.
+    @Test(arguments: [true, false])
+    func `a column of the dictionary that is not there is refused, the person's too`(isRequired: Bool) throws
+    {
+        let folder = try TemporaryFolder()
+        let dictionary = DataDictionary(
+            name: "wide", version: 1, person: "patient",
+            variables: [
+                .init(name: "patient", kind: .identifier, isRequired: isRequired),
+                .init(name: "age", kind: .number(lower: 0, upper: 120, resolution: nil)),
+            ])
+        for (text, fault) in [
+            ("age\n61\n", CSVFault.header(missing: ["patient"], repeated: [])),
+            ("pat\u{200B}ient,age\na,61\n", .unseenCharacters(["patient"])),
+            ("PATIENT,age\na,61\n", .otherCapitals(["patient"])),
+            ("patient,patient,age\na,b,61\n", .header(missing: [], repeated: ["patient"])),
+        ] {
+            let file = try folder.write(text, to: "file.csv")
+            let error = storeError { () throws(StoreError) in
+                _ = try LocalTable(csv: file, dictionary: dictionary, variables: ["age"], siteColumn: nil)
+            }
+            #expect(error == .localFile(file, fault))
+        }
+    }
+
+    @Test func `a column that is called as the row itself is left out of a guess`() throws {
+        let guessed = try dictionary("row of the file,age\nx,61\nx,58\n")
+        #expect(throws: Never.self) { try guessed.validate() }
+        #expect(guessed.variables.map(\.name) == ["row of the file", "age"])
+    }
+
     /// Quadratic, 20,000 columns took 12 times as long as 8,000.
     @Test func `many columns take time in proportion`() throws {
         let folder = try TemporaryFolder()

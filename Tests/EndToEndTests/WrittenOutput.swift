@@ -239,6 +239,9 @@ extension EndToEnd {
                 let outcome = try await Self.lose(loss, release, consortium)
                 #expect(outcome.status == loss.status ?? 0, "\(loss): \(outcome)")
             }
+            // What it is for is to say what goes on.
+            let running = ["study", "watch", "third", "--config", "study-lead/operator.yaml"]
+            #expect(try await Self.lose(.errorsFull, running, consortium).status == unwritable)
             try await consortium.study("cancel", "third").succeeded()
             let over = ["study", "watch", "third", "--config", "study-lead/operator.yaml"]
             #expect(

@@ -268,6 +268,29 @@ struct DecisionTests {
         #expect(!FileManager.default.fileExists(atPath: hospital.file("ledger.sqlite")))
     }
 
+    /// An approval of a finished study was confirmed as if there were something left to approve.
+    @Test(arguments: [
+        ("finished", true), ("cancelled", true), ("result not confirmed: it is another one", true),
+        ("failed", false), ("refused: a reason", false), ("given up by the coordinator", false),
+    ])
+    func `nothing is decided about a study that is over`(outcome: String, isOver: Bool) throws {
+        try approve()
+        let (office, id) = (try hospital.office(), SHA256Digest(of: "session".utf8).hex)
+        try office.ledger.beginSession(id: id, study: hash, secret: [1], hello: [2], at: hospital.now)
+        try approve()
+        try office.ledger.endSession(id, outcome: outcome, at: hospital.now)
+        guard isOver else { return try approve() }
+        let decisions: [() throws -> Void] = [
+            { try self.approve() },
+            { try office.decline(try self.hospital.study(self.hash), reason: "no", by: "Dr. Kim") },
+        ]
+        for decide in decisions {
+            let error = #expect(throws: NodeError.self) { try decide() }
+            let word = outcome == "cancelled" ? "cancelled" : "finished"
+            #expect(error?.description == "the study is over (\(word)), and nothing of it is left to decide")
+        }
+    }
+
     // MARK: Held rounds
 
     private func request(_ round: Int) throws -> (RoundRequest, HeldRound) {

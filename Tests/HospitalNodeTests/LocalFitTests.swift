@@ -92,6 +92,61 @@ struct LocalFitTests {
         }
     }
 
+    /// `*` in a list of terms joins the parts of an interaction; a guess took it for a product, and refused the words.
+    @Test(arguments: ["zip*x", "x * died", "zip:x", "zip*died*x", "zip*(x > 2)"])
+    func `an interaction with a category is guessed and fitted as with a dictionary`(term: String) throws {
+        let path = try write(rows(0..<90).replacing(",10\n", with: ",b\n"), to: "a.csv")
+        let draft =
+            "endpoint: {time: t, event: died, unit: month}\nanalyses: [{cox: {id: m, terms: ['\(term)']}}]\n"
+        let guessed = try bench(draft, [.init(path: path)])
+        #expect(
+            guessed.dictionaryText.contains("zip: {type: category")
+                || guessed.dictionaryText.contains("\"zip\": {type: category"))
+        let fit = try guessed.fit(siteColumn: nil, time: 1_800_000_000)
+        #expect(!fit.result.analyses[0].isFailed)
+        let printed = try write(guessed.dictionaryText, to: "printed.yaml")
+        let again = try LocalBench(
+            study: try write(draft, to: "My draft.yaml"), files: [.init(path: path)], dictionary: printed)
+        #expect(try again.fit(siteColumn: nil, time: 1_800_000_000).result.analyses == fit.result.analyses)
+    }
+
+    /// A printed dictionary reads back, whatever the columns are called.
+    @Test func `a column whose name has a direction mark is printed so that it can be read back`() throws {
+        let path = try write(rows(0..<60).replacing("zip", with: "z\u{202E}i\u{200D}p"), to: "a.csv")
+        let draft =
+            "endpoint: {time: t, event: died, unit: month}\nanalyses: [{describe: {id: d, variables: [x]}}]\n"
+        let guessed = try bench(draft, [.init(path: path)])
+        #expect(guessed.dictionaryText.contains(#""z\u202Ei\u200Dp": {"#))
+        #expect(guessed.dictionaryText.visible == guessed.dictionaryText)
+        let printed = try write(guessed.dictionaryText, to: "printed.yaml")
+        let again = try LocalBench(
+            study: try write(draft, to: "My draft.yaml"), files: [.init(path: path)], dictionary: printed)
+        #expect(
+            again.dictionaryText
+                == guessed.dictionaryText.split(separator: "\n").filter { !$0.hasPrefix("#") }
+                .map { $0 + "\n" }.joined())
+    }
+
+    /// Over the network the hospital's log says why; a fit has none, and its reader holds the rows.
+    @Test(arguments: [nil, "zip"])
+    func `an analysis that the rows do not fit says why`(siteColumn: String?) throws {
+        let path = try write(rows(0..<60), to: "a.csv")
+        let draft = """
+            endpoint: {time: t, unit: month, causes: {one: died == true, two: x >= 0}}
+            analyses:
+              - incidence: {id: i, times: exact}
+              - describe: {id: d, variables: [x]}
+            """
+        let fit = try bench(draft, [.init(path: path)]).fit(siteColumn: siteColumn, time: 1_800_000_000)
+        guard case .failed("i", _, let reason) = fit.result.analyses[0] else {
+            Issue.record("two causes at once were taken")
+            return
+        }
+        #expect(reason.contains("a row has the causes one and two at once"), "\(reason)")
+        #expect(!reason.contains("log") && reason.contains("site 01: ") == (siteColumn != nil))
+        #expect(!fit.result.analyses[1].isFailed)
+    }
+
     @Test func `a site for each row is noticed`() throws {
         let lines = rows(0..<20).split(separator: "\n").enumerated().map {
             $0 == 0 ? "\($1),id" : "\($1),p\($0)"

@@ -22,6 +22,8 @@ package enum CSVFault: Error, Hashable, Sendable {
     case header(missing: [String], repeated: [String])
     /// Columns of the dictionary whose names have spaces, or characters that nobody sees, at their ends.
     case paddedNames([String])
+    /// Columns of the dictionary whose names have characters in them that nobody sees.
+    case unseenCharacters([String])
     /// Columns of the dictionary whose names are there with other capital letters.
     case otherCapitals([String])
     case quoteInsideField(line: Int)
@@ -32,6 +34,8 @@ package enum CSVFault: Error, Hashable, Sendable {
     case fieldTooLong(line: Int, quote: Int? = nil)
     case lineTooLong(line: Int, quote: Int? = nil)
     case tooManySites(column: String, maximum: Int)
+    /// Another file, of another site, has the same bytes.
+    case sameContent(as: String)
 
     package enum Separator: String, Sendable { case semicolons, tabs, pipes = "vertical bars" }
 
@@ -57,6 +61,8 @@ package enum CSVFault: Error, Hashable, Sendable {
         case .header(let missing, let repeated): CSVFault.headerClause(missing: missing, repeated: repeated)
         case .paddedNames(let names):
             "the first line has spaces around \(CSVFault.list(names)), perhaps invisible ones; take them out"
+        case .unseenCharacters(let names):
+            "the first line has characters that nobody sees in \(CSVFault.list(names)); take them out"
         case .otherCapitals(let names):
             "the first line has \(CSVFault.list(names)) with other capital letters; names are those of the dictionary, capital letters included"
         case .quoteInsideField(let line):
@@ -74,6 +80,8 @@ package enum CSVFault: Error, Hashable, Sendable {
             "line \(line) is longer than \(CSVScanner.recordBytesMax) bytes" + CSVFault.doubt(quote)
         case .tooManySites(let column, let maximum):
             "the column \(column) has more than \(maximum) different values; name the column of the hospitals"
+        case .sameContent(let other):
+            "the file has the same content as \(other), so that every row would count twice; give each site's own file"
         }
     }
 

@@ -13,13 +13,15 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
     case stata = "a file of Stata's own"
     case parquet = "a Parquet file"
     case database = "an SQLite database"
+    case box = "a table drawn with lines, as SQL tools show it"
 
     var remedy: String {
         switch self {
         case .workbook, .oldWorkbook: "save it as CSV UTF-8"
         case .compressed: "unpack it first"
         case .pdf, .richText, .markup: "export the table as CSV UTF-8"
-        case .json, .rData, .sas, .spss, .stata, .parquet, .database: "write the table as CSV UTF-8 there"
+        case .json, .rData, .sas, .spss, .stata, .parquet, .database, .box:
+            "write the table as CSV UTF-8 there"
         }
     }
 
@@ -33,6 +35,8 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         ([UInt8](repeating: 0, count: 12) + [0xC2, 0xEA, 0x81, 0x60], .sas), (Array("$FL2".utf8), .spss),
         (Array("$FL3".utf8), .spss), (Array("<stata_dta>".utf8), .stata), (Array("PAR1".utf8), .parquet),
         (Array("SQLite format 3".utf8) + [0], .database), (Array("{\"".utf8), .json),
+        (Array("+--".utf8), .box), (Array("\u{250C}\u{2500}".utf8), .box),
+        (Array("\u{256D}\u{2500}".utf8), .box),
         (Array("[{".utf8), .json), (Array("{\n".utf8), .json), (Array("[\n".utf8), .json),
     ]
 

@@ -81,6 +81,25 @@ struct PatientFile: ~Copyable {
             ([false, true, false, true], .utf16), ([true, false, true, false], .utf16),
         ]
         return forms.first { zeros.count == 8 && zeros == $0.0 + $0.0 }?.1
+            ?? (isUTF16(bytes.prefix(512)) ? .utf16 : nil)
+    }
+
+    /// Whether bytes with NULs among them make text of two bytes to a character, with commas or ends of lines: a first line in
+    /// Chinese has NULs beside these alone.
+    private static func isUTF16(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        guard bytes.contains(0) else { return false }
+        let start = bytes.startIndex
+        let pairs = stride(from: start, to: bytes.endIndex - 1, by: 2).map { (bytes[$0], bytes[$0 + 1]) }
+        let readings = [
+            pairs.map { UInt16($0.0) | UInt16($0.1) << 8 }, pairs.map { UInt16($0.0) << 8 | UInt16($0.1) },
+        ]
+        return readings.contains { units in
+            // A character of two units may be cut off at the end of the prefix.
+            !units.contains(0) && units.count { $0 == 0x2C || $0 == 0x0A } > 1
+                && (String(validating: units, as: UTF16.self)
+                    ?? String(validating: units.dropLast(), as: UTF16.self))
+                    != nil
+        }
     }
 
     /// Refuses a first line that has semicolons, tabs or vertical bars, and no comma, outside quotes.

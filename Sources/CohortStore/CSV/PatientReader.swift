@@ -65,12 +65,6 @@ struct PatientReader: ~Copyable {
 
     // MARK: - The first line
 
-    /// Whether there is a column of that name, or of one that differs by what nobody means: capital letters, blanks around it.
-    func hasColumn(like name: String) -> Bool {
-        let plain = name.withoutPadding.lowercased()
-        return names.contains { $0.withoutPadding.lowercased() == plain }
-    }
-
     /// Sets what is read of each row: the variables, in this order, and other columns that must be there.
     ///
     /// A row whose `person` is missing is refused. Throws for columns that are not there, or there more than once.
@@ -102,6 +96,8 @@ struct PatientReader: ~Copyable {
         if isPerhapsComment { return .commentLine }
         let trimmed = Set(names.map(\.withoutPadding))
         if missing.allSatisfy(trimmed.contains) { return .paddedNames(missing) }
+        let seen = Set(names.map(\.withoutUnseen))
+        if missing.allSatisfy(seen.contains) { return .unseenCharacters(missing) }
         let lowercased = Set(trimmed.map { $0.lowercased() })
         return missing.allSatisfy { lowercased.contains($0.lowercased()) } ? .otherCapitals(missing) : fault
     }
@@ -156,7 +152,7 @@ struct PatientReader: ~Copyable {
         if found == 1, first.count == 1, first[0] == 0x1A {
             return "a mark for the end of the file (Ctrl-Z); take it out"
         }
-        if found == 1, Self.isRowCount(first) {
+        if found <= 3, isRowCount {
             return "a count of rows, as SQL tools write it under a table; take the line out"
         }
         let rule = "\(counted(found, "field")) where the first line has \(expected)"
@@ -164,13 +160,16 @@ struct PatientReader: ~Copyable {
         return rule + (endsInComma ? "; the line ends in a comma too many" : "")
     }
 
-    /// Whether a line is `(2 rows)` or `(1 row affected)`.
-    private static func isRowCount(_ field: UnsafeBufferPointer<UInt8>) -> Bool {
-        let words = String(decoding: field.prefix(60), as: UTF8.self).split(separator: " ")
-        guard words.count >= 2, words[0].hasPrefix("("), Int(words[0].dropFirst()) != nil else {
-            return false
+    /// Whether a line is `(2 rows)`, `1,204 rows selected.`, `(1 row affected)`, `2 record(s) selected.` or `no rows selected`.
+    private var isRowCount: Bool {
+        // Commas in a large number make fields of it.
+        let text = (0..<scanner.fieldCount).map {
+            String(decoding: scanner.field($0).prefix(60), as: UTF8.self)
         }
-        return ["row", "rows", "row)", "rows)"].contains(words[1])
+        .joined()
+        let words = text.lowercased().split { !$0.isLetter && !$0.isNumber }
+        guard words.count >= 2, words[0] == "no" || Int(words[0]) != nil else { return false }
+        return ["row", "rows", "record", "records"].contains(words[1])
     }
 
     private var isRuler: Bool {
@@ -252,6 +251,11 @@ struct PatientReader: ~Copyable {
 }
 
 extension String {
+    /// Without characters that nobody sees, wherever they stand.
+    fileprivate var withoutUnseen: String {
+        String(String.UnicodeScalarView(unicodeScalars.filter(\.isSeen))).withoutPadding
+    }
+
     /// Without blanks and characters that nobody sees at its ends.
     var withoutPadding: String {
         let isSeen = { (scalar: Unicode.Scalar) in

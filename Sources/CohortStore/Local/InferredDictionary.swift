@@ -14,6 +14,9 @@ package struct InferredDictionary: Sendable {
     /// The level that a category gets where a file has one only; nobody has it.
     static let otherLevel = "(other)"
 
+    /// Stands for the person where each row is one; a column of that name is left out.
+    static let person = "row of the file"
+
     package let dictionary: DataDictionary
     /// What a reader should know of a column that was left out, or may not be what it seems: clauses by the column's name,
     /// without blanks at its ends.
@@ -44,7 +47,7 @@ package struct InferredDictionary: Sendable {
             let read = try Self.read(path, uses)
             columns = index == 0 ? read : Self.merged(columns, read, path)
         }
-        let person = Self.variable("row of the file", .identifier, missing: [])
+        let person = Self.variable(Self.person, .identifier, missing: [])
         var (variables, remarks) = ([person], [String: String]())
         for column in columns {
             let guess = column.guess(uses)
@@ -206,6 +209,7 @@ private struct ColumnGuess {
 
     private var reasonToLeaveOut: String? {
         if name.isEmpty { return "it has no name in the first line" }
+        if name == InferredDictionary.person { return "its name stands for the row itself; give it another" }
         if isRepeated { return "the first line has more than one column of that name" }
         if name != name.withoutPadding {
             return "the first line has spaces around the name, perhaps invisible ones; take them out"

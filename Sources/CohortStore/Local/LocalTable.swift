@@ -1,3 +1,4 @@
+import Cryptography
 package import Survival
 
 /// CSV files read into memory for a fit on this machine, a site each, or one file cut into sites by one of its columns.
@@ -18,27 +19,28 @@ package struct LocalTable: Sendable {
     /// Sites in the order of their names, each with its rows; one site named `local` without a site column or a name.
     package let sites: [(name: String, table: PatientTable)]
     package let rowsWithoutSite: Int
-    /// Whether the people are those of the dictionary's person column; else every row is a person.
-    package let hasPersonColumn: Bool
 
-    /// Reads the columns of the given variables; without the dictionary's person column every row is a person.
+    /// Reads the columns of the given variables and of the dictionary's person, without which every row is a person if the
+    /// dictionary was guessed from the files.
     ///
-    /// Rows whose site is empty are left out and counted. Throws `StoreError` as an import does, and for more than `sitesMax` sites.
+    /// Rows whose site is empty are left out and counted. Throws `StoreError` as an import does, also for a column that is not
+    /// there, and for more than `sitesMax` sites.
     package init(
         files: [File], dictionary: DataDictionary, variables: [String], siteColumn: String?
     ) throws(StoreError) {
         var (sites, rowsWithoutSite) = ([String: PatientTable](), 0)
-        var hasPersonColumn = false
+        var known: [SHA256Digest: String] = [:]
         for file in files {
             var reader = try LocalReader(
                 path: file.path, dictionary: dictionary, variables: variables, siteColumn: siteColumn)
-            try reader.run()
-            hasPersonColumn = hasPersonColumn || reader.hasPersonColumn
+            let digest = try reader.run()
+            if let other = known[digest] { throw .localFile(file.path, .sameContent(as: other)) }
+            known[digest] = file.path
             rowsWithoutSite += reader.rowsWithoutSite
             sites.merge(reader.tables(named: file.site ?? "local")) { first, _ in first }
         }
         self.sites = TextOrder.sorted(sites.keys).compactMap { name in sites[name].map { (name, $0) } }
-        (self.rowsWithoutSite, self.hasPersonColumn) = (rowsWithoutSite, hasPersonColumn)
+        self.rowsWithoutSite = rowsWithoutSite
     }
 
     /// One file.
@@ -72,8 +74,7 @@ private struct LocalReader: ~Copyable {
         let known = Dictionary(
             dictionary.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let variables = names.compactMap { known[$0] }
-        var identity = known[dictionary.person]
-        if let column = identity?.column, !reader.hasColumn(like: column) { identity = nil }
+        let identity = dictionary.person == InferredDictionary.person ? nil : known[dictionary.person]
         try reader.choose(
             [identity].compactMap(\.self) + variables, person: identity?.name,
             others: [siteColumn].compactMap(\.self))
@@ -85,11 +86,10 @@ private struct LocalReader: ~Copyable {
         levels = variables.map { _ in [] }
     }
 
-    var hasPersonColumn: Bool { person != nil }
-
     var rowsWithoutSite: Int { siteOfRow.count { $0 < 0 } }
 
-    mutating func run() throws(StoreError) {
+    /// Reads all rows; gives the file's digest.
+    mutating func run() throws(StoreError) -> SHA256Digest {
         while try reader.next() {
             readSite()
             readPerson()
@@ -100,6 +100,7 @@ private struct LocalReader: ~Copyable {
         guard siteIndices.count <= LocalTable.sitesMax else {
             throw reader.error(.tooManySites(column: siteColumn ?? "", maximum: LocalTable.sitesMax))
         }
+        return reader.digest()
     }
 
     private mutating func readSite() {
@@ -120,7 +121,7 @@ private struct LocalReader: ~Copyable {
     }
 
     private mutating func readCell(_ index: Int) {
-        switch reader.cell(index + (hasPersonColumn ? 1 : 0)) {
+        switch reader.cell(index + (person == nil ? 0 : 1)) {
         case .missing:
             numbers[index].append(.nan)
             levels[index].append(-1)

@@ -15,11 +15,11 @@ extension DisclosurePolicy {
             }
             throw tooFine(analysis.id)
         }
-        for expression in [analysis.endpoint.time, analysis.endpoint.start].compactMap(\.self)
-        where plan.scope.variable(expression) == nil {
+        for (key, expression) in [("time", analysis.endpoint.time), ("start", analysis.endpoint.start)] {
+            guard let expression, plan.scope.variable(expression) == nil else { continue }
             throw .ofText(
                 "times-exact", in: analysis.id,
-                "the endpoint's time must be a variable of the dictionary as it is, and \(quoted(expression.text)) is a formula"
+                "the endpoint's \(key) must be a variable of the dictionary as it is, and \(quoted(expression.text)) is a formula"
             )
         }
         try refuseTimes(inFormulasOf: analysis, plan)
@@ -65,7 +65,9 @@ extension DisclosurePolicy {
     }
 
     private func offGrid(_ key: String, _ time: Double, _ ruler: Ruler) -> String {
-        "\(key): \(time.formattedShort) is no multiple of \(ruler.description), on which all times of a study lie here (by the dictionary's grid: and this rule)"
+        let nearest = max((time / ruler.step).rounded(), 1) * ruler.step
+        return
+            "\(key): \(time.formattedShort) is no multiple of \(ruler.description), on which all times of a study lie here (by the dictionary's grid: and this rule); the nearest is \(nearest.formattedShort)"
     }
 
     // MARK: - Formulas

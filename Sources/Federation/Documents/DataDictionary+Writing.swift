@@ -1,9 +1,10 @@
 package import Survival
 
 extension DataDictionary {
-    /// The dictionary as a file that `init(yaml:file:)` reads back to an equal one.
+    /// The dictionary as a file that `init(yaml:file:)` reads back to an equal one, in characters that are seen.
     ///
-    /// `remarks` are clauses by column, which stand above it as comments.
+    /// `remarks` are clauses by column, which stand above it as comments. Characters in names that are not seen stand as escapes, and
+    /// only a reader who `allowsUnseen` takes some of these.
     package func yaml(remarks: [String: String] = [:]) -> String {
         let head = [
             remarks.keys.sorted().map {
@@ -77,9 +78,19 @@ extension String {
             case "\"", "\\": text += "\\\(scalar)"
             case "\n": text += "\\n"
             case "\t": text += "\\t"
-            default: text.unicodeScalars.append(scalar)
+            case _ where scalar.isSeen: text.unicodeScalars.append(scalar)
+            default: text += scalar.yamlEscape
             }
         }
         return "\"\(text)\""
+    }
+}
+
+extension Unicode.Scalar {
+    /// `\u202E`, or `\U000E0041` for a scalar beyond 16 bits (YAML 1.2, section 5.7).
+    fileprivate var yamlEscape: String {
+        let digits = String(value, radix: 16, uppercase: true)
+        let (mark, width) = value > 0xFFFF ? ("U", 8) : ("u", 4)
+        return "\\\(mark)" + String(repeating: "0", count: width - digits.count) + digits
     }
 }

@@ -7,9 +7,9 @@ extension DataDictionary {
     /// variable's name to `type` (number, integer, category, boolean or identifier), `label`, `unit`,
     /// `column`, `missing`, `required`, `filter`, `term`, `measured` (baseline, follow-up or a time such as 3 months); for numbers
     /// `range`, `resolution` and (of times) `grid`; for categories `levels` (a list, or a mapping of levels to labels) and
-    /// `reference` (the first level unless given).
-    package init(yaml text: String, file: String) throws(DocumentError) {
-        let root = try YAMLDocument(text: text, file: file).root
+    /// `reference` (the first level unless given). `allowsUnseen` is that of `YAMLDocument`.
+    package init(yaml text: String, file: String, allowsUnseen: Bool = false) throws(DocumentError) {
+        let root = try YAMLDocument(text: text, file: file, allowsUnseen: allowsUnseen).root
         let name = try root.string("dictionary")
         let version = try root.int("version")
         let title = try root.optionalString("title")

@@ -10,7 +10,10 @@ package struct YAMLDocument {
     static let depthMax = 16
 
     /// Parses `text`; `file` names it in errors.
-    package init(text: String, file: String) throws(DocumentError) {
+    ///
+    /// `allowsUnseen`: invisible characters may be there as escapes (`"\u202E"`), which everybody sees. Only for files of one's own,
+    /// such as a dictionary guessed from columns that are so named: what is sent to others may not hold them.
+    package init(text: String, file: String, allowsUnseen: Bool = false) throws(DocumentError) {
         guard text.utf8.count <= Self.byteCountMax else {
             throw DocumentError(file: file, message: "the file is larger than \(Self.byteCountMax) bytes")
         }
@@ -18,7 +21,7 @@ package struct YAMLDocument {
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         try YAMLScreening.refuseInvisible(in: text, file: file)
         try YAMLScreening.refuseManyAliases(in: text, file: file)
-        let value = try YAMLReader(text: text, file: file).read()
+        let value = try YAMLReader(text: text, file: file, allowsUnseen: allowsUnseen).read()
         guard case .mapping(let root) = value else {
             throw DocumentError(
                 file: file, line: value.place.line, column: value.place.column,

@@ -6,6 +6,8 @@ import Yams
 struct YAMLReader: Sendable {
     var text: String
     var file: String
+    /// That of `YAMLDocument`.
+    var allowsUnseen = false
 
     /// libyaml stops at 1000 levels of nesting, and Yams calls itself once for each: in all less than 4 MiB
     /// of stack.
@@ -42,7 +44,9 @@ struct YAMLReader: Sendable {
                 throw DocumentError(file: file, line: 1, column: 1, message: "the file is empty")
             }
             // Nodes refer to their anchors weakly; the parser keeps them.
-            return try withExtendedLifetime(parser) { try YAMLTranslation(file: file).value(node, depth: 0) }
+            return try withExtendedLifetime(parser) {
+                try YAMLTranslation(file: file, allowsUnseen: allowsUnseen).value(node, depth: 0)
+            }
         } catch let error as DocumentError {
             throw error
         } catch {
@@ -54,6 +58,7 @@ struct YAMLReader: Sendable {
 /// Turns Yams' nodes into ours.
 private struct YAMLTranslation {
     var file: String
+    var allowsUnseen: Bool
 
     func value(_ node: Node, depth: Int, isKey: Bool = false) throws(DocumentError) -> YAMLValue {
         let place = YAMLPlace(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
@@ -63,7 +68,7 @@ private struct YAMLTranslation {
         try refuseDecoration(of: node, isKey: isKey, at: place)
         switch node {
         case .scalar(let scalar):
-            if let name = YAMLScreening.invisibleCharacter(in: scalar.string) {
+            if !allowsUnseen, let name = YAMLScreening.invisibleCharacter(in: scalar.string) {
                 throw error(place, "the text has the invisible character \(name)")
             }
             return .scalar(scalar.string, isPlain: scalar.style == .plain, place)

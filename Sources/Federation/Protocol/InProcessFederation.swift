@@ -45,15 +45,17 @@ package struct InProcessFederation {
         }
     }
 
-    /// Why analyses cannot be answered from a site's rows, by site; in one process nobody is to be kept from it.
-    package var failures: [(site: String, reason: String)] {
-        sites.flatMap { site in
-            plan.analyses.compactMap { site.cohort.failure(of: $0.id) }.map { (site.name, $0) }
-        }
-    }
-
     /// Runs the study to its result; `randomness` gives 32 bytes at each call.
     package func run(randomness: () throws -> [UInt8]) throws -> StudyResult {
+        var troubles: [[String]] = []
+        return try run(noting: &troubles, randomness: randomness)
+    }
+
+    /// The same; `troubles` are why questions had no answer, by site in their order, as a hospital's log would have it.
+    package func run(
+        noting troubles: inout [[String]], randomness: () throws -> [UInt8]
+    ) throws -> StudyResult {
+        troubles = sites.map { _ in [] }
         let opening = SessionOpening(
             session: SHA256Digest(of: try randomness()), study: plan.hash, sites: sites.map(\.name))
         var session = CoordinatorSession(
@@ -71,7 +73,10 @@ package struct InProcessFederation {
             let ack = try members[index].join(roster, under: trustView)
             try deliver(ack, of: index, to: &session)
         }
-        while session.phase != .finished { try round(&session, &members) }
+        while session.phase != .finished {
+            try round(&session, &members)
+            for (index, member) in members.enumerated() { troubles[index] += member.troubles }
+        }
         guard let result = session.result else {
             throw ProtocolError.failed("the study ended without a result")
         }

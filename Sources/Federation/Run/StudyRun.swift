@@ -43,12 +43,8 @@ package struct StudyRun: Sendable {
         var rest = room
         queries = []
         for index in analyses.indices {
-            if let widest = analyses[index].waiting.map({ self.laneCount(of: $0) }).max(), widest > room {
-                analyses[index].fail(
-                    StudyError.sums(
-                        "a question of its finds no room in a round of \(counted(room, "number")) for each hospital; "
-                            + "use a coarser grid, or fewer groups, strata, covariates or levels"))
-            }
+            let tooWide = analyses[index].waiting.first { self.laneCount(of: $0) > room }
+            if let tooWide { analyses[index].fail(tooLarge(tooWide, for: room)) }
             for query in analyses[index].waiting {
                 let lanes = self.laneCount(of: query)
                 guard lanes <= rest else { break }
@@ -57,6 +53,12 @@ package struct StudyRun: Sendable {
                 queries.append(query)
             }
         }
+    }
+
+    private func tooLarge(_ query: Query, for room: Int) -> StudyError {
+        .sums(
+            "analysis \"\(query.analysis)\" would ask each hospital for \(counted(laneCount(of: query), "number")) at once (its question \"\(query.kind)\"), and a round carries \(room) from each; use a coarser grid, or fewer groups, strata, covariates or levels"
+        )
     }
 
     package var isFinished: Bool { queries.isEmpty }

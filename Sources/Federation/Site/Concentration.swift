@@ -28,8 +28,15 @@ enum Concentration {
 
     /// The share of the sum of squares about the mean that the two people with the most of it have.
     static func share(of column: [Double], person: [Int32]) -> Double {
+        let column = scaled(column)
         let mean = column.reduce(0, +) / Double(max(column.count, 1))
         return share(ofSquaresAbout: mean, column, person)
+    }
+
+    /// With 1 as the largest size, so that no sum of squares leaves the range of the numbers, as that of `1e290 * age` would.
+    private static func scaled(_ column: [Double]) -> [Double] {
+        let largest = column.reduce(0) { max($0, $1.magnitude) }
+        return largest > 0 ? column.map { $0 / largest } : column
     }
 
     /// The largest share in a column that a number and a level make together, as in `age:sex`: of the number over all people,
@@ -40,7 +47,7 @@ enum Concentration {
         let overall = share(of: numbers, person: person)
         switch Set(people).count {
         case ...2: return overall
-        case ..<peopleAtLevelMin: return max(overall, share(ofSquaresAbout: 0, values, people))
+        case ..<peopleAtLevelMin: return max(overall, share(ofSquaresAbout: 0, scaled(values), people))
         default: return max(overall, share(of: values, person: people))
         }
     }

@@ -185,7 +185,10 @@ package struct AnalysisCompiler {
                         + (isMistaken ? " (\(name) is a variable here, and not the hospital)" : ""))
             }
             if endpoint.hasEntry {
-                throw Fault(reason: "delayed entry (start) needs times: exact or baseline: site")
+                // Of a Cox model under its other baseline no time leaves a hospital.
+                let remedy =
+                    if case .cox = analysis.kind { "times: exact or baseline: site" } else { "times: exact" }
+                throw Fault(reason: "delayed entry (start) needs \(remedy)")
             }
             guard bounds.lowerBound >= 0 else {
                 throw Fault(

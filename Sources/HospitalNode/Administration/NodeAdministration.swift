@@ -264,6 +264,7 @@ package struct NodeAdministration: Sendable {
                 "the policy's approval-days-max is \(counted(policy.approvalDaysMax, "day"))",
                 hint: "give an earlier date")
         }
+        try requireOpen(study)
         let assessment = try assess(study)
         guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else {
             throw NodeError.ask(
@@ -321,8 +322,25 @@ package struct NodeAdministration: Sendable {
         }
     }
 
+    /// Refuses a decision about a study that has its result or was cancelled, as this node has seen.
+    ///
+    /// It would say that something may go on which is over. A failed study may be launched again.
+    private func requireOpen(_ study: LocalStudy) throws {
+        let outcomes = try ledger.sessions(of: study.plan.hash).compactMap(\.outcome)
+        let over = [StudyState.finished, .cancelled].first { state in
+            outcomes.contains {
+                $0 == state.rawValue || (state == .finished && $0.hasPrefix(SessionOutcome.unconfirmed))
+            }
+        }
+        guard let over else { return }
+        throw NodeError.ask(
+            "the study is over (\(over.rawValue)), and nothing of it is left to decide",
+            hint: "a new run needs a new submission by its lead")
+    }
+
     package func decline(_ study: LocalStudy, reason: String, by person: String) throws {
         try requireWords(person, "who declines")
+        try requireOpen(study)
         try decline(.declined, study, reason, person)
     }
 

@@ -42,7 +42,7 @@ actor SessionAnswerer {
             do {
                 guard try administration.hasReleasedRound(item) else { continue }
             } catch {
-                logger.error("study \(item.study.short): \(error)")
+                logger.error("study \(item.study.short): \(sentence(of: error))")
                 isDone = false
                 continue
             }

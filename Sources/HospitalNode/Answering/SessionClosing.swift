@@ -29,10 +29,10 @@ struct SessionClosing: WorkStage {
             return try verify(event, records)
         } catch ProtocolError.incompatible(let reason) {
             return end(
-                "result not confirmed: \(reason)", .warning, "the result is not confirmed here: \(reason)")
+                SessionOutcome.unconfirmed + reason, .warning, "the result is not confirmed here: \(reason)")
         } catch let error as ProtocolError {
             return end(
-                "result not confirmed: \(error)", .error, "the result does not follow from the sums: \(error)"
+                SessionOutcome.unconfirmed + "\(error)", .error, "the result does not follow from the sums: \(error)"
             )
         }
     }
@@ -115,4 +115,10 @@ extension [StudyWork.Act] {
     static func ending(_ id: SHA256Digest, of study: SHA256Digest, outcome: String) -> Self {
         [.remember(id, nil), .journal(.ended(id, of: study, outcome: outcome))]
     }
+}
+
+/// How the ledger says that a session ended, where it is not the study's state.
+enum SessionOutcome {
+    /// Before the reason.
+    static let unconfirmed = "result not confirmed: "
 }

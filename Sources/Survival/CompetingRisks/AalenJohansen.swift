@@ -36,24 +36,25 @@ package struct AalenJohansen: Sendable {
         extremes = counts.intervals.map { Self.extremes(counts, atRisk: atRisk, $0) } ?? []
     }
 
-    /// Each cause's incidence grows most if those who leave without an event do so first, and least if last.
+    /// Of the event-free probability, then of each cause's incidence, at the end of each interval.
     private static func extremes(
         _ counts: TransitionCounts, atRisk: [Double], _ intervals: [GridInterval]
     ) -> [[GridExtremes]] {
         var free = CurveExtremes(.kaplanMeier)
+        var causes = counts.events.map { _ in IncidenceExtremes() }
         var result = Array(repeating: [GridExtremes](), count: counts.events.count + 1)
-        var incidence = counts.events.map { _ in GridExtremes(lowest: 0, highest: 0) }
         for (index, interval) in intervals.enumerated() {
-            let (before, events) = (free.survival, counts.events.map { $0[index] })
-            let least = interval.isPoint ? atRisk[index] : atRisk[index] - counts.censored[index]
-            for (cause, own) in events.enumerated() where own > 0 {
-                incidence[cause].lowest += before.lowest * own / atRisk[index]
-                incidence[cause].highest = min(1, incidence[cause].highest + before.highest * own / least)
+            let (present, censored) = (atRisk[index], counts.censored[index])
+            let events = counts.events.reduce(0) { $0 + $1[index] }
+            free.pass(interval, atRisk: present, events: events, censored: censored)
+            for (cause, own) in counts.events.enumerated() {
+                causes[cause].pass(
+                    interval, atRisk: present, own: own[index], others: events - own[index],
+                    censored: censored)
             }
-            free.pass(
-                interval, atRisk: atRisk[index], events: events.reduce(0, +), censored: counts.censored[index]
-            )
-            for (state, value) in ([free.survival] + incidence).enumerated() { result[state].append(value) }
+            for (state, value) in ([free.survival] + causes.map(\.incidence)).enumerated() {
+                result[state].append(value)
+            }
         }
         return result
     }

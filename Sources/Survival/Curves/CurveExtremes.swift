@@ -43,6 +43,47 @@ struct CurveExtremes {
     }
 }
 
+/// What exact times could at most make of the incidence of one cause at the ends of a grid's intervals.
+///
+/// Everyone at risk stands for the same part of all people; who leaves without an event leaves that part to those who are still
+/// there (Efron 1967), and an event of the cause adds its part to the incidence. A censoring hence does most for the cause if the
+/// cause's own events come after it, and if few are left to share, that is after the events of other causes; and this holds for
+/// all later intervals too, since no more can be made of a part than to have the event with it. So the incidence is highest if
+/// within each interval the other causes come first, then the censorings, then the cause itself, and lowest in the reverse order.
+struct IncidenceExtremes {
+    private(set) var incidence = GridExtremes(lowest: 0, highest: 0)
+    /// In the order of either extreme: the part that each one at risk stands for, divided by that of everyone at the beginning.
+    private var growth = GridExtremes(lowest: 1, highest: 1)
+    /// Everyone at the beginning.
+    private var all: Double?
+
+    /// Takes the counts of the next interval.
+    mutating func pass(
+        _ interval: GridInterval, atRisk: Double, own: Double, others: Double, censored: Double
+    ) {
+        let all = self.all ?? atRisk
+        self.all = all
+        guard !interval.isPoint else {
+            // Events come before the censorings of the same time.
+            incidence.lowest += growth.lowest * own / all
+            incidence.highest = min(1, incidence.highest + growth.highest * own / all)
+            let share = Self.share(of: censored, among: atRisk - own - others)
+            growth = GridExtremes(lowest: growth.lowest * share, highest: growth.highest * share)
+            return
+        }
+        incidence.lowest += growth.lowest * own / all
+        growth.lowest *= Self.share(of: censored, among: atRisk - own)
+        growth.highest *= Self.share(of: censored, among: atRisk - others)
+        incidence.highest = min(1, incidence.highest + growth.highest * own / all)
+    }
+
+    /// By what the part of each of those who stay grows; where none of them stays, nothing is left to grow.
+    private static func share(of censored: Double, among present: Double) -> Double {
+        // Differences of sums of weights may leave a rounding error of nobody.
+        present - censored > 1e-12 * present ? present / (present - censored) : 1
+    }
+}
+
 extension GridInterval {
     /// At how many times so many events are.
     func parts(of events: Double, isUntied: Bool = false) -> Int {

@@ -2,10 +2,12 @@
 package struct NameUses: Hashable, Sendable {
     package private(set) var numbers: Set<String> = []
     package private(set) var conditions: Set<String> = []
+    /// What makes groups as it is, whatever its values look like.
+    package private(set) var categories: Set<String> = []
     private let definitions: [String: Expression]
 
-    /// What a formula as a whole must be.
-    package enum Role: Sendable { case number, condition, open }
+    /// What a formula as a whole must be; a term is what a model's list of terms has, whose `*` and `:` join its parts.
+    package enum Role: Sendable { case number, condition, category, term, open }
 
     /// Names of definitions stand for what their formulas use; texts that cannot be parsed are passed over.
     package init(_ formulas: [(text: String, role: Role)], definitions: [(name: String, text: String)]) {
@@ -16,8 +18,23 @@ package struct NameUses: Hashable, Sendable {
         self.definitions = Dictionary(parsed, uniquingKeysWith: { first, _ in first })
         let texts = formulas + definitions.map { ($0.text, .open) }
         for (text, role) in texts {
-            guard let expression = try? Expression(parsing: text) else { continue }  // as above
-            add(expression.syntax, as: role, depth: 0)
+            if role == .term {
+                addTerm(text)
+            } else if let expression = try? Expression(parsing: text) {  // as above
+                add(expression.syntax, as: role, depth: 0)
+            }
+        }
+    }
+
+    private mutating func addTerm(_ text: String) {
+        guard let term = try? ModelTerm(parsing: text) else { return }  // as above
+        switch term {
+        case .interactions(let interactions):
+            for part in interactions.joined() { add(part.syntax, as: .open, depth: 0) }
+        case .special(let special, let arguments):
+            for argument in arguments {
+                add(argument.syntax, as: special == .offset ? .number : .category, depth: 0)
+            }
         }
     }
 
@@ -62,7 +79,8 @@ package struct NameUses: Hashable, Sendable {
         switch role {
         case .number: numbers.insert(name)
         case .condition: conditions.insert(name)
-        case .open: break
+        case .category: categories.insert(name)
+        case .term, .open: break
         }
     }
 }

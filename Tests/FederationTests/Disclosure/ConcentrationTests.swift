@@ -43,6 +43,14 @@ struct ConcentrationTests {
         #expect(try refusal(of: terms) == nil)
     }
 
+    /// Squares of numbers like these overflow, or vanish: two people seemed to carry everything, or nothing.
+    @Test(arguments: ["1e290", "1e-290", "1e-307", "1e160", "1e300"])
+    func `the scale of a covariate does not matter`(factor: String) throws {
+        #expect(try refusal(of: "(age * \(factor))") == nil)
+        #expect(try refusal(of: "(age * \(factor)):frail") == nil)
+        #expect(try refusal(of: "(plain * \(factor))")?.contains("two people carry") == true)
+    }
+
     @Test func `the rows of one person count as one`() throws {
         var patients = Self.patients
         for index in 10..<12 {

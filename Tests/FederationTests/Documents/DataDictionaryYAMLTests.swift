@@ -129,4 +129,36 @@ import Testing
         let text = odd.yaml(remarks: ["x\ny": "it has\nno name"])
         #expect(try DataDictionary(yaml: text, file: "written.yaml") == odd)
     }
+
+    /// A direction override in a header became `\u{202e}`, which is no escape of YAML.
+    @Test func `characters that nobody sees are written as escapes, which one's own file may have`() throws {
+        let unseen =
+            (1..<0x20).map { $0 } + [0x7F, 0x85, 0x9B, 0xA0, 0xAD, 0x61C, 0x180B, 0x200B, 0x200C, 0x200D]
+            + [
+                0x200E, 0x202E, 0x2028, 0x2029, 0x2060, 0x2066, 0x2800, 0x3164, 0xE000, 0xFE0F, 0xFEFF,
+                0xE0041, 0x10FFFF,
+            ]
+        let names =
+            unseen.compactMap(Unicode.Scalar.init).map { "a\(Character($0))b" } + ["zürich", "🩺", "x"]
+        let codes = names.filter { !$0.contains(where: \.isNewline) }.sorted()
+        let odd = DataDictionary(
+            name: "odd", version: 1, person: "id",
+            variables: [
+                .init(name: "id", kind: .identifier, missing: codes),
+                .init(
+                    name: "x\u{202E}y", label: "l\u{202E}",
+                    kind: .category(levels: codes, reference: codes[3]), unit: "u\u{202E}",
+                    column: "c\u{202E}"),
+            ])
+        let text = odd.yaml(remarks: ["c\u{202E}": "it has \u{1B}[2J"])
+        #expect(text.visible == text, "nothing in it is left to be made visible")
+        #expect(text.contains(#""x\u202Ey": {type: category"#) && text.contains(#""a\U000E0041b""#))
+        #expect(try DataDictionary(yaml: text, file: "written.yaml", allowsUnseen: true) == odd)
+        let error = #expect(throws: DocumentError.self) { try DataDictionary(yaml: text, file: "sent.yaml") }
+        #expect(error?.description.contains("the text has the invisible character U+") == true)
+        #expect(throws: DocumentError.self) {
+            try DataDictionary(
+                yaml: text.replacing(#"\u202E"#, with: "\u{202E}"), file: "raw.yaml", allowsUnseen: true)
+        }
+    }
 }

@@ -141,7 +141,19 @@ struct StudyPlanTests {
         let lines = "analyses: [{survival: {id: m}}]\nprivacy: {time-grid: 1}"
         #expect(
             sentence { _ = try Self.plan(lines, start: "entered") }
-                == "analysis \"m\" (line 5): delayed entry (start) needs times: exact or baseline: site")
+                == "analysis \"m\" (line 5): delayed entry (start) needs times: exact")
+    }
+
+    /// A key that the analysis does not have was recommended.
+    @Test(arguments: [
+        ("survival: {id: m}", "times: exact"),
+        ("cox: {id: m, terms: [age], baseline: common}", "times: exact or baseline: site"),
+    ])
+    func `what is recommended for delayed entry on a grid can be written`(analysis: String, remedy: String) {
+        let lines = "analyses: [{\(analysis)}]\nprivacy: {time-grid: 1}"
+        #expect(
+            sentence { _ = try Self.plan(lines, start: "entered") }
+                == "analysis \"m\" (line 5): delayed entry (start) needs \(remedy)")
     }
 
     /// A weight is a number for each patient, like a covariate.

@@ -98,4 +98,24 @@ struct NameUsesTests {
         #expect(uses.numbers == ["months", "crp", "grade", "age", "width"])
         #expect(uses.conditions == ["died", "lost", "arrived"])
     }
+
+    /// `stage*age` in a list of terms is an interaction; in parentheses, and anywhere else, a product of numbers.
+    @Test(
+        arguments: [
+            ("stage*age", [], []), ("stage : age", [], []), ("a*b:c * d", [], []),
+            ("stage*(age > 60)", ["age"], []),
+            ("stage*(height * weight)", ["height", "weight"], []), ("stage*log(crp)", ["crp"], []),
+            ("late*age", [], []), ("strata(ward)", [], ["ward"]), ("strata(ward, sex)", [], ["ward", "sex"]),
+            ("strata(age > 60)", ["age"], []), ("cluster(person)", [], ["person"]),
+            ("offset(log(n))", ["n"], []),
+            ("offset(n)", ["n"], []), ("rcs(crp, 4) * stage", ["crp"], []), ("a + b", [], []),
+            ("a *", [], []),
+        ] as [(String, [String], [String])])
+    func `a term says of its parts no more than each of them does`(
+        _ term: String, _ numbers: [String], _ categories: [String]
+    ) {
+        let uses = NameUses([(term, .term)], definitions: [("late", "arrived")])
+        #expect(uses.numbers == Set(numbers) && uses.categories == Set(categories))
+        #expect(uses.conditions == [])
+    }
 }

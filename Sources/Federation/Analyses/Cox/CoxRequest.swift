@@ -67,15 +67,10 @@ package struct CoxRequest: AnalysisRequest {
     package var isOfAnyCause: Bool { false }
     package var countsCauses: Bool { options.hazard == .subdistribution }
     package var formulas: [(text: String, role: NameUses.Role)] {
-        terms.map { ($0, .open) } + [weights].compactMap(\.self).map { ($0, .number) }
+        terms.map { ($0, .term) } + [weights].compactMap(\.self).map { ($0, .number) }
     }
-    package var groupings: [String] {
-        terms.flatMap { term in
-            ["strata(", "cluster("].filter { term.hasPrefix($0) && term.hasSuffix(")") }.map {
-                String(term.dropFirst($0.count).dropLast())
-            }
-        }
-    }
+    /// Strata and clusters are among its terms.
+    package var groupings: [String] { [] }
 
     package static func read(_ body: YAMLMapping) throws(DocumentError) -> [StudyFile.Analysis] {
         let id = try body.identifier("id")
