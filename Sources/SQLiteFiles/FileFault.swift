@@ -1,14 +1,13 @@
 import Foundation
-import GRDB
+package import GRDB
 
 /// What is wrong with a database file.
-package enum FileFault: Hashable, Sendable {
+package enum FileFault: Error, Hashable, Sendable {
     case missing
     case alreadyExists
     /// Not SQLite, or made by another program, or another kind of file of ours.
     case foreign(expected: String)
     case newer(found: Int, known: Int)
-    case older(found: Int, known: Int)
     case damaged
     case locked
     case denied
@@ -21,15 +20,13 @@ package enum FileFault: Hashable, Sendable {
     /// An SQLite result code that has no sentence of its own.
     case failed(code: Int)
 
-    func sentence(path: String) -> String {
+    package func sentence(path: String) -> String {
         switch self {
         case .missing: "there is no file \(path)"
         case .alreadyExists: "\(path) exists already; choose another path, or use the file that is there"
         case .foreign(let expected): "\(path) is not a coxswain \(expected); nothing was changed"
         case .newer(let found, let known):
             "\(path) has schema version \(found) and this program knows \(known); install the newer coxswain"
-        case .older(let found, let known):
-            "\(path) has schema version \(found) and this program needs \(known); import once to bring it up"
         case .damaged: "\(path) is damaged; restore it from a backup"
         case .locked: "\(path) is in use by another program; try again when that has finished"
         case .denied:
@@ -44,10 +41,28 @@ package enum FileFault: Hashable, Sendable {
         }
     }
 
+    /// Whether trying again later would not help.
+    package var isLasting: Bool {
+        switch self {
+        case .locked, .full: false
+        default: true
+        }
+    }
+
+    /// The fault behind whatever was thrown while a file was used.
+    init(_ error: any Error) {
+        self =
+            switch error {
+            case let fault as FileFault: fault
+            case let error as DatabaseError: FileFault(error.extendedResultCode)
+            default: .damaged  // a stored value did not decode
+            }
+    }
+
     /// The fault behind an SQLite result code.
     ///
     /// SQLite's own message is left out: it can quote SQL.
-    init(_ code: ResultCode) {
+    package init(_ code: ResultCode) {
         // The index of the write-ahead log could not grow.
         guard code != .SQLITE_IOERR_SHMSIZE else {
             self = .full
@@ -61,5 +76,39 @@ package enum FileFault: Hashable, Sendable {
             case .SQLITE_FULL: .full
             default: .failed(code: Int(code.rawValue))
             }
+    }
+
+    init(errno code: Int32) {
+        self =
+            switch code {
+            case ENOENT, ENOTDIR: .missing
+            case ENOSPC, EDQUOT: .full
+            default: .denied
+            }
+    }
+}
+
+/// The error of a store, which can be its file's.
+package protocol FileFailure: Error, CustomStringConvertible {
+    /// The file at a path has a fault.
+    static func file(_ path: String, _ fault: FileFault) -> Self
+    /// Whether trying again later would not help.
+    var isLasting: Bool { get }
+}
+
+/// The error of a store that has none of its own.
+package enum FileError: FileFailure, Hashable, Sendable {
+    case file(String, FileFault)
+
+    package var description: String {
+        switch self {
+        case .file(let path, let fault): fault.sentence(path: path)
+        }
+    }
+
+    package var isLasting: Bool {
+        switch self {
+        case .file(_, let fault): fault.isLasting
+        }
     }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import GRDB
+package import GRDB
 
 /// One SQLite file of ours: private to its owner, known by its application id, at the current schema.
 ///
@@ -7,40 +7,69 @@ import GRDB
 /// Automatic checkpoints are off. They run without the write lock, and in SQLite 3.7.0 to 3.51.2 one that
 /// starts while another process resets the log can lose pages (sqlite.org/wal.html, "the WAL-reset bug").
 /// `checkpoint()` takes the write lock, so that it cannot meet a reset.
-final class StoreFile: Sendable {
-    let path: String
+///
+/// Whatever goes wrong with the file is thrown as the store's own kind of error; an error that a store's own code throws passes
+/// through, if it is of that kind.
+package final class SQLiteFile<Failure: FileFailure>: Sendable {
+    package let path: String
     private let queue: DatabaseQueue
     private let isReadOnly: Bool
 
-    /// Opens an existing file and brings its schema up, unless it is opened for reading.
+    /// Opens an existing file, of which an older version is brought up first.
     ///
     /// - Parameters:
     ///   - path: The file. A file of zero bytes counts as new.
     ///   - format: What the file must be.
-    ///   - isReadOnly: SQLite itself then refuses every write.
+    ///   - isReadOnly: SQLite itself then refuses every write, once the file is at the current schema.
     ///   - patience: How long a statement waits for another process's lock.
-    /// - Throws: `StoreError.file`; a file that is refused is left as it was.
-    init(path: String, format: StoreFormat, isReadOnly: Bool, patience: Duration) throws(StoreError) {
+    /// - Throws: The file's fault; a file that is refused is left as it was.
+    package init(path: String, format: FileFormat, isReadOnly: Bool, patience: Duration) throws(Failure) {
         let path = URL(fileURLWithPath: path).path
         (self.path, self.isReadOnly) = (path, isReadOnly)
-        try StoreFile.requirePrivate(path)
-        try format.requireOurs(path)
-        let configuration = StoreFile.configuration(isReadOnly: isReadOnly, patience: patience)
         do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try format.bringUp(queue, path: path, isReadOnly: isReadOnly)
+            try requirePrivate(path)
+            try format.requireOurs(path)
+            let connect = { (isReadOnly: Bool) in
+                try DatabaseQueue(
+                    path: path,
+                    configuration: configuration(format, isReadOnly: isReadOnly, patience: patience))
+            }
+            if isReadOnly {
+                try Self.bringUp(format, connect)
+                queue = try connect(true)
+            } else {
+                queue = try connect(false)
+                try format.bringUp(queue)
+            }
         } catch {
-            throw StoreError(error, path: path)
+            throw Self.failure(error, path)
         }
         if !isReadOnly { checkpoint() }
+    }
+
+    /// Brings an older file up by a connection that is closed again.
+    private static func bringUp(_ format: FileFormat, _ connect: (Bool) throws -> DatabaseQueue) throws {
+        let reader = try connect(true)
+        let isOlder = try format.isOlder(reader)
+        try reader.close()
+        guard isOlder else { return }
+        let writer = try connect(false)
+        try format.bringUp(writer)
+        takeLog(of: writer)
+        try writer.close()
     }
 
     /// Makes an empty file that only its owner may open, whatever the umask.
     ///
     /// SQLite gives `-wal` and `-shm` the permission bits of the database.
-    static func createPrivate(at path: String) throws(StoreError) {
+    ///
+    /// - Parameters:
+    ///   - path: The file; a symbolic link in its place is not followed.
+    ///   - mayExist: Whether a file that is there already is left as it is; else it is an error.
+    package static func create(at path: String, mayExist: Bool = false) throws(Failure) {
         let descriptor = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
+            if errno == EEXIST && mayExist { return }
             throw .file(path, errno == EEXIST ? .alreadyExists : FileFault(errno: errno))
         }
         defer { close(descriptor) }
@@ -48,22 +77,28 @@ final class StoreFile: Sendable {
     }
 
     /// One consistent snapshot for everything that `body` reads.
-    func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    package func read<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
         do {
             return try queue.read(body)
         } catch {
-            throw StoreError(error, path: path)
+            throw Self.failure(error, path)
         }
     }
 
     /// One transaction, committed and synced when this returns; an error leaves the file as it was.
-    func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    ///
+    /// A log that has grown long is moved into the database then.
+    package func write<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
         guard !isReadOnly else { throw .file(path, .openedReadOnly) }
+        let value: Value
         do {
-            return try queue.writeWithoutTransaction { db in try db.immediately { try body(db) } }
+            value = try queue.writeWithoutTransaction { db in try db.immediately { try body(db) } }
         } catch {
-            throw StoreError(error, path: path)
+            throw Self.failure(error, path)
         }
+        let logBytesMax = 4 << 20
+        checkpoint(ifLongerThan: logBytesMax)
+        return value
     }
 
     /// Moves the log into the database and cuts it to nothing, so that no erased byte stays in it.
@@ -72,64 +107,47 @@ final class StoreFile: Sendable {
     /// So it is when readers of another process hold on for longer than our patience.
     ///
     /// - Parameter logBytes: Do nothing while the log is no longer than this.
-    func checkpoint(ifLongerThan logBytes: Int = 0) {
+    package func checkpoint(ifLongerThan logBytes: Int = 0) {
         var status = stat()
         guard stat(path + "-wal", &status) == 0, status.st_size > logBytes else { return }
+        Self.takeLog(of: queue)
+    }
+
+    private static func takeLog(of queue: DatabaseQueue) {
         queue.writeWithoutTransaction { db in
             _ = try? Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }
 
-    private static func configuration(isReadOnly: Bool, patience: Duration) -> Configuration {
-        var configuration = Configuration()
-        configuration.readonly = isReadOnly
-        configuration.busyMode = .timeout(patience / .seconds(1))
-        configuration.prepareDatabase { db in
-            try db.execute(
-                sql: """
-                    PRAGMA synchronous = FULL;
-                    PRAGMA secure_delete = ON;
-                    PRAGMA temp_store = MEMORY;
-                    PRAGMA trusted_schema = OFF;
-                    PRAGMA cell_size_check = ON;
-                    PRAGMA wal_autocheckpoint = 0;
-                    """)
-            try RowFunction.register(on: db)
-        }
-        return configuration
-    }
-
-    private static func requirePrivate(_ path: String) throws(StoreError) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw .file(path, FileFault(errno: errno)) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .file(path, .foreign(expected: "file")) }
-        guard status.st_mode & 0o007 == 0 else {
-            throw .file(path, .exposed(mode: Int(status.st_mode & 0o777)))
-        }
+    private static func failure(_ error: any Error, _ path: String) -> Failure {
+        error as? Failure ?? .file(path, FileFault(error))
     }
 }
 
-extension StoreError {
-    /// The sentence for whatever was thrown while the file at `path` was used.
-    init(_ error: any Error, path: String) {
-        self =
-            switch error {
-            case let error as StoreError: error
-            case let error as DatabaseError: .file(path, FileFault(error.extendedResultCode))
-            default: .file(path, .damaged)  // a stored value did not decode
-            }
+private func configuration(_ format: FileFormat, isReadOnly: Bool, patience: Duration) -> Configuration {
+    var configuration = Configuration()
+    configuration.readonly = isReadOnly
+    configuration.busyMode = .timeout(patience / .seconds(1))
+    configuration.prepareDatabase { db in
+        try db.execute(
+            sql: """
+                PRAGMA synchronous = FULL;
+                PRAGMA secure_delete = ON;
+                PRAGMA temp_store = MEMORY;
+                PRAGMA trusted_schema = OFF;
+                PRAGMA cell_size_check = ON;
+                PRAGMA wal_autocheckpoint = 0;
+                """)
+        try format.prepare(db)
     }
+    return configuration
 }
 
-extension FileFault {
-    init(errno code: Int32) {
-        self =
-            switch code {
-            case ENOENT, ENOTDIR: .missing
-            case ENOSPC, EDQUOT: .full
-            default: .denied
-            }
-    }
+private func requirePrivate(_ path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw FileFault(errno: errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw FileFault.foreign(expected: "file") }
+    guard status.st_mode & 0o007 == 0 else { throw FileFault.exposed(mode: Int(status.st_mode & 0o777)) }
 }
 
 extension Database {
