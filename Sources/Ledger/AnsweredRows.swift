@@ -1,6 +1,7 @@
 package import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
 
 /// Rows by numbers that the ledger gave them, for good.
 package struct NumberedRows: Sendable {
@@ -44,16 +45,16 @@ package struct AnsweredRows: Hashable, Sendable {
 }
 
 extension NodeLedger {
-    /// Numbers rows by their codes; a row that is new gets the next number.
+    /// Numbers rows by their codes, which were made under a key of this digest; a row that is new gets the next number.
     ///
-    /// - Throws: `LedgerFault.otherPersonKey` if earlier rows were coded under another key, so that nobody could be recognised.
-    package func number(_ codes: RowCodes) throws(StoreError) -> NumberedRows {
+    /// - Throws: `LedgerError.otherPersonKey` if earlier rows were coded under another key, so that nobody could be recognised.
+    package func number(_ rows: [RowCode], codedUnder key: SHA256Digest) throws(LedgerError) -> NumberedRows {
         try file.write { db in
-            try NodeLedger.requireKey(db, codes.key)
+            try NodeLedger.requireKey(db, key)
             var known = try KnownRows(db)
             let insertion = try db.makeStatement(
                 sql: "INSERT INTO cohort_rows (number, code, ordinal) VALUES (?, ?, ?)")
-            let numbers = try codes.rows.map { row in
+            let numbers = try rows.map { row in
                 let (number, isNew) = known.number(of: row)
                 if isNew {
                     try insertion.execute(arguments: [number, Data(row.person.bytes), row.ordinal])
@@ -65,7 +66,7 @@ extension NodeLedger {
     }
 
     /// Every set of rows that was answered for, the oldest first.
-    package func answeredRows() throws(StoreError) -> [AnsweredRows] {
+    package func answeredRows() throws(LedgerError) -> [AnsweredRows] {
         try file.read { db in
             var answers: [Int: [AnsweredRows.Answer]] = [:]
             for row in try Row.fetchAll(db, sql: "SELECT * FROM cohort_answers ORDER BY at, rowid") {
@@ -106,7 +107,7 @@ extension NodeLedger {
 
     private static func requireKey(_ db: Database, _ key: SHA256Digest) throws {
         if let known = try String.fetchOne(db, sql: "SELECT sha256 FROM cohort_key") {
-            guard known == key.hex else { throw StoreError.ledger(.otherPersonKey) }
+            guard known == key.hex else { throw LedgerError.otherPersonKey }
             return
         }
         try db.execute(sql: "INSERT INTO cohort_key (id, sha256) VALUES (1, ?)", arguments: [key.hex])

@@ -45,3 +45,24 @@ package struct AuditEntry: Hashable, Sendable, Codable {
         return SHA256Digest(of: bytes)
     }
 }
+
+/// The newest entry of an audit log: whoever keeps a copy elsewhere can prove later that nothing before it
+/// changed.
+package struct AuditHead: Hashable, Sendable, Codable {
+    /// 0 for an empty log.
+    package var sequence: Int
+    package var hash: SHA256Digest
+}
+
+/// What an audit entry says: who did what, as JSON, and when.
+package struct AuditNote: Hashable, Sendable {
+    package var kind: String
+    package var body: String
+    package var at: Int
+    /// The hash of the entry that it must follow, if it was made for that place.
+    package var after: SHA256Digest?
+
+    package init(kind: String, body: String, at: Int, after: SHA256Digest? = nil) {
+        (self.kind, self.body, self.at, self.after) = (kind, body, at, after)
+    }
+}

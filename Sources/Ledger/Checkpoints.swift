@@ -1,6 +1,7 @@
 package import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
 
 /// Where another hospital's audit log stood, with its signed word for it.
 package struct HeldCheckpoint: Hashable, Sendable {
@@ -29,7 +30,7 @@ package struct ArrivedCheckpoint: Hashable, Sendable {
 
 extension NodeLedger {
     /// Keeps other hospitals' checkpoints for good, all in one transaction; one that is known is no change.
-    package func keep(_ arrived: [ArrivedCheckpoint]) throws(StoreError) {
+    package func keep(_ arrived: [ArrivedCheckpoint]) throws(LedgerError) {
         guard !arrived.isEmpty else { return }
         try record(nil) { db in
             try NodeLedger.keep(db, arrived)
@@ -46,12 +47,12 @@ extension NodeLedger {
                     checkpoint.site, checkpoint.sequence, checkpoint.head.hex, checkpoint.at,
                     Data(checkpoint.message),
                 ])
-            if db.changesCount > 0, let contradiction { try append(db, contradiction) }
+            if db.changesCount > 0, let contradiction { try AuditLog.append(db, contradiction) }
         }
     }
 
     /// The checkpoints of a hospital, the earliest entry first.
-    package func checkpoints(of site: String) throws(StoreError) -> [HeldCheckpoint] {
+    package func checkpoints(of site: String) throws(LedgerError) -> [HeldCheckpoint] {
         try file.read { db in
             let sql = "SELECT * FROM checkpoints WHERE site = ? ORDER BY sequence, at"
             return try Row.fetchAll(db, sql: sql, arguments: [site]).map(HeldCheckpoint.init(row:))
@@ -59,7 +60,7 @@ extension NodeLedger {
     }
 
     /// Hospitals of which a checkpoint is kept.
-    package func checkpointSites() throws(StoreError) -> [String] {
+    package func checkpointSites() throws(LedgerError) -> [String] {
         try file.read { try String.fetchAll($0, sql: "SELECT DISTINCT site FROM checkpoints ORDER BY site") }
     }
 }

@@ -1,6 +1,7 @@
 package import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
 
 /// A round that waits until a person releases it.
 package struct HeldRound: Hashable, Sendable {
@@ -20,7 +21,7 @@ extension NodeLedger {
     /// change.
     package func hold(
         _ held: HeldRound, checkpoints: [ArrivedCheckpoint] = [], logging note: AuditNote
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try record(note) { db in
             try NodeLedger.keep(db, checkpoints)
             let sql = "INSERT OR IGNORE INTO held_rounds (session, round, request, since) VALUES (?, ?, ?, ?)"
@@ -30,7 +31,7 @@ extension NodeLedger {
     }
 
     /// The round of a study that waits for a person, if its session is open and has not answered it.
-    package func heldRound(of study: SHA256Digest) throws(StoreError) -> HeldRound? {
+    package func heldRound(of study: SHA256Digest) throws(LedgerError) -> HeldRound? {
         try file.read { db in
             let sql = """
                 SELECT held_rounds.* FROM held_rounds JOIN sessions ON sessions.id = held_rounds.session

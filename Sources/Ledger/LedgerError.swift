@@ -1,7 +1,10 @@
 package import Cryptography
+package import SQLiteFiles
 
-/// Why the ledger did not record something, or does not vouch for itself.
-package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
+/// Why the ledger did not record something, or does not vouch for itself, as a sentence.
+package enum LedgerError: FileFailure, Hashable, Sendable {
+    /// The database file at a path.
+    case file(String, FileFault)
     case unknownStudy(SHA256Digest)
     case studyClosed(SHA256Digest, outcome: String)
     /// The study's decision is not the one that was looked at.
@@ -25,6 +28,7 @@ package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .file(let path, let fault): fault.sentence(path: path)
         case .unknownStudy(let hash): "study \(hash) is not in the ledger"
         case .studyClosed(let hash, let outcome):
             "study \(hash) is closed (\(outcome)); a new run needs a new submission"
@@ -41,6 +45,14 @@ package enum LedgerFault: Hashable, Sendable, CustomStringConvertible {
         case .auditMoved: "the audit log went on in the meantime; try again"
         case .otherPersonKey:
             "the patients' file is not the one whose people the ledger remembers; restore it from its backup"
+        }
+    }
+
+    package var isLasting: Bool {
+        switch self {
+        case .file(_, let fault): fault.isLasting
+        case .auditMoved: false
+        default: true
         }
     }
 }

@@ -1,6 +1,29 @@
 package import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
+
+/// One run of a study at this node.
+package struct SessionEntry: Hashable, Sendable {
+    package var id: String
+    package var study: SHA256Digest
+    /// The session's X25519 secret; nil once the session has ended.
+    package var secret: [UInt8]?
+    package var hello: [UInt8]
+    package var roster: [UInt8]?
+    package var ack: [UInt8]?
+    package var beganAt: Int
+    package var endedAt: Int?
+    package var outcome: String?
+}
+
+/// What this node answered to one round: the only answer there will ever be.
+package struct RoundEntry: Hashable, Sendable {
+    package var round: Int
+    package var requestDigest: SHA256Digest
+    package var request: [UInt8]
+    package var answer: [UInt8]
+}
 
 extension NodeLedger {
     /// Records a session with its secret, before anything of it is sent.
@@ -9,11 +32,11 @@ extension NodeLedger {
     package func beginSession(
         id: String, study: SHA256Digest, secret: [UInt8], hello: [UInt8], at time: Int,
         logging note: AuditNote? = nil
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try record(note) { db in
             if let session = try NodeLedger.session(db, id) {
                 let isSame = session.study == study && session.secret == secret && session.hello == hello
-                guard isSame else { throw StoreError.ledger(.sessionDiffers(id)) }
+                guard isSame else { throw LedgerError.sessionDiffers(id) }
                 return false
             }
             try NodeLedger.requireOpenStudy(db, study)
@@ -24,12 +47,12 @@ extension NodeLedger {
         }
     }
 
-    package func session(_ id: String) throws(StoreError) -> SessionEntry? {
+    package func session(_ id: String) throws(LedgerError) -> SessionEntry? {
         try file.read { db in try NodeLedger.session(db, id) }
     }
 
     /// The sessions of a study, the oldest first.
-    package func sessions(of study: SHA256Digest) throws(StoreError) -> [SessionEntry] {
+    package func sessions(of study: SHA256Digest) throws(LedgerError) -> [SessionEntry] {
         try file.read { db in
             let sql = "SELECT * FROM sessions WHERE study = ? ORDER BY began_at, rowid"
             return try Row.fetchAll(db, sql: sql, arguments: [study.hex]).map(SessionEntry.init(row:))
@@ -41,12 +64,12 @@ extension NodeLedger {
     package func recordRoster(
         session id: String, roster: [UInt8], ack: [UInt8], checkpoints: [ArrivedCheckpoint] = [],
         logging note: AuditNote? = nil
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try record(note) { db in
             let session = try NodeLedger.requireOpenSession(db, id)
             if let recorded = session.roster {
                 let isSame = recorded == roster && session.ack == ack
-                guard isSame else { throw StoreError.ledger(.rosterDiffers(id)) }
+                guard isSame else { throw LedgerError.rosterDiffers(id) }
                 return false
             }
             try NodeLedger.keep(db, checkpoints)
@@ -64,13 +87,13 @@ extension NodeLedger {
     /// own copies are out of reach. Ending it again with the same outcome does nothing.
     package func endSession(
         _ id: String, outcome: String, at time: Int, logging note: AuditNote? = nil
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try record(note) { db in
             guard let session = try NodeLedger.session(db, id) else {
-                throw StoreError.ledger(.unknownSession(id))
+                throw LedgerError.unknownSession(id)
             }
             if let ended = session.outcome {
-                guard ended == outcome else { throw StoreError.ledger(.sessionEnded(id, outcome: ended)) }
+                guard ended == outcome else { throw LedgerError.sessionEnded(id, outcome: ended) }
                 return false
             }
             try db.execute(
@@ -87,25 +110,25 @@ extension NodeLedger {
     /// session's analyses sum, if this is the first answer that holds them; `checkpoints` are those that came with the request.
     /// With `decision`, the answer is recorded only while that is what is decided about the study.
     ///
-    /// - Throws: `LedgerFault.answerDiffers` for another request or answer, `.sessionEnded` after the end,
+    /// - Throws: `LedgerError.answerDiffers` for another request or answer, `.sessionEnded` after the end,
     ///   `.decidedMeanwhile` after another decision.
     package func recordAnswer(
         session id: String, round: Int, requestDigest: SHA256Digest, request: [UInt8], answer: [UInt8],
         under decision: StudyEntry.Decision? = nil, cohorts: [CohortRecord] = [],
         checkpoints: [ArrivedCheckpoint] = [], at time: Int = 0, logging note: AuditNote? = nil
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         let entry = RoundEntry(round: round, requestDigest: requestDigest, request: request, answer: answer)
         try record(note) { db in
             if let recorded = try NodeLedger.round(db, id, round) {
                 guard recorded == entry else {
-                    throw StoreError.ledger(.answerDiffers(session: id, round: round))
+                    throw LedgerError.answerDiffers(session: id, round: round)
                 }
                 return false
             }
             let session = try NodeLedger.requireOpenSession(db, id)
             let study = try NodeLedger.study(db, session.study)
             guard decision == nil || study?.decision == decision else {
-                throw StoreError.ledger(.decidedMeanwhile(session.study))
+                throw LedgerError.decidedMeanwhile(session.study)
             }
             try NodeLedger.keep(db, checkpoints)
             try NodeLedger.record(db, cohorts, session: id, study: session.study, at: time)
@@ -120,7 +143,7 @@ extension NodeLedger {
     }
 
     /// The rounds that were answered, in order.
-    package func rounds(of session: String) throws(StoreError) -> [RoundEntry] {
+    package func rounds(of session: String) throws(LedgerError) -> [RoundEntry] {
         try file.read { db in
             let sql = "SELECT * FROM rounds WHERE session = ? ORDER BY round"
             return try Row.fetchAll(db, sql: sql, arguments: [session]).map(RoundEntry.init(row:))
@@ -128,14 +151,14 @@ extension NodeLedger {
     }
 
     /// The answer to a round; nil if there is none yet.
-    package func round(_ round: Int, of session: String) throws(StoreError) -> RoundEntry? {
+    package func round(_ round: Int, of session: String) throws(LedgerError) -> RoundEntry? {
         try file.read { db in try NodeLedger.round(db, session, round) }
     }
 
     @discardableResult
     private static func requireOpenSession(_ db: Database, _ id: String) throws -> SessionEntry {
-        guard let session = try session(db, id) else { throw StoreError.ledger(.unknownSession(id)) }
-        if let outcome = session.outcome { throw StoreError.ledger(.sessionEnded(id, outcome: outcome)) }
+        guard let session = try session(db, id) else { throw LedgerError.unknownSession(id) }
+        if let outcome = session.outcome { throw LedgerError.sessionEnded(id, outcome: outcome) }
         return session
     }
 

@@ -1,6 +1,24 @@
 package import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
+
+/// A study as the node received it, and what a person decided.
+package struct StudyEntry: Hashable, Sendable {
+    package enum Decision: Hashable, Sendable {
+        case pending
+        /// Times in seconds since 1970; the policy is the one that was shown when the person approved.
+        case approved(until: Int, by: String, at: Int, policyHash: SHA256Digest)
+        case declined(reason: String, by: String, at: Int)
+    }
+
+    package var hash: SHA256Digest
+    package var submission: [UInt8]
+    package var receivedAt: Int
+    package var decision: Decision
+    /// How it ended; nil while it is open.
+    package var outcome: String?
+}
 
 extension NodeLedger {
     /// Holds a study as pending.
@@ -11,7 +29,7 @@ extension NodeLedger {
     @discardableResult
     package func recordStudy(
         hash: SHA256Digest, submission: [UInt8], receivedAt: Int, logging note: AuditNote? = nil
-    ) throws(StoreError) -> Bool {
+    ) throws(LedgerError) -> Bool {
         try record(note) { db in
             guard try NodeLedger.study(db, hash) == nil else { return false }
             try db.execute(
@@ -22,14 +40,14 @@ extension NodeLedger {
     }
 
     /// All studies, the oldest first.
-    package func studies() throws(StoreError) -> [StudyEntry] {
+    package func studies() throws(LedgerError) -> [StudyEntry] {
         try file.read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM studies ORDER BY received_at, rowid")
                 .map(StudyEntry.init(row:))
         }
     }
 
-    package func study(_ hash: SHA256Digest) throws(StoreError) -> StudyEntry? {
+    package func study(_ hash: SHA256Digest) throws(LedgerError) -> StudyEntry? {
         try file.read { db in try NodeLedger.study(db, hash) }
     }
 
@@ -40,8 +58,8 @@ extension NodeLedger {
     package func approve(
         _ hash: SHA256Digest, until: Int, by person: String, at time: Int, policyHash: SHA256Digest,
         inPlaceOf earlier: StudyEntry.Decision? = nil, logging note: AuditNote? = nil
-    ) throws(StoreError) {
-        guard until > time else { throw .ledger(.approvalInThePast) }
+    ) throws(LedgerError) {
+        guard until > time else { throw .approvalInThePast }
         try decide(
             hash, inPlaceOf: earlier, note,
             """
@@ -55,7 +73,7 @@ extension NodeLedger {
     /// Records that a person declined a study, or withdrew an approval.
     package func decline(
         _ hash: SHA256Digest, reason: String, by person: String, at time: Int, logging note: AuditNote? = nil
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try decide(
             hash, note,
             """
@@ -69,7 +87,7 @@ extension NodeLedger {
     /// Records how a study ended; from then on nothing about it can be decided or begun.
     package func close(
         _ hash: SHA256Digest, outcome: String, at time: Int, logging note: AuditNote? = nil
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try decide(
             hash, note, "UPDATE studies SET outcome = ?, closed_at = ? WHERE hash = ?",
             [outcome, time, hash.hex])
@@ -78,11 +96,11 @@ extension NodeLedger {
     private func decide(
         _ hash: SHA256Digest, inPlaceOf earlier: StudyEntry.Decision? = nil, _ note: AuditNote?,
         _ sql: String, _ arguments: StatementArguments
-    ) throws(StoreError) {
+    ) throws(LedgerError) {
         try record(note) { db in
             let study = try NodeLedger.requireOpenStudy(db, hash)
             guard earlier == nil || study.decision == earlier else {
-                throw StoreError.ledger(.decidedMeanwhile(hash))
+                throw LedgerError.decidedMeanwhile(hash)
             }
             try db.execute(sql: sql, arguments: arguments)
             return true
@@ -91,8 +109,8 @@ extension NodeLedger {
 
     @discardableResult
     static func requireOpenStudy(_ db: Database, _ hash: SHA256Digest) throws -> StudyEntry {
-        guard let study = try study(db, hash) else { throw StoreError.ledger(.unknownStudy(hash)) }
-        if let outcome = study.outcome { throw StoreError.ledger(.studyClosed(hash, outcome: outcome)) }
+        guard let study = try study(db, hash) else { throw LedgerError.unknownStudy(hash) }
+        if let outcome = study.outcome { throw LedgerError.studyClosed(hash, outcome: outcome) }
         return study
     }
 
