@@ -12,9 +12,9 @@ struct CohortImport: ~Copyable {
     private var reader: PatientReader
     private let variableCount: Int
     private var snapshot: SnapshotHasher
-    private var prepared: PreparedColumns
+    private var people = CountedPeople()
     private var repeated = RepeatedRows()
-    private let storage: PreparedStorage
+    private let personPlace: Int
     /// The texts of the levels, as they are stored, by variable.
     private let levelTexts: [[[UInt8]]]
 
@@ -36,16 +36,14 @@ struct CohortImport: ~Copyable {
         var reader = try PatientReader(path: path, for: .importing)
         try reader.choose(schema.variables, person: schema.person.name)
         let insertion = try RowInserter(db, sql: schema.insertion)
-        let storage = try PreparedStorage(db, replacing: dictionary.identifier)
-        (self.insertion, self.storage) = (insertion, storage)
+        self.insertion = insertion
         self.reader = reader
-        variableCount = schema.variables.count
+        (variableCount, personPlace) = (schema.variables.count, schema.personPlace)
         levelTexts = schema.variables.map { variable in
             guard case .category(let levels, _) = variable.kind else { return [] }
             return levels.map { Array($0.utf8) }
         }
         snapshot = SnapshotHasher(dictionary: dictionary.sha256)
-        prepared = PreparedColumns(schema, dictionary: dictionary.sha256)
     }
 
     /// Reads the whole file; throws the first CSV fault, or every problem at its end.
@@ -54,13 +52,11 @@ struct CohortImport: ~Copyable {
         try reader.requireGood()
         let rowCount = snapshot.rowCount
         guard rowCount > 0 else { throw reader.error(.headerOnly) }
-        let digest = snapshot.finish()
-        try storage.store(prepared.finish(snapshot: digest, rowCount: rowCount, storage.store))
-        let personCount = prepared.personCount
-        let repeatedRowCount = personCount < rowCount ? repeated.count() : 0
+        let people = people.finish()
+        let repeatedRowCount = people.all < rowCount ? repeated.count() : 0
         return Outcome(
-            fileDigest: reader.digest(), snapshot: digest, rowCount: rowCount, personCount: personCount,
-            severalRowsPersonCount: prepared.severalRowsPersonCount,
+            fileDigest: reader.digest(), snapshot: snapshot.finish(), rowCount: rowCount,
+            personCount: people.all, severalRowsPersonCount: people.withSeveralRows,
             repeatedRowCount: repeatedRowCount, ignoredColumns: reader.ignoredColumns,
             blankLineCount: reader.blankLineCount)
     }
@@ -71,7 +67,6 @@ struct CohortImport: ~Copyable {
         guard reader.isGood else { return }
         repeated.endRow()
         try insertion.insert()
-        try prepared.endRow(storage.store)
     }
 
     private mutating func readCell(_ index: Int) {
@@ -88,7 +83,7 @@ struct CohortImport: ~Copyable {
         }
         snapshot.add(cell, text: bytes)
         guard reader.isGood else { return }
-        prepared.add(index, cell, text: bytes)
+        if index == personPlace { people.append(bytes) }
         repeated.add(cell, text: bytes)
     }
 }

@@ -33,6 +33,10 @@ package enum CSVFault: Error, Hashable, Sendable {
     case lineTooLong(line: Int, quote: Int? = nil)
     case tooManySites(column: String, maximum: Int)
 
+    /// A field or a line of more bytes is a fault.
+    static let fieldBytesMax = 1 << 16
+    static let recordBytesMax = 1 << 20
+
     package enum Separator: String, Sendable { case semicolons, tabs, pipes = "vertical bars" }
 
     package enum Encoding: String, Sendable { case utf16 = "UTF-16", utf32 = "UTF-32" }
@@ -67,11 +71,11 @@ package enum CSVFault: Error, Hashable, Sendable {
         case .bareCarriageReturn(let line):
             "line \(line) ends in a carriage return alone; end lines with LF or CR LF"
         case .fieldTooLong(let line, let quote):
-            "a field of line \(line) is longer than \(CSVScanner.fieldBytesMax) bytes" + CSVFault.doubt(quote)
+            "a field of line \(line) is longer than \(CSVFault.fieldBytesMax) bytes" + CSVFault.doubt(quote)
         case .lineTooLong(let line, nil):
-            "line \(line) is longer than \(CSVScanner.recordBytesMax) bytes; leave out columns that no study uses"
+            "line \(line) is longer than \(CSVFault.recordBytesMax) bytes; leave out columns that no study uses"
         case .lineTooLong(let line, let quote):
-            "line \(line) is longer than \(CSVScanner.recordBytesMax) bytes" + CSVFault.doubt(quote)
+            "line \(line) is longer than \(CSVFault.recordBytesMax) bytes" + CSVFault.doubt(quote)
         case .tooManySites(let column, let maximum):
             "the column \(column) has more than \(maximum) different values; name the column of the hospitals"
         }

@@ -45,7 +45,11 @@ package struct RejectedRows: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-extension CellFault {
+/// The rule that a cell breaks.
+enum CellFault: Equatable {
+    case missingThoughRequired, notANumber, decimalComma, outOfRange, offResolution, unknownLevel, notBoolean
+    case padded, paddedInvisibly, notUTF8, zeroByte, nullIdentifier
+
     /// The rule as a clause about the cell, in words of the dictionary alone.
     func rule(for variable: DataDictionary.Variable?) -> String {
         switch (self, variable?.kind) {

@@ -1,8 +1,10 @@
+package import SQLiteFiles
+
 /// Why a store could not do what it was asked, as a sentence for the person at the keyboard.
 ///
 /// No case can hold a cell of a patient file or a bound value of a statement: faults carry paths, names of
 /// the dictionary, line numbers and rules, so every error may be logged.
-package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum StoreError: FileFailure, Hashable, Sendable {
     /// The database file at a path.
     case file(String, FileFault)
     /// A dictionary, by identifier (`name@version`).
@@ -13,8 +15,6 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case localFile(String, CSVFault)
     /// A patient file that was read to its end and has cells against the dictionary.
     case rejectedRows(RejectedRows)
-    /// A study, session, round or audit entry.
-    case ledger(LedgerFault)
 
     package var description: String {
         switch self {
@@ -23,7 +23,13 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .csv(let path, let fault): fault.sentence(path: path) + "; nothing was imported"
         case .localFile(let path, let fault): fault.sentence(path: path)
         case .rejectedRows(let rows): rows.description
-        case .ledger(let fault): fault.description
+        }
+    }
+
+    package var isLasting: Bool {
+        switch self {
+        case .file(_, let fault): fault.isLasting
+        case .dictionary, .csv, .localFile, .rejectedRows: true
         }
     }
 }

@@ -5,13 +5,25 @@ import Survival
 struct GrowingColumns: ~Copyable {
     private static let blockRows = 512
     private let kinds: [StoredRows.Kind]
+    /// For each column its place in a row.
+    private let places: UnsafeMutablePointer<Int>
     private let block: UnsafeMutablePointer<Double>
     private var row = 0
     private var numbers: [[Double]]
     private var indices: [[Int32]]
 
-    init(_ variables: [DataDictionary.Variable], rowCount: Int) {
+    /// Columns for some of the variables that a row has.
+    init(
+        _ variables: [DataDictionary.Variable], of all: [DataDictionary.Variable], rowCount: Int
+    ) {
         kinds = variables.map(\.storedKind)
+        places = .allocate(capacity: kinds.count)
+        for (column, variable) in variables.enumerated() {
+            guard let place = all.firstIndex(where: { $0.name == variable.name }) else {
+                preconditionFailure("a column is none of the row's")
+            }
+            (places + column).initialize(to: place)
+        }
         block = .allocate(capacity: kinds.count * GrowingColumns.blockRows)
         numbers = kinds.map { _ in [] }
         indices = kinds.map { _ in [] }
@@ -25,12 +37,17 @@ struct GrowingColumns: ~Copyable {
         }
     }
 
-    deinit { block.deallocate() }
+    deinit {
+        places.deallocate()
+        block.deallocate()
+    }
 
-    /// Takes the current row of the first variables of some stored rows.
+    /// Takes the current row.
     @inline(__always)
     mutating func append(_ rows: StoredRows) {
-        for column in 0..<kinds.count { block[column * GrowingColumns.blockRows + row] = rows.value(column) }
+        for column in 0..<kinds.count {
+            block[column * GrowingColumns.blockRows + row] = rows.value(places[column])
+        }
         row += 1
         if row == GrowingColumns.blockRows { flush() }
     }

@@ -9,6 +9,8 @@ struct PatientTableSchema {
     let table: String
     let variables: [DataDictionary.Variable]
     let person: DataDictionary.Variable
+    /// The person's place among the variables.
+    let personPlace: Int
     /// A name of SQLite's row number that no variable hides.
     private let rowNumber: String
     private let guardPrefix: String
@@ -26,7 +28,9 @@ struct PatientTableSchema {
         } catch {
             throw unusable(error.description)
         }
-        guard let person = dictionary[dictionary.person] else { throw unusable("it has no person") }
+        guard let place = dictionary.variables.firstIndex(where: { $0.name == dictionary.person }) else {
+            throw unusable("it has no person")
+        }
         guard dictionary.variables.count <= PatientTableSchema.variablesMax else {
             throw unusable("it has more than \(PatientTableSchema.variablesMax) variables")
         }
@@ -41,7 +45,7 @@ struct PatientTableSchema {
         }
         (table, self.rowNumber) = (dictionary.identifier.quotedIdentifier, rowNumber)
         (guardPrefix, variables) = (dictionary.identifier, dictionary.variables)
-        self.person = person
+        (person, personPlace) = (dictionary.variables[place], place)
     }
 
     var creation: String {

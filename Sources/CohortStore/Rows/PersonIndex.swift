@@ -83,40 +83,82 @@ struct PersonIndex {
     }
 }
 
-/// Whose row each is, gathered in blocks: a look into a large table waits for memory, and several at once wait together.
-struct GrowingPeople: ~Copyable {
+/// People numbered in blocks of rows: a look into a large table waits for memory, and several at once wait together.
+private struct BlockwiseNumbers: ~Copyable {
     private static let blockRows = 512
     private var people: PersonIndex
+    /// The block's identifiers, one after the other, and where each ends.
     private var texts: [UInt8] = []
     private var ends: [Int] = []
-    private var rows: [Int32] = []
 
-    init(rowCount: Int) {
-        people = PersonIndex(peopleCount: rowCount)
-        rows.reserveCapacity(rowCount)
-    }
+    init(peopleCount: Int) { people = PersonIndex(peopleCount: peopleCount) }
 
-    mutating func append(_ identifier: UnsafeBufferPointer<UInt8>) {
+    /// Takes the next row's identifier; true if the block is full.
+    mutating func append(_ identifier: UnsafeBufferPointer<UInt8>) -> Bool {
         texts.append(contentsOf: identifier)
         ends.append(texts.count)
-        if ends.count == GrowingPeople.blockRows { flush() }
+        return ends.count == BlockwiseNumbers.blockRows
     }
 
-    private mutating func flush() {
-        var start = 0
+    /// The people of the block's rows; another block begins.
+    mutating func take() -> [Int32] {
+        var (start, numbers) = (0, [Int32]())
+        numbers.reserveCapacity(ends.count)
         texts.withUnsafeBufferPointer { texts in
             for end in ends {
-                rows.append(people.index(of: UnsafeBufferPointer(rebasing: texts[start..<end])))
+                numbers.append(people.index(of: UnsafeBufferPointer(rebasing: texts[start..<end])))
                 start = end
             }
         }
         texts.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
+        return numbers
+    }
+}
+
+/// Whose row each is.
+struct GrowingPeople: ~Copyable {
+    private var numbers: BlockwiseNumbers
+    private var rows: [Int32] = []
+
+    init(rowCount: Int) {
+        numbers = BlockwiseNumbers(peopleCount: rowCount)
+        rows.reserveCapacity(rowCount)
+    }
+
+    mutating func append(_ identifier: UnsafeBufferPointer<UInt8>) {
+        if numbers.append(identifier) { rows.append(contentsOf: numbers.take()) }
     }
 
     /// The person of each row.
     consuming func finish() -> [Int32] {
-        flush()
+        rows.append(contentsOf: numbers.take())
         return rows
+    }
+}
+
+/// How many people there are, and how many of them have several rows.
+struct CountedPeople: ~Copyable {
+    private var numbers = BlockwiseNumbers(peopleCount: 0)
+    private var hasSeveralRows: [Bool] = []
+
+    mutating func append(_ identifier: UnsafeBufferPointer<UInt8>) {
+        if numbers.append(identifier) { count() }
+    }
+
+    private mutating func count() {
+        for person in numbers.take() {
+            if Int(person) < hasSeveralRows.count {
+                hasSeveralRows[Int(person)] = true
+            } else {
+                hasSeveralRows.append(false)
+            }
+        }
+    }
+
+    /// Call it once, at the end.
+    mutating func finish() -> (all: Int, withSeveralRows: Int) {
+        count()
+        return (hasSeveralRows.count, hasSeveralRows.count { $0 })
     }
 }
