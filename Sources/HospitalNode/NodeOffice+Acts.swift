@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Membership
 
 /// What people decide, and what is believed of it later: entries of the audit log that this node signed.
@@ -25,7 +25,7 @@ extension NodeOffice {
     ///
     /// Another process may append in between; then it is signed anew.
     func record(
-        _ act: Act, _ body: AuditBody, _ change: (AuditNote) throws(StoreError) -> Void
+        _ act: Act, _ body: AuditBody, _ change: (AuditNote) throws(LedgerError) -> Void
     ) throws {
         let at = clock()
         for _ in 0..<Self.attemptsMax {
@@ -35,11 +35,11 @@ extension NodeOffice {
                 try member.signer.key.sign(Self.signedBytes(act.rawValue, at: at, body)))
             do {
                 return try change(AuditNote(kind: act.rawValue, body: body.json, at: at, after: body.after))
-            } catch .ledger(.auditMoved) {
+            } catch .auditMoved {
                 continue
             }
         }
-        throw StoreError.ledger(.auditMoved)
+        throw LedgerError.auditMoved
     }
 
     /// How often an entry is tried while other processes write.
@@ -83,7 +83,7 @@ extension NodeOffice {
     func requireAuditLog() throws {
         do {
             try ledger.verifyNewAudit()
-        } catch StoreError.ledger(.auditBroken) {
+        } catch LedgerError.auditBroken {
             throw ProtocolError.broken("the audit log of this hospital's node is not intact")
         }
     }

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 package import Federation
+import Ledger
 import Membership
 
 /// What other members know of this node's audit log, and this node of theirs.

@@ -1,6 +1,7 @@
 import CohortStore
 package import Cryptography
 import Federation
+import Ledger
 
 /// Whose rows a study sums here, held against all that was answered before.
 extension NodeOffice {
@@ -30,7 +31,7 @@ extension NodeOffice {
         }
         // Before the numbers are read, to which another process may add rows and answer for them.
         let answered = try ledger.answeredRows()
-        let numbered = try ledger.number(codes)
+        let numbered = try ledger.number(codes.rows, codedUnder: codes.key)
         // An analysis that the rows do not fit is answered with nothing but that.
         let answerable = plan.analyses.filter { loaded.cohort.failure(of: $0.id) == nil }
         let analyses = try answerable.map { analysis in

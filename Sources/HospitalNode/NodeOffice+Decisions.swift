@@ -1,7 +1,7 @@
-package import CohortStore
 package import Cryptography
 package import Federation
 import Foundation
+package import Ledger
 import Survival
 
 /// Approving, declining, revoking, releasing; and what is in force.
@@ -32,7 +32,7 @@ extension NodeOffice {
         }
         do {
             try record(.approved, of: study, on: snapshot, until: until, by: person, isHeld: isHeld)
-        } catch StoreError.ledger(.decidedMeanwhile) {
+        } catch LedgerError.decidedMeanwhile {
             throw NodeError.ask(
                 "somebody decided about the study in the meantime", hint: "see \"coxswain node studies\"")
         }
@@ -56,7 +56,7 @@ extension NodeOffice {
                 until: min(unattended.until, now + policy.approvalDaysMax * 86400),
                 by: Self.nobody, isHeld: false)
             return true
-        } catch StoreError.ledger(.decidedMeanwhile) {
+        } catch LedgerError.decidedMeanwhile {
             return false
         }
     }
@@ -71,7 +71,7 @@ extension NodeOffice {
         let body = AuditBody(
             study: study.plan.hash, person: person, policy: policy.hash,
             snapshot: snapshot, until: until, isHeld: isHeld ? true : nil)
-        try record(act, body) { note throws(StoreError) in
+        try record(act, body) { note throws(LedgerError) in
             try ledger.approve(
                 study.plan.hash, until: until, by: person, at: note.at, policyHash: policy.hash,
                 inPlaceOf: study.entry.decision, logging: note)
@@ -96,7 +96,7 @@ extension NodeOffice {
     private func decline(_ act: Act, _ study: LocalStudy, _ reason: String, _ person: String) throws {
         try requireWords(reason, "the reason")
         try record(act, AuditBody(study: study.plan.hash, reason: reason, person: person)) {
-            note throws(StoreError) in
+            note throws(LedgerError) in
             try ledger.decline(study.plan.hash, reason: reason, by: person, at: note.at, logging: note)
         }
     }
@@ -209,7 +209,7 @@ extension NodeOffice {
         let body = AuditBody(
             study: study.plan.hash, session: request.session, round: request.round, request: request.digest,
             person: person)
-        try record(.released, body) { note throws(StoreError) in try ledger.append(note) }
+        try record(.released, body) { note throws(LedgerError) in try ledger.append(note) }
     }
 
     /// Whether a person released the round, as it was held.

@@ -2,7 +2,9 @@ package import CohortStore
 package import Cryptography
 package import Federation
 import Foundation
+package import Ledger
 package import Membership
+import SQLiteFiles
 import Survival
 import TLSTransport
 

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
 import Membership
 import Survival
@@ -72,7 +72,7 @@ extension SessionClerk {
                 at: office.clock())
             let isTold = error.told == "\(error)"
             try end(id, of: study, outcome: (isTold ? RefusalPrefix.told : RefusalPrefix.kept) + "\(error)")
-        } catch let fault as StoreError {
+        } catch let fault as LedgerError {
             // What cannot be written down is told all the same, or the study's lead would wait for nothing.
             logger.error("study \(study.short): the refusal could not be recorded: \(fault)")
         }

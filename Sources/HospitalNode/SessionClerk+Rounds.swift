@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
 import Membership
 import Survival
@@ -40,7 +40,7 @@ extension SessionClerk {
         } catch {
             // What the others' logs said stays known, although this round is refused.
             try office.ledger.keep(arrived)
-            guard case StoreError.ledger(.decidedMeanwhile) = error else { throw error }
+            guard case LedgerError.decidedMeanwhile = error else { throw error }
             // Nothing has left: what is decided now says why, or lets the round be answered when it is next looked at.
             _ = try office.requireApproval(of: study)
             return

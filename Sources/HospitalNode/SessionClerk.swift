@@ -1,8 +1,9 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
 import Membership
+import SQLiteFiles
 import Survival
 
 /// Deals with one work item at a time: fetch, verify, journal, send.
@@ -118,7 +119,7 @@ actor SessionClerk {
             try await refuse(session, of: item.study, .failed("\(error)"))
         } catch let error as NodeError {
             try await refuse(session, of: item.study, .broken("\(error)"))
-        } catch let error as StoreError where error.isLasting {
+        } catch let error as any FileFailure where error.isLasting {
             logger.error("study \(item.study.short): \(error)")
             try await refuse(
                 session, of: item.study,
@@ -198,15 +199,5 @@ actor SessionClerk {
 
     func post(_ answer: SignedMessage, _ round: Int, of id: SHA256Digest) async throws {
         try await connection.post("/v1/sessions/\(id.hex)/rounds/\(round)", answer)
-    }
-}
-
-extension StoreError {
-    /// Whether trying again would not help.
-    fileprivate var isLasting: Bool {
-        switch self {
-        case .file(_, .locked), .file(_, .full), .ledger(.auditMoved): false
-        case .file, .dictionary, .csv, .localFile, .rejectedRows, .ledger: true
-        }
     }
 }
