@@ -1,6 +1,7 @@
 import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Testing
 
 @testable import HospitalNode
@@ -155,10 +156,10 @@ struct CohortDifferenceTests {
         let hospital = try Hospital()
         try answer(model(), at: hospital)
         let office = try hospital.office()
-        #expect(throws: StoreError.ledger(.otherPersonKey)) {
-            _ = try office.ledger.number(RowCodes(key: SHA256Digest(of: "other".utf8), rows: []))
+        #expect(throws: LedgerError.otherPersonKey) {
+            _ = try office.ledger.number([], codedUnder: SHA256Digest(of: "other".utf8))
         }
         try hospital.forge("UPDATE cohorts SET members = x'01'")
-        #expect(throws: StoreError.self) { _ = try objections(model("age != 53"), at: hospital) }
+        #expect(throws: LedgerError.self) { _ = try objections(model("age != 53"), at: hospital) }
     }
 }

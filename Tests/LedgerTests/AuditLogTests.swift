@@ -1,9 +1,10 @@
 import Cryptography
 import Foundation
 import GRDB
+import TestFiles
 import Testing
 
-@testable import CohortStore
+@testable import Ledger
 
 struct AuditLogTests {
     let folder: TemporaryFolder
@@ -35,7 +36,7 @@ struct AuditLogTests {
         try appendFive()
         let head = try ledger.auditHead()
         try ledger.append(AuditNote(kind: "a", body: "1", at: 1, after: head.hash))
-        #expect(throws: StoreError.ledger(.auditMoved)) {
+        #expect(throws: LedgerError.auditMoved) {
             try ledger.append(AuditNote(kind: "b", body: "1", at: 1, after: head.hash))
         }
         #expect(try ledger.auditEntries().map(\.kind).suffix(2) == ["round", "a"])
@@ -59,9 +60,9 @@ struct AuditLogTests {
         try ledger.verifyNewAudit()
         try tamper("UPDATE audit SET body = '2' WHERE seq = 6")
         #expect(throws: Never.self) { try ledger.verifyNewAudit() }
-        #expect(throws: StoreError.ledger(.auditBroken(entry: 6, .changed))) { try ledger.verifyAudit() }
+        #expect(throws: LedgerError.auditBroken(entry: 6, .changed)) { try ledger.verifyAudit() }
         try tamper("DELETE FROM audit WHERE seq = 6")
-        #expect(throws: StoreError.ledger(.auditBroken(entry: 6, .changed))) { try ledger.verifyNewAudit() }
+        #expect(throws: LedgerError.auditBroken(entry: 6, .changed)) { try ledger.verifyNewAudit() }
     }
 
     @Test func `an empty log is sound`() throws {
@@ -141,7 +142,7 @@ struct AuditLogTests {
     ) throws {
         try appendFive()
         try tamper(sql)
-        #expect(throws: StoreError.ledger(.auditBroken(entry: entry, breach))) {
+        #expect(throws: LedgerError.auditBroken(entry: entry, breach)) {
             _ = try ledger.verifyAudit()
         }
     }
@@ -156,8 +157,8 @@ struct AuditLogTests {
             UPDATE audit SET at = \(forged.at), kind = '\(forged.kind)', body = '\(forged.body)',
                 previous = '\(forged.previous)', hash = '\(forged.hash)' WHERE seq = 3
             """)
-        let error = storeError { () throws(StoreError) in _ = try ledger.verifyAudit() }
-        #expect(error == .ledger(.auditBroken(entry: 3, .detached)))
+        let error = failure { () throws(LedgerError) in _ = try ledger.verifyAudit() }
+        #expect(error == .auditBroken(entry: 3, .detached))
         #expect(
             error?.description
                 == "audit entry 3 does not follow the entry before it; the log before it is sound")
@@ -173,7 +174,7 @@ struct AuditLogTests {
     }
 
     @Test func `a body that is not JSON is refused`() throws {
-        #expect(throws: StoreError.ledger(.bodyIsNotJSON(kind: "note"))) {
+        #expect(throws: LedgerError.bodyIsNotJSON(kind: "note")) {
             try ledger.append(kind: "note", body: "{", at: 1)
         }
         #expect(try ledger.verifyAudit() == 0)
@@ -194,12 +195,12 @@ struct AuditLogTests {
                 session: "s", round: 0, requestDigest: study, request: [], answer: [1],
                 logging: note("answered"))
         }
-        #expect(throws: StoreError.ledger(.answerDiffers(session: "s", round: 0))) {
+        #expect(throws: LedgerError.answerDiffers(session: "s", round: 0)) {
             try ledger.recordAnswer(
                 session: "s", round: 0, requestDigest: study, request: [], answer: [2], logging: note("wrong")
             )
         }
-        #expect(throws: StoreError.ledger(.bodyIsNotJSON(kind: "bad"))) {
+        #expect(throws: LedgerError.bodyIsNotJSON(kind: "bad")) {
             try ledger.recordAnswer(
                 session: "s", round: 1, requestDigest: study, request: [], answer: [2],
                 logging: AuditNote(kind: "bad", body: "", at: 1))

@@ -1,9 +1,11 @@
 import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
+import TestFiles
 import Testing
 
-@testable import CohortStore
+@testable import Ledger
 
 struct NodeLedgerTests {
     let folder: TemporaryFolder
@@ -55,7 +57,7 @@ struct NodeLedgerTests {
     }
 
     @Test func `nothing is decided about a study that is unknown or closed`() throws {
-        let unknown = StoreError.ledger(.unknownStudy(study))
+        let unknown = LedgerError.unknownStudy(study)
         #expect(throws: unknown) { try ledger.approve(study, until: 5, by: "A", at: 1, policyHash: policy) }
         #expect(throws: unknown) { try ledger.decline(study, reason: "", by: "A", at: 1) }
         #expect(throws: unknown) { try ledger.close(study, outcome: "x", at: 1) }
@@ -63,11 +65,11 @@ struct NodeLedgerTests {
             try ledger.beginSession(id: "s", study: study, secret: [], hello: [], at: 1)
         }
         try ledger.recordStudy(hash: study, submission: [], receivedAt: 1)
-        #expect(throws: StoreError.ledger(.approvalInThePast)) {
+        #expect(throws: LedgerError.approvalInThePast) {
             try ledger.approve(study, until: 5, by: "A", at: 5, policyHash: policy)
         }
         try ledger.close(study, outcome: "finished", at: 2)
-        let closed = StoreError.ledger(.studyClosed(study, outcome: "finished"))
+        let closed = LedgerError.studyClosed(study, outcome: "finished")
         #expect(throws: closed) { try ledger.approve(study, until: 5, by: "A", at: 3, policyHash: policy) }
         #expect(throws: closed) { try ledger.decline(study, reason: "", by: "A", at: 3) }
         #expect(throws: closed) { try ledger.close(study, outcome: "again", at: 3) }
@@ -95,26 +97,26 @@ struct NodeLedgerTests {
     @Test func `repeating a step does nothing, and another one in its place is refused`() throws {
         try beginSession()
         try beginSession()
-        #expect(throws: StoreError.ledger(.sessionDiffers("s1"))) { try beginSession(secret: [1]) }
+        #expect(throws: LedgerError.sessionDiffers("s1")) { try beginSession(secret: [1]) }
         try ledger.recordRoster(session: "s1", roster: [7], ack: [6])
         try ledger.recordRoster(session: "s1", roster: [7], ack: [6])
         for (roster, ack) in [([8], [6]), ([7], [5])] as [([UInt8], [UInt8])] {
-            #expect(throws: StoreError.ledger(.rosterDiffers("s1"))) {
+            #expect(throws: LedgerError.rosterDiffers("s1")) {
                 try ledger.recordRoster(session: "s1", roster: roster, ack: ack)
             }
         }
         try ledger.endSession("s1", outcome: "finished", at: 200)
         try ledger.endSession("s1", outcome: "finished", at: 300)
         #expect(try ledger.session("s1")?.endedAt == 200)
-        let ended = StoreError.ledger(.sessionEnded("s1", outcome: "finished"))
+        let ended = LedgerError.sessionEnded("s1", outcome: "finished")
         #expect(throws: ended) { try ledger.endSession("s1", outcome: "failed", at: 300) }
         #expect(throws: ended) { try ledger.recordRoster(session: "s1", roster: [7], ack: [6]) }
-        #expect(throws: StoreError.ledger(.sessionDiffers("s1"))) { try beginSession() }
+        #expect(throws: LedgerError.sessionDiffers("s1")) { try beginSession() }
         for body in [
             { try ledger.endSession("none", outcome: "x", at: 1) },
             { try ledger.recordRoster(session: "none", roster: [], ack: []) },
         ] {
-            #expect(throws: StoreError.ledger(.unknownSession("none"))) { try body() }
+            #expect(throws: LedgerError.unknownSession("none")) { try body() }
         }
     }
 
@@ -162,7 +164,7 @@ struct NodeLedgerTests {
         for (digest, request, answer) in [
             (second, [1], [11]), (first, [1], [12]), (first, [3], [11]),
         ] as [(SHA256Digest, [UInt8], [UInt8])] {
-            #expect(throws: StoreError.ledger(.answerDiffers(session: "s1", round: 1))) {
+            #expect(throws: LedgerError.answerDiffers(session: "s1", round: 1)) {
                 try ledger.recordAnswer(
                     session: "s1", round: 1, requestDigest: digest, request: request, answer: answer)
             }
@@ -170,10 +172,10 @@ struct NodeLedgerTests {
         #expect(try reopened().rounds(of: "s1") == expected)
         try ledger.endSession("s1", outcome: "finished", at: 300)
         try ledger.recordAnswer(session: "s1", round: 1, requestDigest: first, request: [1], answer: [11])
-        #expect(throws: StoreError.ledger(.sessionEnded("s1", outcome: "finished"))) {
+        #expect(throws: LedgerError.sessionEnded("s1", outcome: "finished")) {
             try ledger.recordAnswer(session: "s1", round: 3, requestDigest: first, request: [1], answer: [11])
         }
-        #expect(throws: StoreError.ledger(.unknownSession("none"))) {
+        #expect(throws: LedgerError.unknownSession("none")) {
             try ledger.recordAnswer(session: "none", round: 1, requestDigest: first, request: [], answer: [])
         }
         #expect(try ledger.rounds(of: "s1") == expected)
@@ -190,7 +192,7 @@ struct NodeLedgerTests {
         }
         try answer(1)
         try ledger.decline(study, reason: "an error", by: "admin", at: 120)
-        #expect(throws: StoreError.ledger(.decidedMeanwhile(study))) { try answer(2) }
+        #expect(throws: LedgerError.decidedMeanwhile(study)) { try answer(2) }
         #expect(try ledger.rounds(of: "s1").map(\.round) == [1])
     }
 
@@ -260,7 +262,7 @@ struct NodeLedgerTests {
         let impatient = try NodeLedger(path: folder.file("ledger.sqlite"), patience: .milliseconds(20))
         let raw = try DatabaseQueue(path: folder.file("ledger.sqlite"))
         try raw.write { _ in
-            let error = storeError { () throws(StoreError) in
+            let error = failure { () throws(LedgerError) in
                 try impatient.recordStudy(hash: study, submission: [], receivedAt: 1)
             }
             #expect(error == .file(folder.file("ledger.sqlite"), .locked))
@@ -276,5 +278,32 @@ struct NodeLedgerTests {
                 session: "s1", round: round, requestDigest: policy, request: [], answer: megabyte)
             #expect(folder.bytes("ledger.sqlite-wal").count < 6 << 20)
         }
+    }
+
+    /// A copy of the file and its log, taken while they are in use, is what a process leaves that is killed then.
+    @Test func `whatever a call of the ledger recorded is there after a crash right behind it`() throws {
+        var copies = 0
+        func afterCrash() throws -> NodeLedger {
+            copies += 1
+            try folder.copyDatabase("ledger.sqlite", to: "crash-\(copies).sqlite")
+            return try NodeLedger(path: folder.file("crash-\(copies).sqlite"), creating: false)
+        }
+        try ledger.recordStudy(hash: study, submission: [1], receivedAt: 1)
+        #expect(try afterCrash().study(study)?.submission == [1])
+        try ledger.approve(study, until: 9, by: "A", at: 2, policyHash: study)
+        #expect(
+            try afterCrash().study(study)?.decision == .approved(until: 9, by: "A", at: 2, policyHash: study))
+        try ledger.beginSession(id: "s", study: study, secret: [5], hello: [6], at: 3)
+        #expect(try afterCrash().session("s")?.secret == [5])
+        try ledger.recordRoster(session: "s", roster: [7], ack: [8])
+        #expect(try afterCrash().session("s")?.roster == [7])
+        try ledger.recordAnswer(session: "s", round: 0, requestDigest: study, request: [1], answer: [2])
+        #expect(try afterCrash().rounds(of: "s").map(\.answer) == [[2]])
+        try ledger.append(kind: "k", body: "{}", at: 4)
+        #expect(try afterCrash().verifyAudit() == 1)
+        try ledger.endSession("s", outcome: "finished", at: 5)
+        #expect(try afterCrash().session("s")?.secret == nil)
+        try ledger.close(study, outcome: "finished", at: 6)
+        #expect(try afterCrash().study(study)?.outcome == "finished")
     }
 }

@@ -1,7 +1,5 @@
-import CohortStore
-
 /// The error that a call throws, or nil.
-func storeError(of body: () throws(StoreError) -> Void) -> StoreError? {
+package func failure<Failure: Error>(of body: () throws(Failure) -> Void) -> Failure? {
     do {
         try body()
         return nil
