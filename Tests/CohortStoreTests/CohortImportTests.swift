@@ -22,7 +22,7 @@ struct CohortImportTests {
             path: path, dictionary: "clinic@1", replacing: replacing, at: 1_700_000_000)
     }
 
-    private func rowCount() throws -> Int { try store.table(dictionary: "clinic@1", variables: []).rowCount }
+    private func rowCount() throws -> Int { try store.describe(dictionary: "clinic@1").rowCount }
 
     @Test func `a good file is imported with a record of where it came from`() throws {
         let text = Clinic.csv(Clinic.lines)

@@ -69,10 +69,14 @@ struct OlderFileTests {
     func `a file with prepared columns opens, and no copy of the patients stays in it`(
         access: CohortStore.Access
     ) throws {
-        let before = try CohortStore(path: path, access: .answering)
-        let (table, snapshot) = try before.verifiedTable(
-            dictionary: "clinic@1", variables: ["months", "sex"])
-        let codes = try before.rowCodes(dictionary: "clinic@1")
+        let variables = ["months", "sex"]
+        let (before, codes) = try {
+            let store = try CohortStore(path: path, access: .answering)
+            return (
+                try store.verifiedTable(dictionary: "clinic@1", variables: variables),
+                try store.rowCodes(dictionary: "clinic@1")
+            )
+        }()
         try makeVersion3()
         let size = folder.bytes("cohort.sqlite").count
         let store = try CohortStore(path: path, access: access)
@@ -81,11 +85,13 @@ struct OlderFileTests {
         }
         #expect(folder.bytes("cohort.sqlite").count < size - 300_000)
         #expect(try facts() == ["clinic@1 dictionaries imports person_key", "4", "0", "ok"])
-        let after = try store.verifiedTable(dictionary: "clinic@1", variables: ["months", "sex"])
-        #expect(after.snapshot == snapshot)
-        #expect(after.table.person == table.person)
-        #expect(
-            String(reflecting: after.table.columns["months"]) == String(reflecting: table.columns["months"]))
+        let after = try store.verifiedTable(dictionary: "clinic@1", variables: variables)
+        #expect(after.snapshot == before.snapshot)
+        #expect(after.table.person == before.table.person)
+        for variable in variables {
+            let columns = [before, after].map { String(reflecting: $0.table.columns[variable]) }
+            #expect(columns[0] == columns[1])
+        }
         let codesAfter = try store.rowCodes(dictionary: "clinic@1")
         #expect(codesAfter.key == codes.key && codesAfter.rows == codes.rows)
         #expect(try folder.mode("cohort.sqlite") == 0o600)
