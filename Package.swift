@@ -45,10 +45,20 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "StudyReport", dependencies: ["Survival", "JSONText"], swiftSettings: settings),
 
-        // Edges: patient rows only in CohortStore, sockets and TLS only in TLSTransport.
+        // Edges: patient rows only in CohortStore, sockets and TLS only in TLSTransport, SQLite files only by SQLiteFiles.
+        .target(
+            name: "SQLiteFiles",
+            dependencies: ["Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
         .target(
             name: "CohortStore",
-            dependencies: ["Survival", "Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Survival", "SQLiteFiles", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Ledger",
+            dependencies: ["SQLiteFiles", "Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .target(
             name: "TLSTransport",
@@ -71,7 +81,8 @@ let package = Package(
         .target(
             name: "HospitalNode",
             dependencies: [
-                "Survival", "Federation", "CohortStore", "TLSTransport", "Cryptography", "Membership",
+                "Survival", "Federation", "CohortStore", "Ledger", "SQLiteFiles", "TLSTransport",
+                "Cryptography", "Membership",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -79,7 +90,7 @@ let package = Package(
         .target(
             name: "Coordinator",
             dependencies: [
-                "Survival", "Federation", "TLSTransport", "Cryptography", "Membership",
+                "Survival", "Federation", "SQLiteFiles", "TLSTransport", "Cryptography", "Membership",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -88,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "coxswain",
             dependencies: [
-                "Survival", "Federation", "StudyReport", "CohortStore", "TLSTransport", "Cryptography",
-                "Membership", "HospitalNode", "Coordinator",
+                "Survival", "Federation", "StudyReport", "CohortStore", "Ledger", "TLSTransport",
+                "Cryptography", "Membership", "HospitalNode", "Coordinator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -130,8 +141,29 @@ let package = Package(
             exclude: ["Masking/masks.py"], swiftSettings: settings),
         .testTarget(
             name: "StudyReportTests", dependencies: ["StudyReport", "Survival"], swiftSettings: settings),
+        // Folders that go with their test, and the sqlite3 program as an outsider; for tests alone.
+        .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: settings),
+
         .testTarget(
-            name: "CohortStoreTests", dependencies: ["CohortStore", "Survival", "Cryptography"],
+            name: "SQLiteFilesTests",
+            dependencies: [
+                "SQLiteFiles", "CohortStore", "Ledger", "Coordinator", "TestFiles",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CohortStoreTests",
+            dependencies: [
+                "CohortStore", "SQLiteFiles", "Survival", "Cryptography", "TestFiles",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Ledger", "SQLiteFiles", "Cryptography", "TestFiles",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "TLSTransportTests",
@@ -149,8 +181,8 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Coordinator", "Federation", "Survival", "Membership", "TLSTransport", "Cryptography",
-                "TestConsortia",
+                "Coordinator", "Federation", "SQLiteFiles", "Survival", "Membership", "TLSTransport",
+                "Cryptography", "TestConsortia", "TestFiles",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -159,9 +191,9 @@ let package = Package(
         .testTarget(
             name: "HospitalNodeTests",
             dependencies: [
-                "HospitalNode", "CohortStore", "Federation", "Membership", "Survival", "Cryptography",
-                "TestConsortia",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "HospitalNode", "CohortStore", "Ledger", "SQLiteFiles", "Federation", "Membership",
+                "Survival",
+                "Cryptography", "TestConsortia", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import Foundation
 import GRDB
+import SQLiteFiles
 import Survival
 
 /// The coordinator's own state in SQLite: studies, decisions, sessions, the messages of each session, results.
@@ -9,90 +10,12 @@ import Survival
 /// Every write is committed (`synchronous=FULL`) before it returns. Nothing here is a site's own number: the messages are
 /// keys, acknowledgements and masked vectors.
 final class CoordinatorStore: Sendable {
-    private let queue: DatabaseQueue
+    private let file: SQLiteFile<FileError>
 
-    /// "CxsC": marks the file as a coordinator's.
-    private static let applicationID = 0x4378_7343
-
-    init(path: String) throws {
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = true
-        configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        let isNew = !FileManager.default.fileExists(atPath: path)
-        if isNew {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-            guard descriptor >= 0 else { throw StoreFault.unusable(path, "the file cannot be made") }
-            close(descriptor)
-        }
-        try Self.requireUnexposed(path)
-        do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.writeWithoutTransaction { database in
-                let found = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-                guard isNew || found == Self.applicationID else { throw StoreFault.foreign(path) }
-                try database.execute(sql: "PRAGMA journal_mode = WAL")
-                try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
-            }
-            let migrator = Self.migrator
-            try queue.read { database in
-                guard try !migrator.hasBeenSuperseded(database) else { throw StoreFault.newer(path) }
-            }
-            try migrator.migrate(queue)
-        } catch let error as DatabaseError {
-            throw StoreFault.unusable(path, error.message ?? "\(error.resultCode)")
-        }
-    }
-
-    /// Refuses a file that every account of the machine can open, as a node does with its own.
-    private static func requireUnexposed(_ path: String) throws {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            throw StoreFault.unusable(path, "the file cannot be looked at")
-        }
-        guard status.st_mode & 0o007 == 0 else {
-            throw StoreFault.exposed(path, mode: Int(status.st_mode & 0o777))
-        }
-    }
-
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE study (
-                        hash TEXT PRIMARY KEY, submission TEXT NOT NULL, submitted_at INTEGER NOT NULL,
-                        state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', result BLOB) STRICT;
-                    CREATE TABLE decision (
-                        study TEXT NOT NULL REFERENCES study, site TEXT NOT NULL, message TEXT NOT NULL,
-                        PRIMARY KEY (study, site)) STRICT;
-                    CREATE TABLE session (
-                        id TEXT PRIMARY KEY, study TEXT NOT NULL REFERENCES study, opening TEXT NOT NULL,
-                        since INTEGER NOT NULL) STRICT;
-                    CREATE TABLE message (
-                        number INTEGER PRIMARY KEY, session TEXT NOT NULL REFERENCES session, site TEXT NOT NULL,
-                        type TEXT NOT NULL, round INTEGER NOT NULL, body TEXT NOT NULL,
-                        UNIQUE (session, site, type, round)) STRICT;
-                    """)
-        }
-        migrator.registerMigration("2") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE checkpoint (
-                        site TEXT NOT NULL, sequence INTEGER NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
-                        PRIMARY KEY (site, sequence, head)) STRICT;
-                    """)
-        }
-        migrator.registerMigration("3") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE hospital (
-                        site TEXT PRIMARY KEY, seen INTEGER NOT NULL, protocol INTEGER, engine INTEGER) STRICT;
-                    """)
-        }
-        return migrator
+    /// Opens the database, and makes it if there is none; one of an older version of this program is brought up.
+    init(path: String) throws(FileError) {
+        try SQLiteFile<FileError>.create(at: path, mayExist: true)
+        file = try SQLiteFile(path: path, format: .coordinator, isReadOnly: false, patience: .seconds(10))
     }
 
     struct StudyRow: Sendable {
@@ -115,7 +38,7 @@ final class CoordinatorStore: Sendable {
     }
 
     func addStudy(_ hash: SHA256Digest, _ submission: SignedMessage, at time: Int) throws {
-        try queue.write { database in
+        try file.write { database in
             try database.execute(
                 sql:
                     "INSERT INTO study (hash, submission, submitted_at, state) VALUES (?, ?, ?, 'submitted')",
@@ -124,18 +47,19 @@ final class CoordinatorStore: Sendable {
     }
 
     func studies() throws -> [StudyRow] {
-        try queue.read { database in
+        try file.read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM study ORDER BY submitted_at, hash").map { row in
                 StudyRow(
-                    hash: row["hash"], submission: row["submission"],
-                    state: StudyState(rawValue: row["state"]) ?? .failed, reason: row["reason"])
+                    hash: try row.stored("hash"), submission: try row.stored("submission"),
+                    state: StudyState(rawValue: try row.stored("state")) ?? .failed,
+                    reason: try row.stored("reason"))
             }
         }
     }
 
     func setState(of study: SHA256Digest, _ state: StudyState, reason: String, result: StudyResult?) throws {
         let body = result.map { Data(CanonicalJSON.bytes($0)) }
-        try queue.write { database in
+        try file.write { database in
             try database.execute(
                 sql: "UPDATE study SET state = ?, reason = ?, result = ? WHERE hash = ?",
                 arguments: [state.rawValue, reason, body, study.hex])
@@ -143,7 +67,7 @@ final class CoordinatorStore: Sendable {
     }
 
     func result(of study: SHA256Digest) throws -> [UInt8]? {
-        try queue.read { database in
+        try file.read { database in
             try Data.fetchOne(
                 database, sql: "SELECT result FROM study WHERE hash = ? AND result IS NOT NULL",
                 arguments: [study.hex]
@@ -152,7 +76,7 @@ final class CoordinatorStore: Sendable {
     }
 
     func setDecision(_ message: SignedMessage, study: SHA256Digest, site: String) throws {
-        try queue.write { database in
+        try file.write { database in
             try database.execute(
                 sql:
                     "INSERT INTO decision VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message",
@@ -161,18 +85,18 @@ final class CoordinatorStore: Sendable {
     }
 
     func decisions(of study: String) throws -> [String: SignedMessage] {
-        try queue.read { database in
+        try file.read { database in
             let rows = try Row.fetchAll(
                 database, sql: "SELECT site, message FROM decision WHERE study = ?", arguments: [study])
             var decisions: [String: SignedMessage] = [:]
-            for row in rows { decisions[row["site"]] = try Self.message(row["message"]) }
+            for row in rows { decisions[try row.stored("site")] = try Self.message(row.stored("message")) }
             return decisions
         }
     }
 
     /// Keeps when a hospital called last, and what it said it runs.
     func setHospital(_ site: String, seen: Int, versions: Versions?) throws {
-        try queue.write { database in
+        try file.write { database in
             try database.execute(
                 sql: """
                     INSERT INTO hospital VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
@@ -189,11 +113,12 @@ final class CoordinatorStore: Sendable {
     }
 
     func hospitals() throws -> [HospitalRow] {
-        try queue.read { database in
+        try file.read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM hospital").map { row in
-                let (version, engine): (Int?, Int?) = (row["protocol"], row["engine"])
+                let version: Int? = try row.storedOptional("protocol")
+                let engine: Int? = try row.storedOptional("engine")
                 return HospitalRow(
-                    site: row["site"], seen: row["seen"],
+                    site: try row.stored("site"), seen: try row.stored("seen"),
                     versions: version.flatMap { version in
                         engine.map { Versions(protocol: version, engine: $0) }
                     })
@@ -203,7 +128,7 @@ final class CoordinatorStore: Sendable {
 
     /// Opens a session and marks the study as running, in one transaction.
     func addSession(_ id: SHA256Digest, study: SHA256Digest, opening: SignedMessage, at time: Int) throws {
-        try queue.write { database in
+        try file.write { database in
             try database.execute(
                 sql: "INSERT INTO session VALUES (?, ?, ?, ?)",
                 arguments: [id.hex, study.hex, Self.text(opening), time])
@@ -214,12 +139,14 @@ final class CoordinatorStore: Sendable {
 
     /// The latest session of a study.
     func session(of study: String) throws -> SessionRow? {
-        try queue.read { database in
+        try file.read { database in
             try Row.fetchOne(
                 database, sql: "SELECT * FROM session WHERE study = ? ORDER BY rowid DESC LIMIT 1",
                 arguments: [study]
             ).map { row in
-                SessionRow(id: row["id"], opening: try Self.message(row["opening"]), since: row["since"])
+                SessionRow(
+                    id: try row.stored("id"), opening: try Self.message(row.stored("opening")),
+                    since: try row.stored("since"))
             }
         }
     }
@@ -228,18 +155,22 @@ final class CoordinatorStore: Sendable {
         _ message: SignedMessage, from site: String, session: SHA256Digest, round: Int, at time: Int,
         checkpoint: SignedMessage? = nil
     ) throws {
-        try queue.write { database in
+        let kept = try checkpoint.map { message in
+            (message, try CanonicalJSON.decode(AuditCheckpoint.self, from: Array(message.payload.utf8)))
+        }
+        try file.write { database in
             try database.execute(
                 sql: "INSERT INTO message (session, site, type, round, body) VALUES (?, ?, ?, ?, ?)",
                 arguments: [session.hex, site, message.type, round, Self.text(message)])
             try database.execute(
                 sql: "UPDATE session SET since = ? WHERE id = ?", arguments: [time, session.hex])
-            if let checkpoint { try Self.keep(checkpoint, in: database) }
+            if let (message, checkpoint) = kept { try Self.keep(message, checkpoint, in: database) }
         }
     }
 
-    private static func keep(_ message: SignedMessage, in database: Database) throws {
-        let checkpoint = try CanonicalJSON.decode(AuditCheckpoint.self, from: Array(message.payload.utf8))
+    private static func keep(
+        _ message: SignedMessage, _ checkpoint: AuditCheckpoint, in database: Database
+    ) throws {
         try database.execute(
             sql: "INSERT OR IGNORE INTO checkpoint (site, sequence, head, body) VALUES (?, ?, ?, ?)",
             arguments: [checkpoint.site, checkpoint.sequence, checkpoint.head.hex, text(message)])
@@ -247,7 +178,7 @@ final class CoordinatorStore: Sendable {
 
     /// The checkpoint of the newest entry of each site's audit log; several where the site signed several.
     func checkpoints() throws -> [SignedMessage] {
-        try queue.read { database in
+        try file.read { database in
             try String.fetchAll(
                 database,
                 sql: """
@@ -261,7 +192,7 @@ final class CoordinatorStore: Sendable {
 
     /// A stored message of a site, if this very step has one.
     func message(type: String, round: Int, of site: String, session: String) throws -> SignedMessage? {
-        try queue.read { database in
+        try file.read { database in
             try String.fetchOne(
                 database,
                 sql: "SELECT body FROM message WHERE session = ? AND site = ? AND type = ? AND round = ?",
@@ -272,11 +203,11 @@ final class CoordinatorStore: Sendable {
 
     /// All messages of a session, in the order in which they were taken.
     func messages(of session: String) throws -> [MessageRow] {
-        try queue.read { database in
+        try file.read { database in
             try Row.fetchAll(
                 database, sql: "SELECT site, body FROM message WHERE session = ? ORDER BY number",
                 arguments: [session]
-            ).map { MessageRow(site: $0["site"], body: try Self.message($0["body"])) }
+            ).map { MessageRow(site: try $0.stored("site"), body: try Self.message($0.stored("body"))) }
         }
     }
 
@@ -289,20 +220,48 @@ final class CoordinatorStore: Sendable {
     }
 }
 
-/// Why a coordinator's database cannot be used.
-enum StoreFault: Error, CustomStringConvertible {
-    case foreign(String)
-    case newer(String)
-    case unusable(String, String)
-    case exposed(String, mode: Int)
+extension FileFormat {
+    /// The coordinator's database; every page is checked when it is opened.
+    ///
+    /// Before version 4 the tables were made one by one, with the names of what was made in `grdb_migrations` and without a number
+    /// in the file's header: what is there already is left as it is.
+    static let coordinator = FileFormat(
+        noun: "coordinator database", applicationID: 0x4378_7343 /* CxsC */,
+        migrations: [
+            .change(coordinator1), .change(coordinator2), .change(coordinator3), .change(coordinator4),
+        ],
+        isCheckedWhole: true)
 
-    var description: String {
-        switch self {
-        case .foreign(let path): "\(path) is not a coordinator's database; name another file or move it away"
-        case .newer(let path): "\(path) was written by a newer coxswain; install that version"
-        case .unusable(let path, let reason): "\(path) cannot be used: \(reason); restore it from a backup"
-        case .exposed(let path, let mode):
-            "\(path) is open to every account of this machine (mode \(String(mode, radix: 8))); run chmod 600 on it"
-        }
-    }
+    private static let coordinator1 = """
+        CREATE TABLE IF NOT EXISTS study (
+            hash TEXT PRIMARY KEY, submission TEXT NOT NULL, submitted_at INTEGER NOT NULL,
+            state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', result BLOB) STRICT;
+        CREATE TABLE IF NOT EXISTS decision (
+            study TEXT NOT NULL REFERENCES study, site TEXT NOT NULL, message TEXT NOT NULL,
+            PRIMARY KEY (study, site)) STRICT;
+        CREATE TABLE IF NOT EXISTS session (
+            id TEXT PRIMARY KEY, study TEXT NOT NULL REFERENCES study, opening TEXT NOT NULL,
+            since INTEGER NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS message (
+            number INTEGER PRIMARY KEY, session TEXT NOT NULL REFERENCES session, site TEXT NOT NULL,
+            type TEXT NOT NULL, round INTEGER NOT NULL, body TEXT NOT NULL,
+            UNIQUE (session, site, type, round)) STRICT;
+        """
+
+    private static let coordinator2 = """
+        CREATE TABLE IF NOT EXISTS checkpoint (
+            site TEXT NOT NULL, sequence INTEGER NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (site, sequence, head)) STRICT;
+        """
+
+    private static let coordinator3 = """
+        CREATE TABLE IF NOT EXISTS hospital (
+            site TEXT PRIMARY KEY, seen INTEGER NOT NULL, protocol INTEGER, engine INTEGER) STRICT;
+        """
+
+    /// By this an older program knows that the file is newer than it is, and refuses it.
+    private static let coordinator4 = """
+        CREATE TABLE IF NOT EXISTS grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+        INSERT INTO grdb_migrations VALUES ('4');
+        """
 }

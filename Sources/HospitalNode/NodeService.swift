@@ -1,7 +1,7 @@
-import CohortStore
 import Cryptography
 import Federation
 import Foundation
+import Ledger
 package import Logging
 import Membership
 import ServiceLifecycle
@@ -23,9 +23,9 @@ package struct NodeService: Service {
         lock = try RunLock(on: administration.configuration.ledger)
         do {
             _ = try administration.ledger.verifyAudit()
-        } catch StoreError.ledger(.auditBroken(let entry, let breach)) {
+        } catch LedgerError.auditBroken(let entry, let breach) {
             throw NodeError.ask(
-                "\(StoreError.ledger(.auditBroken(entry: entry, breach)))",
+                "\(LedgerError.auditBroken(entry: entry, breach))",
                 hint: "keep the ledger for the data-protection officer, and restore it from its backup")
         }
         self.administration = administration

@@ -4,6 +4,7 @@ import Cryptography
 import Federation
 import Foundation
 import HospitalNode
+import Ledger
 import Membership
 import Survival
 

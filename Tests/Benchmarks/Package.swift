@@ -23,8 +23,14 @@ let package = Package(
         .target(name: "CoxKernels"),
         .target(name: "Survival", dependencies: ["CoxKernels"], swiftSettings: settings),
         .target(
+            name: "SQLiteFiles",
+            dependencies: ["Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+        .target(
             name: "CohortStore",
-            dependencies: ["Survival", "Cryptography", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Survival", "SQLiteFiles", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .target(name: "JSONText", swiftSettings: settings),
         .target(

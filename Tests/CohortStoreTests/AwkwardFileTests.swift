@@ -1,4 +1,5 @@
 import Survival
+import TestFiles
 import Testing
 
 @testable import CohortStore
@@ -268,7 +269,7 @@ struct AwkwardFileTests {
             let folder = try TemporaryFolder()
             let path = try folder.write(file.bytes, to: "file.csv")
             var table: PatientTable?
-            let error = storeError { () throws(StoreError) in table = try read(path, by: reader, in: folder) }
+            let error = failure { () throws(StoreError) in table = try read(path, by: reader, in: folder) }
             if let expected = file.rows {
                 #expect(error == nil, "\(reader)")
                 #expect(rows(table) == expected, "\(reader)")

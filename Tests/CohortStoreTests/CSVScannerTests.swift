@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import TestFiles
 import Testing
 
 @testable import CohortStore
@@ -144,15 +145,15 @@ struct CSVScannerTests {
     }
 
     @Test func `a field may be as long as the limit and no longer`() throws {
-        let longest = String(repeating: "x", count: CSVScanner.fieldBytesMax)
+        let longest = String(repeating: "x", count: CSVFault.fieldBytesMax)
         #expect(try scan(Array("a\n\(longest)\n".utf8)).records == [["a"], [longest]])
         #expect(try scan(Array("a\n\(longest)x\n".utf8)).fault == .fieldTooLong(line: 2))
         #expect(try scan(Array("a\n\"\(longest)x\"\n".utf8)).fault == .fieldTooLong(line: 2, quote: 2))
     }
 
     @Test func `a line longer than the limit is refused, quoted or not`() throws {
-        let half = String(repeating: "x", count: CSVScanner.recordBytesMax / 2)
-        let fields = Array(repeating: String(repeating: "x", count: CSVScanner.fieldBytesMax), count: 17)
+        let half = String(repeating: "x", count: CSVFault.recordBytesMax / 2)
+        let fields = Array(repeating: String(repeating: "x", count: CSVFault.fieldBytesMax), count: 17)
         #expect(try scan(Array("a\n\(fields.joined(separator: ","))\n".utf8)).fault == .lineTooLong(line: 2))
         let unclosed = CSVFault.lineTooLong(line: 2, quote: 2)
         #expect(try scan(Array("a\n\"\(half)\n\(half)x\"\n".utf8)).fault == unclosed)

@@ -1,4 +1,5 @@
 import Survival
+import TestFiles
 import Testing
 
 @testable import CohortStore

@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import Survival
+import TestFiles
 import Testing
 
 @testable import CohortStore
@@ -21,7 +22,7 @@ struct CohortImportTests {
             path: path, dictionary: "clinic@1", replacing: replacing, at: 1_700_000_000)
     }
 
-    private func rowCount() throws -> Int { try store.table(dictionary: "clinic@1", variables: []).rowCount }
+    private func rowCount() throws -> Int { try store.describe(dictionary: "clinic@1").rowCount }
 
     @Test func `a good file is imported with a record of where it came from`() throws {
         let text = Clinic.csv(Clinic.lines)
@@ -72,7 +73,7 @@ struct CohortImportTests {
             "\"A7\n\",5.9 ,1,female,PD,1",
             "A8,-1,1,female,PD,31",
         ])
-        let error = storeError { () throws(StoreError) in _ = try importText(text) }
+        let error = failure { () throws(StoreError) in _ = try importText(text) }
         guard case .rejectedRows(let rejected)? = error else {
             Issue.record("expected rejected rows, got \(String(describing: error))")
             return
@@ -104,7 +105,7 @@ struct CohortImportTests {
     }
 
     @Test func `of many problems the first fifty are listed and all are counted`() throws {
-        let error = storeError { () throws(StoreError) in
+        let error = failure { () throws(StoreError) in
             _ = try importText(Clinic.csv((0..<1000).map { "A\($0),bad,1,female,PD,bad" }))
         }
         guard case .rejectedRows(let rejected)? = error else {
@@ -126,7 +127,7 @@ struct CohortImportTests {
         ]
         let bytes = Array("\(Clinic.header),note\n".utf8) + rows.flatMap { $0 + [0x0A] }
         let path = try folder.write(bytes, to: "latin.csv")
-        let error = storeError { () throws(StoreError) in
+        let error = failure { () throws(StoreError) in
             _ = try store.importCSV(path: path, dictionary: "clinic@1", replacing: false)
         }
         guard case .rejectedRows(let rejected)? = error else {
@@ -155,7 +156,7 @@ struct CohortImportTests {
     func `a file that is not for the dictionary is refused with a sentence`(text: String, fault: CSVFault)
         throws
     {
-        let error = storeError { () throws(StoreError) in _ = try importText(text) }
+        let error = failure { () throws(StoreError) in _ = try importText(text) }
         #expect(error == .csv(folder.file("patients.csv"), fault))
         #expect(error?.description.hasPrefix(folder.file("patients.csv") + ": ") == true)
         #expect(error?.description.hasSuffix("; nothing was imported") == true)
@@ -189,7 +190,7 @@ struct CohortImportTests {
     }
 
     @Test func `a dictionary that is not installed is refused by name`() throws {
-        let error = storeError { () throws(StoreError) in
+        let error = failure { () throws(StoreError) in
             _ = try store.importCSV(path: "/none", dictionary: "clinic@2", replacing: false)
         }
         #expect(error == .dictionary("clinic@2", .notInstalled(installed: ["clinic@1"])))

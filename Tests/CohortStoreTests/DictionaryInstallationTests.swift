@@ -1,5 +1,7 @@
 import Cryptography
 import Survival
+import SQLiteFiles
+import TestFiles
 import Testing
 
 @testable import CohortStore
@@ -84,7 +86,7 @@ struct DictionaryInstallationTests {
             ((0..<2000).map { "v\($0)" }, "more than 2000 variables"), (["a\u{0}b"], "NUL"),
         ] {
             let wide = dictionary(variables.map { .init(name: $0, kind: .boolean) })
-            let error = storeError { () throws(StoreError) in try store.install(wide, text: "wide") }
+            let error = failure { () throws(StoreError) in try store.install(wide, text: "wide") }
             #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
         }
         try store.install(dictionary((0..<1999).map { .init(name: "v\($0)", kind: .boolean) }), text: "wide")

@@ -1,5 +1,6 @@
 import Foundation
 import Survival
+import TestFiles
 import Testing
 
 @testable import CohortStore

@@ -1,4 +1,5 @@
 import Survival
+import TestFiles
 import Testing
 
 @testable import CohortStore
@@ -115,7 +116,7 @@ struct LocalFileTests {
         let folder = try TemporaryFolder()
         let file = try folder.write("t,x\n1,2\n3,4\nabc,5\n", to: "file.csv")
         #expect(try guess([file]).remarks["t"] == "line 4 has no number in it, so that it was read as text")
-        let error = storeError { () throws(StoreError) in
+        let error = failure { () throws(StoreError) in
             _ = try InferredDictionary(csv: [file], name: "none", version: 1, uses: .init(numbers: ["t"]))
         }
         #expect(error?.description == "\(file): 1 problem:\n  line 4, column t: not a number")

@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Foundation
+import SQLiteFiles
 import Survival
 import Testing
 
@@ -49,7 +50,7 @@ struct StudyCoordinatorTests {
     @Test func `a database that every account can open is not used`() async throws {
         _ = try await trial.coordinator()
         try #require(chmod(trial.database, 0o604) == 0)
-        let refusal = await #expect(throws: StoreFault.self) { _ = try await trial.coordinator() }
+        let refusal = await #expect(throws: FileError.self) { _ = try await trial.coordinator() }
         #expect(
             refusal?.description.hasSuffix(
                 "is open to every account of this machine (mode 604); run chmod 600 on it") == true)

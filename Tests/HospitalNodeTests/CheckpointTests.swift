@@ -2,6 +2,7 @@ import CohortStore
 import Cryptography
 import Federation
 import Foundation
+import Ledger
 import Membership
 import Testing
 

@@ -1,6 +1,7 @@
 import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Testing
 
 @testable import HospitalNode
@@ -158,10 +159,10 @@ struct CohortDifferenceTests {
         let hospital = try Hospital()
         try answer(model(), at: hospital)
         let administration = try hospital.administration()
-        #expect(throws: StoreError.ledger(.otherPersonKey)) {
-            _ = try administration.ledger.number(RowCodes(key: SHA256Digest(of: "other".utf8), rows: []))
+        #expect(throws: LedgerError.otherPersonKey) {
+            _ = try administration.ledger.number([], codedUnder: SHA256Digest(of: "other".utf8))
         }
         try hospital.forge("UPDATE cohorts SET members = x'01'")
-        #expect(throws: StoreError.self) { _ = try objections(model("age != 53"), at: hospital) }
+        #expect(throws: LedgerError.self) { _ = try objections(model("age != 53"), at: hospital) }
     }
 }

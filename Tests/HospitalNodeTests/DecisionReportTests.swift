@@ -5,6 +5,7 @@ import Survival
 import TestConsortia
 import Testing
 
+@testable import Ledger
 @testable import HospitalNode
 
 /// What the coordinator is told of decisions, and when a node asks for work; both without a network.

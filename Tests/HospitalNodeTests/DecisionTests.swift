@@ -2,6 +2,7 @@ import CohortStore
 import Cryptography
 import Federation
 import Foundation
+import Ledger
 import Membership
 import Survival
 import Synchronization
@@ -275,7 +276,7 @@ struct DecisionTests {
     ])
     func `nothing is decided about a study that is over`(outcome: String, isOver: Bool) throws {
         try approve()
-        let (office, id) = (try hospital.office(), SHA256Digest(of: "session".utf8).hex)
+        let (office, id) = (try hospital.administration(), SHA256Digest(of: "session".utf8).hex)
         try office.ledger.beginSession(id: id, study: hash, secret: [1], hello: [2], at: hospital.now)
         try approve()
         try office.ledger.endSession(id, outcome: outcome, at: hospital.now)

@@ -1,6 +1,7 @@
 import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Testing
 
 @testable import HospitalNode

@@ -1,3 +1,4 @@
+import Ledger
 import CohortStore
 import Cryptography
 import Federation

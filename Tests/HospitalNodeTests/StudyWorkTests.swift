@@ -1,3 +1,4 @@
+import SQLiteFiles
 import CohortStore
 import Cryptography
 import Federation
@@ -6,6 +7,7 @@ import Survival
 import TestConsortia
 import Testing
 
+@testable import Ledger
 @testable import HospitalNode
 
 /// What a node does next, decided by a value: without a network, a file or a process.
@@ -287,7 +289,7 @@ struct StudyWorkTests {
 
     @Test func `a file that is damaged ends the session, one that is full for now does not`() throws {
         for (fault, isLasting) in [
-            (StoreError.ledger(.unknownSession("x")), true), (.file("ledger", .full), false),
+            (LedgerError.unknownSession("x"), true), (.file("ledger", .full), false),
         ] {
             var scene = try sceneInRound()
             scene.node.ledgerFault = fault
@@ -309,7 +311,7 @@ struct StudyWorkTests {
         var scene = try sceneInRound()
         #expect(scene.node.kept.count == 2)
         try scene.work()
-        scene.node.ledgerFault = .ledger(.decidedMeanwhile(scene.other.plan.hash))
+        scene.node.ledgerFault = .decidedMeanwhile(scene.other.plan.hash)
         try scene.work()
         #expect(scene.count(RoundAnswer.type) == 1 && scene.outcome == nil)
         #expect(scene.node.kept.count == 4)
@@ -324,7 +326,7 @@ struct StudyWorkTests {
         scene.interference = { act, scene in
             guard case .journal(.answered) = act else { return nil }
             scene.node.objection = .outOfPlace("the study is not approved here")
-            return .failed(StoreError.ledger(.decidedMeanwhile(scene.other.plan.hash)))
+            return .failed(LedgerError.decidedMeanwhile(scene.other.plan.hash))
         }
         try scene.work()
         #expect(scene.count(RoundAnswer.type) == 0)

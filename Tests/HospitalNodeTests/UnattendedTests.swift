@@ -1,5 +1,6 @@
 import Federation
 import Foundation
+import Ledger
 import Testing
 
 @testable import HospitalNode

@@ -8,8 +8,6 @@ import Cryptography
 /// A record that lies in one chunk of the file and has no quotes, as nearly all have, is cut where it lies; any other is put
 /// together in a buffer of its own. Fields are slices of either, until the next record.
 struct CSVScanner: ~Copyable {
-    static let fieldBytesMax = 1 << 16
-    static let recordBytesMax = 1 << 20
     static let chunkBytes = 1 << 18
 
     private enum State { case fieldStart, plain, quoted, quoteClosed, carriageReturn }
@@ -41,7 +39,7 @@ struct CSVScanner: ~Copyable {
         try file.refill()
         position = try file.inspectStart()
         self.file = file
-        record = .allocate(capacity: CSVScanner.recordBytesMax)
+        record = .allocate(capacity: CSVFault.recordBytesMax)
         start = UnsafePointer(record.baseAddress)
     }
 
@@ -113,7 +111,7 @@ struct CSVScanner: ~Copyable {
             case UInt8(ascii: "\""), 0: return false
             default: continue
             }
-            guard end - field <= CSVScanner.fieldBytesMax else { return false }
+            guard end - field <= CSVFault.fieldBytesMax else { return false }
             appendEnd(end - first)
             field = next
             guard byte == UInt8(ascii: ",") else {
@@ -211,7 +209,7 @@ struct CSVScanner: ~Copyable {
     }
 
     private mutating func endField() throws(CSVFault) {
-        guard length - (fieldCount == 0 ? 0 : ends[fieldCount - 1]) <= CSVScanner.fieldBytesMax else {
+        guard length - (fieldCount == 0 ? 0 : ends[fieldCount - 1]) <= CSVFault.fieldBytesMax else {
             throw .fieldTooLong(line: recordLine, quote: hasQuotes ? quoteLine : nil)
         }
         appendEnd(length)

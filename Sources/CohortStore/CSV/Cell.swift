@@ -8,9 +8,3 @@ enum Cell: Equatable {
     case text
     case refused(CellFault)
 }
-
-/// The rule that a cell breaks.
-enum CellFault: Equatable {
-    case missingThoughRequired, notANumber, decimalComma, outOfRange, offResolution, unknownLevel, notBoolean
-    case padded, paddedInvisibly, notUTF8, zeroByte, nullIdentifier
-}

@@ -1,11 +1,14 @@
-extension StoreFormat {
+import SQLiteFiles
+
+extension FileFormat {
     /// The file of patients.
     ///
     /// Its pages are not all read when it is opened: a cohort can be large, and damage is
     /// found when rows are read.
-    static let cohort = StoreFormat(
-        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */, migrations: [cohort1, cohort2, cohort3],
-        isCheckedWhole: false)
+    static let cohort = FileFormat(
+        noun: "cohort", applicationID: 0x4378_5043 /* CxPC */,
+        migrations: [.change(cohort1), .change(cohort2), .change(""), .erasure(cohort4)],
+        isCheckedWhole: false, prepare: { try RowFunction.register(on: $0) })
 
     /// Beside these two tables there is one for each dictionary, named by its identifier
     /// (`PatientTableSchema`).
@@ -37,22 +40,9 @@ extension StoreFormat {
         INSERT INTO person_key (id, key) VALUES (1, randomblob(32));
         """
 
-    /// The columns of the rows as they are loaded (`PreparedColumns`); the typed tables stay the truth.
-    private static let cohort3 = """
-        CREATE TABLE prepared_columns (
-            id INTEGER PRIMARY KEY,
-            dictionary TEXT NOT NULL REFERENCES dictionaries (identifier),
-            variable TEXT NOT NULL,
-            code BLOB NOT NULL,
-            UNIQUE (dictionary, variable)
-        ) STRICT;
-        CREATE TABLE prepared_parts (
-            id INTEGER PRIMARY KEY,
-            dictionary TEXT NOT NULL REFERENCES dictionaries (identifier),
-            variable TEXT NOT NULL,
-            part INTEGER NOT NULL,
-            cells BLOB NOT NULL,
-            UNIQUE (dictionary, variable, part)
-        ) STRICT;
+    /// Version 3 had the patients a second time, in compact columns that a load made anew and compared.
+    private static let cohort4 = """
+        DROP TABLE IF EXISTS prepared_parts;
+        DROP TABLE IF EXISTS prepared_columns;
         """
 }

@@ -1,6 +1,7 @@
 package import Cryptography
 import Foundation
 import GRDB
+import SQLiteFiles
 package import Survival
 
 /// A hospital's patients in one SQLite file: the only place where rows of patients are kept.
@@ -17,15 +18,15 @@ package final class CohortStore: Sendable {
         case answering
     }
 
-    let file: StoreFile
+    private let file: SQLiteFile<StoreError>
 
     /// Makes a new file that only its owner may open.
     package static func create(at path: String) throws(StoreError) {
-        try StoreFile.createPrivate(at: path)
+        try SQLiteFile<StoreError>.create(at: path)
         _ = try CohortStore(path: path, access: .importing)
     }
 
-    /// Opens an existing file.
+    /// Opens an existing file; one of an older version of this program is brought up.
     ///
     /// - Parameters:
     ///   - path: The file.
@@ -34,7 +35,7 @@ package final class CohortStore: Sendable {
     /// - Throws: `StoreError.file` for a file that is missing, foreign, newer, damaged, in use, or open
     ///   to all accounts.
     package init(path: String, access: Access, patience: Duration = .seconds(10)) throws(StoreError) {
-        file = try StoreFile(
+        file = try SQLiteFile(
             path: path, format: .cohort, isReadOnly: access == .answering, patience: patience)
     }
 
@@ -66,7 +67,7 @@ package final class CohortStore: Sendable {
     /// Reads a CSV file into the table of its dictionary: all of its rows, or none.
     ///
     /// The file is read once and checked cell by cell against the dictionary, in memory that does not grow with it but for the
-    /// people's identifiers and eight bytes for each row. In the same transaction the columns are prepared for loading (`PreparedColumns`).
+    /// people's identifiers and eight bytes for each row.
     ///
     /// - Parameters:
     ///   - path: The file: UTF-8, commas, a header with the dictionary's columns in any order; other columns
@@ -94,8 +95,8 @@ package final class CohortStore: Sendable {
     /// The digest of a dictionary's rows, stored when they were imported; it changes with any value of any
     /// row.
     ///
-    /// Rows can only change by an import, unless somebody removes the table's triggers; `verifyRows` finds
-    /// that.
+    /// Rows can only change by an import, unless somebody removes the table's triggers; `verifyRows` and
+    /// `verifiedTable` find that.
     package func snapshotDigest(dictionary identifier: String) throws(StoreError) -> SHA256Digest {
         try file.read { db in
             guard let record = try InstalledDictionary.require(db, identifier).lastImport else {
@@ -103,6 +104,42 @@ package final class CohortStore: Sendable {
             }
             return record.snapshot
         }
+    }
+
+    /// Reads all rows, and refuses them if they are not those that were imported.
+    ///
+    /// - Throws: `StoreError.dictionary(_, .rowsChanged)` if anything changed since.
+    package func verifyRows(dictionary identifier: String) throws(StoreError) {
+        try file.read { db in
+            let installed = try InstalledDictionary.require(db, identifier)
+            _ = try VerifiedRows(db, installed, PatientTableSchema(installed.dictionary))
+        }
+    }
+
+    /// The variables of all rows, and whose rows they are, in the order of the file, verified as `verifyRows` does in the same
+    /// pass, with the digest of the rows; all of one moment.
+    ///
+    /// - Parameters:
+    ///   - identifier: The dictionary, as `name@version`.
+    ///   - variables: Names of the dictionary's variables; a name may be repeated. Identifiers are refused.
+    /// - Returns: A table with a column for each name.
+    /// - Throws: `StoreError.dictionary` for an unknown dictionary or variable, for rows that were changed, and if there are none.
+    package func verifiedTable(
+        dictionary identifier: String, variables: [String]
+    ) throws(StoreError) -> (table: PatientTable, snapshot: SHA256Digest) {
+        try file.read { db in
+            try VerifiedRows.table(db, try InstalledDictionary.require(db, identifier), variables)
+        }
+    }
+
+    /// Every row's person in code, in the order of the file.
+    package func rowCodes(dictionary identifier: String) throws(StoreError) -> RowCodes {
+        try file.read { db in try RowCodes(db, try InstalledDictionary.require(db, identifier)) }
+    }
+
+    /// Rows, people, and what each variable holds, all from one snapshot.
+    package func describe(dictionary identifier: String) throws(StoreError) -> CohortDescription {
+        try file.read { db in try CohortDescription(db, try InstalledDictionary.require(db, identifier)) }
     }
 
     private static func importCSV(

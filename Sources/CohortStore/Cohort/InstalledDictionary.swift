@@ -1,4 +1,7 @@
 package import Cryptography
+import Foundation
+import GRDB
+import SQLiteFiles
 package import Survival
 
 /// A dictionary that a cohort holds, with the file its rows came from.
@@ -11,6 +14,46 @@ package struct InstalledDictionary: Sendable {
     package var sha256: SHA256Digest
     package var rowCount: Int
     package var lastImport: ImportRecord?
+
+    static func fetchAll(_ db: Database) throws -> [InstalledDictionary] {
+        let rows = try Row.fetchAll(db, sql: "SELECT * FROM dictionaries ORDER BY identifier")
+        return try rows.map { try InstalledDictionary(db, $0) }
+    }
+
+    static func fetch(_ db: Database, _ identifier: String) throws -> InstalledDictionary? {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT * FROM dictionaries WHERE identifier = ?", arguments: [identifier])
+        return try row.map { try InstalledDictionary(db, $0) }
+    }
+
+    /// The dictionary, or an error that names those that are installed.
+    static func require(_ db: Database, _ identifier: String) throws -> InstalledDictionary {
+        guard let installed = try fetch(db, identifier) else {
+            let names = try String.fetchAll(
+                db, sql: "SELECT identifier FROM dictionaries ORDER BY identifier")
+            throw StoreError.dictionary(identifier, .notInstalled(installed: names))
+        }
+        return installed
+    }
+
+    static func insert(_ db: Database, _ dictionary: DataDictionary, text: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let definition = String(decoding: try encoder.encode(dictionary), as: UTF8.self)
+        try db.execute(
+            sql: "INSERT INTO dictionaries (identifier, text, sha256, definition) VALUES (?, ?, ?, ?)",
+            arguments: [dictionary.identifier, text, SHA256Digest(of: text.utf8).hex, definition])
+    }
+
+    private init(_ db: Database, _ row: Row) throws {
+        let definition: String = try row.stored("definition")
+        identifier = try row.stored("identifier")
+        dictionary = try JSONDecoder().decode(DataDictionary.self, from: Data(definition.utf8))
+        text = try row.stored("text")
+        sha256 = try row.stored("sha256")
+        lastImport = try ImportRecord.fetchLast(db, dictionary: identifier)
+        rowCount = lastImport?.rowCount ?? 0
+    }
 }
 
 /// Which file the rows of a dictionary came from.
@@ -24,6 +67,30 @@ package struct ImportRecord: Hashable, Sendable {
     package var dictionaryDigest: SHA256Digest
     /// See `CohortStore.snapshotDigest(dictionary:)`.
     package var snapshot: SHA256Digest
+
+    static func fetchLast(_ db: Database, dictionary identifier: String) throws -> ImportRecord? {
+        let sql = "SELECT * FROM imports WHERE dictionary = ? ORDER BY id DESC LIMIT 1"
+        return try Row.fetchOne(db, sql: sql, arguments: [identifier]).map { row in
+            ImportRecord(
+                fileName: try row.stored("file_name"), fileDigest: try row.stored("file_sha256"),
+                rowCount: try row.stored("row_count"), importedAt: try row.storedOptional("imported_at"),
+                dictionaryDigest: try row.stored("dictionary_sha256"),
+                snapshot: try row.stored("snapshot_sha256"))
+        }
+    }
+
+    func insert(_ db: Database, dictionary identifier: String) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO imports (dictionary, dictionary_sha256, file_name, file_sha256, row_count,
+                    snapshot_sha256, imported_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                identifier, dictionaryDigest.hex, fileName, fileDigest.hex, rowCount, snapshot.hex,
+                importedAt,
+            ])
+    }
 }
 
 /// What an import did.

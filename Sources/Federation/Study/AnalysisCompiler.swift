@@ -187,7 +187,7 @@ package struct AnalysisCompiler {
             if endpoint.hasEntry {
                 // Of a Cox model under its other baseline no time leaves a hospital.
                 let remedy =
-                    if case .cox = analysis.kind { "times: exact or baseline: site" } else { "times: exact" }
+                    if kind is CoxPlan { "times: exact or baseline: site" } else { "times: exact" }
                 throw Fault(reason: "delayed entry (start) needs \(remedy)")
             }
             guard bounds.lowerBound >= 0 else {

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 package import Federation
+import Ledger
 import Logging
 import Membership
 

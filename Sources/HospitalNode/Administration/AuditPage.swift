@@ -1,7 +1,7 @@
-package import CohortStore
 import Cryptography
 import Federation
 import Foundation
+package import Ledger
 import Survival
 
 /// The audit log as one page of HTML for a data-protection officer: for each study who decided what, and for each round what

@@ -1,3 +1,4 @@
+import Ledger
 import CohortStore
 import Cryptography
 import Federation
@@ -87,7 +88,7 @@ struct HospitalPatients: Sendable {
         }
         // Before the numbers are read, to which another process may add rows and answer for them.
         let answered = try ledger.answeredRows()
-        let numbered = try ledger.number(codes)
+        let numbered = try ledger.number(codes.rows, codedUnder: codes.key)
         // An analysis that the rows do not fit is answered with nothing but that.
         let answerable = plan.analyses.filter { loaded.cohort.failure(of: $0.id) == nil }
         let analyses = try answerable.map { analysis in

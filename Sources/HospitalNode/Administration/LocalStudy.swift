@@ -1,4 +1,4 @@
-package import CohortStore
+package import Ledger
 import Cryptography
 package import Federation
 import Survival

@@ -1,4 +1,6 @@
 package import CohortStore
+package import Ledger
+import SQLiteFiles
 package import Cryptography
 package import Federation
 import Foundation
@@ -274,7 +276,7 @@ package struct NodeAdministration: Sendable {
         }
         do {
             try record(.approved, of: study, on: snapshot, until: until, by: person, isHeld: isHeld)
-        } catch StoreError.ledger(.decidedMeanwhile) {
+        } catch LedgerError.decidedMeanwhile {
             throw NodeError.ask(
                 "somebody decided about the study in the meantime", hint: "see \"coxswain node studies\"")
         }
@@ -299,7 +301,7 @@ package struct NodeAdministration: Sendable {
                 until: min(unattended.until, now + policy.approvalDaysMax * 86400),
                 by: Self.nobody, isHeld: false)
             return true
-        } catch StoreError.ledger(.decidedMeanwhile) {
+        } catch LedgerError.decidedMeanwhile {
             return false
         }
     }
@@ -315,7 +317,7 @@ package struct NodeAdministration: Sendable {
         let body = AuditBody(
             study: study.plan.hash, person: person, policy: policy.hash,
             snapshot: snapshot, until: until, isHeld: isHeld ? true : nil)
-        try acts.record(act, body) { note throws(StoreError) in
+        try acts.record(act, body) { note throws(LedgerError) in
             try ledger.approve(
                 study.plan.hash, until: until, by: person, at: note.at, policyHash: policy.hash,
                 inPlaceOf: study.entry.decision, logging: note)
@@ -359,7 +361,7 @@ package struct NodeAdministration: Sendable {
     {
         try requireWords(reason, "the reason")
         try acts.record(act, AuditBody(study: study.plan.hash, reason: reason, person: person)) {
-            note throws(StoreError) in
+            note throws(LedgerError) in
             try ledger.decline(study.plan.hash, reason: reason, by: person, at: note.at, logging: note)
         }
     }
@@ -460,7 +462,7 @@ package struct NodeAdministration: Sendable {
         let body = AuditBody(
             study: study.plan.hash, session: request.session, round: request.round, request: request.digest,
             person: person)
-        try acts.record(.released, body) { note throws(StoreError) in try ledger.append(note) }
+        try acts.record(.released, body) { note throws(LedgerError) in try ledger.append(note) }
     }
 
     /// Whether a person released exactly this request.

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Membership
 
 /// What people decide, and what is believed of it later: entries of the audit log that this node signed.
@@ -29,7 +29,7 @@ struct SignedActs: Sendable {
     ///
     /// Another process may append in between; then it is signed anew.
     func record(
-        _ act: Kind, _ body: AuditBody, _ change: (AuditNote) throws(StoreError) -> Void
+        _ act: Kind, _ body: AuditBody, _ change: (AuditNote) throws(LedgerError) -> Void
     ) throws {
         let at = clock()
         for _ in 0..<Self.attemptsMax {
@@ -39,11 +39,11 @@ struct SignedActs: Sendable {
                 try signer.key.sign(Self.signedBytes(act.rawValue, at: at, body)))
             do {
                 return try change(AuditNote(kind: act.rawValue, body: body.json, at: at, after: body.after))
-            } catch .ledger(.auditMoved) {
+            } catch .auditMoved {
                 continue
             }
         }
-        throw StoreError.ledger(.auditMoved)
+        throw LedgerError.auditMoved
     }
 
     /// How often an entry is tried while other processes write.
@@ -87,7 +87,7 @@ struct SignedActs: Sendable {
     func requireAuditLog() throws {
         do {
             try ledger.verifyNewAudit()
-        } catch StoreError.ledger(.auditBroken) {
+        } catch LedgerError.auditBroken {
             throw ProtocolError.broken("the audit log of this hospital's node is not intact")
         }
     }

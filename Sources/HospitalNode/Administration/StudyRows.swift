@@ -1,3 +1,4 @@
+import Ledger
 package import Cryptography
 import CohortStore
 import Federation

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 
 /// What the coordinator is told of decisions here: each once, and each approval that it knows and that holds no longer.
 struct DecisionReports: Sendable {

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 
 /// A step of the work on a study, as the ledger keeps it together with an entry of the audit log.
 ///

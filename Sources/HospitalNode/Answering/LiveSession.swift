@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 
 /// A session in memory; rebuilt from the journal after a restart.
 struct LiveSession: Sendable {

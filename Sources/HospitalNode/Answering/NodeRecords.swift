@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Membership
 import Survival
 

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 
 /// Acknowledging a session's roster: every hospital's hello is verified.
 struct RosterAcknowledging: WorkStage {

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
 import Survival
 
@@ -166,7 +166,7 @@ struct RoundAnswering: WorkStage {
     }
 
     private func leave(after error: any Error, _ records: some NodeRecords) throws -> [StudyWork.Act]? {
-        guard case StoreError.ledger(.decidedMeanwhile) = error else { throw error }
+        guard case LedgerError.decidedMeanwhile = error else { throw error }
         // Nothing has left: what is decided now says why, or lets the round be answered when it is next looked at.
         _ = try records.requireApproval(of: study)
         return nil

@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
 import Survival
 
@@ -32,7 +32,8 @@ struct SessionClosing: WorkStage {
                 SessionOutcome.unconfirmed + reason, .warning, "the result is not confirmed here: \(reason)")
         } catch let error as ProtocolError {
             return end(
-                SessionOutcome.unconfirmed + "\(error)", .error, "the result does not follow from the sums: \(error)"
+                SessionOutcome.unconfirmed + "\(error)", .error,
+                "the result does not follow from the sums: \(error)"
             )
         }
     }

@@ -1,7 +1,8 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
+import SQLiteFiles
 
 /// Going no further with a session, and telling the coordinator; what depends on this hospital's rows stays in the log.
 struct SessionRefusal: WorkStage {
@@ -37,7 +38,7 @@ struct SessionRefusal: WorkStage {
             state = .journalling(of: study)
             do {
                 return log(study, reason, cause) + (try entries(study, reason, records))
-            } catch let fault as StoreError {
+            } catch let fault as LedgerError {
                 return log(study, reason, cause) + (try sendUnrecorded(fault, study, records))
             }
         case .journalling, .repeating: return try send(records)
@@ -46,14 +47,15 @@ struct SessionRefusal: WorkStage {
     }
 
     mutating func recover(from error: any Error, _ records: some NodeRecords) throws -> [StudyWork.Act]? {
-        guard case .journalling(let study) = state, let fault = error as? StoreError else { throw error }
+        guard case .journalling(let study) = state, let fault = error as? LedgerError else { throw error }
         return try sendUnrecorded(fault, study, records)
     }
 
     private func log(
         _ study: SHA256Digest, _ reason: ProtocolError, _ cause: any Error
     ) -> [StudyWork.Act] {
-        let files = cause is StoreError ? [StudyWork.Act.say(.error, "study \(study.short): \(cause)")] : []
+        let files =
+            cause is any FileFailure ? [StudyWork.Act.say(.error, "study \(study.short): \(cause)")] : []
         return files + [.say(.error, "study \(study.short): refused: \(reason)")]
     }
 
@@ -69,7 +71,7 @@ struct SessionRefusal: WorkStage {
 
     /// What cannot be written down is told even so, or the study's lead would wait for nothing.
     private mutating func sendUnrecorded(
-        _ fault: StoreError, _ study: SHA256Digest, _ records: some NodeRecords
+        _ fault: LedgerError, _ study: SHA256Digest, _ records: some NodeRecords
     ) throws -> [StudyWork.Act] {
         let words = "study \(study.short): the refusal could not be recorded: \(fault)"
         return [.remember(id, nil), .say(.error, words)] + (try send(records))

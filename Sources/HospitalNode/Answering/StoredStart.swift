@@ -1,6 +1,6 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 
 /// How a session began, as the journal keeps it.
 struct StoredStart: Codable, Hashable {

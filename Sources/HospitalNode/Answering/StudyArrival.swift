@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import Ledger
 import Logging
 
 /// A study that this node does not know yet: its text is fetched, verified and kept; then whether it needs a person.

@@ -1,8 +1,9 @@
-import CohortStore
 import Cryptography
 import Federation
+import Ledger
 import Logging
 import Membership
+import SQLiteFiles
 import Survival
 
 /// What this node does next about one study at the coordinator: a value that decides, and does nothing itself.
@@ -164,19 +165,9 @@ extension ProtocolError {
         case let error as ProtocolError: self = error
         case let error as StudyError: self = .failed("\(error)")
         case let error as NodeError: self = .broken("\(error)")
-        case let error as StoreError where error.isLasting:
+        case let error as any FileFailure where error.isLasting:
             self = .broken("this hospital's node cannot use its files; its log says why")
         default: return nil
-        }
-    }
-}
-
-extension StoreError {
-    /// Whether trying again would not help.
-    fileprivate var isLasting: Bool {
-        switch self {
-        case .file(_, .locked), .file(_, .full), .ledger(.auditMoved): false
-        case .file, .dictionary, .csv, .localFile, .rejectedRows, .ledger: true
         }
     }
 }

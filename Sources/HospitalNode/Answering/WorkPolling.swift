@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import Ledger
 import Membership
 
 /// When this node asks the coordinator for work: a value that decides, and neither asks nor waits.

@@ -1,5 +1,6 @@
 import CohortStore
 import Survival
+import TestFiles
 
 /// A small dictionary with a variable of every kind, and files for it.
 enum Clinic {
@@ -54,4 +55,11 @@ enum Clinic {
         "A1,7.0,yes,female,SD,-9.0",
         "A3,0,FALSE,?,,12",
     ]
+}
+
+extension CohortStore {
+    /// A verified table without its digest.
+    func table(dictionary: String, variables: [String]) throws(StoreError) -> PatientTable {
+        try verifiedTable(dictionary: dictionary, variables: variables).table
+    }
 }

@@ -3,6 +3,7 @@ import Cryptography
 import Federation
 import Foundation
 import GRDB
+import Ledger
 import Membership
 import Survival
 import Synchronization

@@ -4,6 +4,7 @@ import Survival
 
 @testable import CohortStore
 @testable import HospitalNode
+@testable import Ledger
 
 /// A node whose ledger, patients and decisions are values; what its admin decided is set by hand.
 struct MemoryNode: NodeRecords {
@@ -19,7 +20,7 @@ struct MemoryNode: NodeRecords {
     var isHeld = false
     var released: RoundRequest?
     /// What the next write of the ledger throws.
-    var ledgerFault: StoreError?
+    var ledgerFault: LedgerError?
     /// Refusals are not taken up by the ledger.
     private(set) var journal: [JournalEntry] = []
     var lapse: String?

@@ -23,8 +23,4 @@ final class BareLoop {
         let count = raw_steps(database, query, Int32(columns.count + 1), &pointers, &bytes)
         precondition(count == rowCount && bytes > 0)
     }
-
-    func execute(_ statements: String) {
-        precondition(raw_execute(database, statements) == 0, "the statements failed")
-    }
 }

@@ -24,7 +24,7 @@ struct Loading {
         print("loading \(rowCount) x 20, a CSV file of \(file.byteCount / 1_000_000) MB; CPU seconds")
         try loading.imports()
         try loading.loads()
-        try loading.checks()
+        try loading.codes()
         try loading.fit()
     }
 
@@ -38,6 +38,8 @@ struct Loading {
             if let shell { theirs.append(try shell.importFile()) }
         }
         line("import", Usage.median(ours).cpu, "\(rate(ours)) rows/s, by the clock \(clockRate(ours))")
+        let size = try FileManager.default.attributesOfItem(atPath: cohort)[.size] as? Int ?? 0
+        line("", nil, "the file has \(size / 1_000_000) MB")
         guard !theirs.isEmpty else { return line("sqlite3 .import", nil, "not installed, skipped") }
         let ratio = Usage.median(theirs).cpu / Usage.median(ours).cpu
         line(
@@ -65,38 +67,31 @@ struct Loading {
 
     // MARK: Loads
 
-    /// The bare loop, the rows and the prepared columns take turns.
+    /// The bare loop and the load of a node take turns.
     private func loads() throws {
-        let unprepared = folder.appending(path: "unprepared.sqlite").path
-        try FileManager.default.copyItem(atPath: cohort, toPath: unprepared)
-        let loop = BareLoop(database: unprepared, file: file)
-        loop.execute("DELETE FROM prepared_columns; DELETE FROM prepared_parts")
-        let store = try CohortStore(path: cohort, access: .answering)
-        let rowStore = try CohortStore(path: unprepared, access: .answering)
-        var (bare, rows, prepared) = ([Double](), [Double](), [Double]())
+        let loop = BareLoop(database: cohort, file: file)
+        var (bare, verified) = ([Double](), [Double]())
         loop.read()  // its columns' memory is there from now on
         for _ in 0..<(2 * Loading.rounds) {
             bare.append(measure { loop.read() })
-            rows.append(try measure { _ = try load(rowStore) })
-            prepared.append(try measure { _ = try load(store) })
+            verified.append(try measure { _ = try load() })
         }
-        let ratio = number(median(rows) / median(bare), 2)
+        let ratio = number(median(verified) / median(bare), 2)
         line("bare sqlite3_step loop", median(bare), "22 columns")
-        line("load from rows", median(rows), "over the bare loop \(ratio)")
-        line("load prepared", median(prepared), "least \(number(prepared.min() ?? .nan, 3))")
+        line("a node's load", median(verified), "over the bare loop \(ratio)")
     }
 
     /// What a node does beside loading before it answers a session.
-    private func checks() throws {
+    private func codes() throws {
         let store = try CohortStore(path: cohort, access: .answering)
-        let verification = try times { try store.verifyRows(dictionary: identifier) }
         let codes = try times { _ = try store.rowCodes(dictionary: identifier) }
-        line("verification of all rows", median(verification), "by a node: at each session and start")
         line("codes of all rows", median(codes), "by a node: at each session")
     }
 
-    private func load(_ store: CohortStore) throws -> PatientTable {
-        let table = try store.table(dictionary: identifier, variables: file.variables)
+    /// As a node loads its rows: it opens the file for answering, and verifies all rows as it reads them.
+    private func load() throws -> PatientTable {
+        let store = try CohortStore(path: cohort, access: .answering)
+        let table = try store.verifiedTable(dictionary: identifier, variables: file.variables).table
         precondition(table.rowCount == file.rowCount && table.columns.count == file.variables.count)
         return table
     }
@@ -118,8 +113,7 @@ struct Loading {
         var steps = [[Double]](repeating: [], count: names.count)
         for _ in 0..<Loading.rounds {
             var table = PatientTable(rowCount: 0, person: [], columns: [:])
-            steps[0].append(
-                try measure { table = try load(try CohortStore(path: cohort, access: .answering)) })
+            steps[0].append(try measure { table = try load() })
             var data: SurvivalData?
             steps[1].append(
                 try measure {
@@ -137,7 +131,7 @@ struct Loading {
                     for _ in 0..<5 { _ = try newton.receive(likelihood.evaluate(at: newton.beta)) }
                 })
         }
-        line("whole local fit", steps.map(median).reduce(0, +), "")
+        line("from the file to a fit", steps.map(median).reduce(0, +), "")
         for (name, samples) in zip(names, steps) { line("    " + name, median(samples), "") }
     }
 

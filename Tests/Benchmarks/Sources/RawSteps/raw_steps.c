@@ -21,11 +21,3 @@ long raw_steps(const char *path, const char *query, int columns, double **number
     sqlite3_close(database);
     return row;
 }
-
-int raw_execute(const char *path, const char *statements) {
-    sqlite3 *database;
-    int code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, NULL);
-    if (code == SQLITE_OK) code = sqlite3_exec(database, statements, NULL, NULL, NULL);
-    sqlite3_close(database);
-    return code;
-}

@@ -6,7 +6,4 @@
 /// `numbers[column - 1][row]` unchecked. Gives the number of rows, or -1.
 long raw_steps(const char *path, const char *query, int columns, double **numbers, long *text_bytes);
 
-/// Runs statements; 0 if all went well.
-int raw_execute(const char *path, const char *statements);
-
 #endif
