@@ -1,4 +1,5 @@
 package import Federation
+import CohortStore
 import Cryptography
 import Survival
 
@@ -25,10 +26,21 @@ package struct StudyExplanation {
 
     private var warnings: [String] {
         guard !assessment.objections.isEmpty else {
-            return ["This hospital's policy has no objection to this study."]
+            return ["This hospital's policy has no objection to this study."] + personNeeded
         }
         return ["WARNING: this study cannot be approved here:"]
             + assessment.objections.map { "  - \($0.visibleLine)" }
+    }
+
+    /// Why it waits for a person, where the policy approves other studies without one.
+    private var personNeeded: [String] {
+        guard policy.unattended != nil, case .pending = assessment.study.entry.decision else { return [] }
+        let submitter: String? =
+            if case .operator(let name) = assessment.study.submission.submitter.role { name } else { nil }
+        let reason = policy.reasonForPerson(plan, ofOperator: submitter)
+        return [
+            "A person decides about it: \((reason ?? "unattended: its day is over, it was decided before, or patients here are too few or differ too little for it").visibleLine)."
+        ]
     }
 
     private var heading: [String] {

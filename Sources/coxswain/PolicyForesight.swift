@@ -12,13 +12,11 @@ struct PolicyForesight {
         let policy = try DisclosurePolicy(yaml: file.text, file: path)
         self.path = path
         objections = policy.objections(to: plan, ofOperator: lead)
-        guard let strict = policy.withoutPerson else {
-            unattended = "a person decides"
-            return
-        }
         unattended =
-            strict.objections(to: plan, ofOperator: lead).first.map { "a person decides (unattended: \($0))" }
-            ?? "it may be approved without a person (unattended:)"
+            policy.withoutPerson == nil
+            ? "a person decides"
+            : policy.reasonForPerson(plan, ofOperator: lead).map { "a person decides (\($0))" }
+                ?? "it may be approved without a person (unattended:)"
     }
 
     var text: String {

@@ -143,7 +143,7 @@ final class TrialConsortium: Sendable {
         person: id
         variables:
           id: {type: identifier, required: true}
-          days: {type: integer, range: [0, 200]}
+          days: {type: integer, unit: day, range: [0, 200]}
           died: {type: boolean}
           age: {type: integer, range: [18, 100]}
           stage: {type: category, levels: [I, II, III]}

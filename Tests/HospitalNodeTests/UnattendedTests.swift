@@ -67,6 +67,11 @@ struct UnattendedTests {
         let study = try hospital.receive(analysis)
         let administration = try hospital.administration()
         #expect(try administration.assess(study).objections.isEmpty, "a person may approve it")
+        // What the node shows, and what anybody can know beforehand, is what it does.
+        let reason = administration.policy.reasonForPerson(study.plan, ofOperator: "lead")
+        #expect((reason == nil) == isApproved, "\(reason ?? "none")")
+        let text = StudyExplanation(try administration.assess(study), policy: administration.policy, site: administration.site).text
+        #expect(text.contains("A person decides about it: \(reason?.prefix(20) ?? "unattended: its day")"))
         #expect(try administration.approveUnattended(study) == isApproved)
     }
 
@@ -89,7 +94,7 @@ struct UnattendedTests {
         ),
         ("{describe: {id: m, variables: ['1 / (age - 50)']}}", "\"age - 50\" may be 0"),
         ("{concordance: {id: m, of: age, event: died and months > 7}}", "policy rule times-exact"),
-        ("{cox: {id: m, terms: [age], censor-at: 7}}", "no unit of time"),
+        ("{cox: {id: m, terms: [age], censor-at: 7.5}}", "policy rule time-grid-days-min"),
     ])
     func `a study whose text is not to be answered is not approved`(_ analysis: String, _ words: String)
         throws

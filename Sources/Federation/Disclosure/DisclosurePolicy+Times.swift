@@ -29,7 +29,7 @@ extension DisclosurePolicy {
         if let grid = times.grid, grid * ruler.unit.days < timeGridDaysMin * (1 - 1e-9) {
             throw tooFine(analysis.id)
         }
-        for (key, time) in times.all where !time.isMultiple(of: ruler.step) {
+        for (key, time) in times.all where !ruler.has(time) {
             throw .ofText("time-grid-days-min", in: analysis.id, offGrid(key, time, ruler))
         }
     }
@@ -44,8 +44,18 @@ extension DisclosurePolicy {
 
     /// Steps of a grid of times, in a unit of the dictionary's.
     private struct Ruler {
-        var step: Double
+        /// The dictionary's grid, on which a plan's times lie to the last bit, and how many of its steps are one of the ruler's.
+        var grid: Double
+        var count: Double
         var unit: TimeUnit
+
+        var step: Double { grid * count }
+
+        /// Whether a time is a multiple of the step, to the last bit.
+        func has(_ time: Double) -> Bool {
+            let steps = (time / grid).rounded()
+            return time == time.multiple(of: grid) && steps.truncatingRemainder(dividingBy: count) == 0
+        }
 
         var description: String { "\(step.formattedShort) \(unit.rawValue)\(step == 1 ? "" : "s")" }
     }
@@ -61,7 +71,7 @@ extension DisclosurePolicy {
         }
         let grid = time?.grid ?? 1
         let steps = (timeGridDaysMin / (grid * unit.days) - 1e-9).rounded(.up)
-        return Ruler(step: grid * max(steps, 1), unit: unit)
+        return Ruler(grid: grid, count: max(steps, 1), unit: unit)
     }
 
     private func offGrid(_ key: String, _ time: Double, _ ruler: Ruler) -> String {
@@ -141,8 +151,7 @@ extension StudyPlan {
         var endpoint: [DataDictionary.Variable]
         /// What the endpoint's start is made of.
         var entry: Set<String>
-        /// All: those behind the endpoint's time and start, those with a grid, and numbers in a unit of time that are known only
-        /// after follow-up began, such as another endpoint's time.
+        /// All: those behind the endpoint's time and start, and those that may be another endpoint's time.
         var names: Set<String>
     }
 
@@ -152,14 +161,37 @@ extension StudyPlan {
         }
         let entry = Set(expressions[1].map(scope.variables(of:)) ?? [])
         let behind = Set(expressions.compactMap(\.self).flatMap(scope.variables(of:)))
-        let others = dictionary.variables.filter { variable in
-            guard case .number = variable.kind else { return false }
-            let isTime = variable.unit.flatMap(TimeUnit.init(named:)) != nil
-            return variable.grid != nil || (isTime && variable.isMeasuredAfterTimeZero)
-        }
+        let others = dictionary.variables.filter(\.isTime)
         return TimeVariables(
             endpoint: expressions.compactMap { $0.flatMap(scope.variable) },
             entry: entry.subtracting(expressions[0].map(scope.variables(of:)) ?? []),
             names: behind.union(others.map(\.name)))
+    }
+}
+
+extension DataDictionary.Variable {
+    /// Whether a number must be taken for a time: with a grid, or known only after follow-up began, unless the dictionary says
+    /// `time: false`.
+    ///
+    /// What is measured at no set time may be the time of another event, whatever its unit is called, or without one; what is
+    /// measured at a set time is a time if its unit may be one.
+    var isTime: Bool {
+        guard case .number = kind else { return false }
+        if let statedAsTime { return statedAsTime }
+        return grid != nil
+            || (isMeasuredAfterTimeZero
+                && (daysToMeasurement == nil || unit.map(Self.mayBeUnitOfTime) ?? true))
+    }
+
+    private static func mayBeUnitOfTime(_ unit: String) -> Bool {
+        let word = unit.lowercased().filter(\.isLetter)
+        return ["day", "week", "month", "year", "hour", "minute", "second", "annum", "date"].contains {
+            word.hasPrefix($0)
+        }
+            || [
+                "d", "w", "wk", "wks", "m", "mo", "mos", "mth", "mths", "y", "yr", "yrs", "a", "h", "hr",
+                "hrs", "min", "mins", "s", "sec", "secs", "ms",
+            ]
+            .contains(word)
     }
 }

@@ -36,3 +36,19 @@ extension DisclosurePolicy {
         return strict
     }
 }
+
+extension DisclosurePolicy {
+    /// Why a person must decide about a study, by its text; nil if only the hospital's patients could be a reason.
+    ///
+    /// The node and `coxswain study check --policy` ask the same.
+    package func reasonForPerson(_ plan: StudyPlan, ofOperator name: String?) -> String? {
+        guard let strict = withoutPerson else {
+            return "the policy approves no study without one (unattended:)"
+        }
+        if let formula = plan.ownFormula {
+            return
+                "unattended: is for studies without formulas beyond comparisons of one variable with constants, and in \(formula)"
+        }
+        return strict.objections(to: plan, ofOperator: name).first.map { "unattended: \($0)" }
+    }
+}

@@ -25,6 +25,7 @@ extension DataDictionary.Variable {
         if let label { keys.append("label: \(label.yaml)") }
         if let unit { keys.append("unit: \(unit.yaml)") }
         if let grid { keys.append("grid: \(grid.yaml)") }
+        if let statedAsTime { keys.append("time: \(statedAsTime)") }
         if column != name { keys.append("column: \(column.yaml)") }
         if !missing.isEmpty { keys.append("missing: \(missing.yaml)") }
         if isRequired { keys.append("required: true") }

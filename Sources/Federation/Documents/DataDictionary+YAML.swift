@@ -48,6 +48,7 @@ extension DataDictionary.Variable {
         self.init(
             name: name, label: try yaml.optionalString("label"), kind: kind,
             unit: try yaml.optionalString("unit"), grid: try yaml.grid(),
+            statedAsTime: try yaml.has("time") ? yaml.bool("time") : nil,
             column: try yaml.optionalString("column"),
             missing: try yaml.has("missing") ? yaml.strings("missing") : [],
             isRequired: try yaml.flag("required", default: false),
@@ -79,8 +80,8 @@ extension YAMLMapping {
             switch type {
             case .number: ["levels", "reference"]
             case .integer: ["levels", "reference", "resolution"]
-            case .category: ["range", "resolution", "grid"]
-            case .boolean, .identifier: ["levels", "reference", "range", "resolution", "grid"]
+            case .category: ["range", "resolution", "grid", "time"]
+            case .boolean, .identifier: ["levels", "reference", "range", "resolution", "grid", "time"]
             }
         for key in foreign where has(key) {
             throw error(at: key, "a variable of type \(type.rawValue) has no \(key)")
@@ -104,7 +105,9 @@ extension YAMLMapping {
     /// Reads `grid`, the width of a time variable's public grid in its unit.
     fileprivate func grid() throws(DocumentError) -> Double? {
         guard has("grid") else { return nil }
-        guard let unit = try optionalString("unit"), TimeUnit(named: unit) != nil else {
+        guard let unit = try optionalString("unit"), TimeUnit(named: unit) != nil,
+            try flag("time", default: true)
+        else {
             throw error(at: "grid", "a grid is of a time, whose unit is one of: \(TimeUnit.names)")
         }
         return try number("grid")

@@ -5,26 +5,44 @@ import Survival
 /// All of it follows from the texts of study and dictionary, so that everybody can know it beforehand: it is looked at by
 /// `coxswain study check`, when a study is submitted, at the coordinator, and at each node before anything is answered.
 extension StudyPlan {
-    /// Refuses formulas in which a condition is a number, or which leave somebody without a value, and times of an unknown unit.
+    /// Refuses formulas in which a condition is a number, which leave somebody without a value, or which alone or together could single
+    /// out values of a variable, and times of an unknown unit.
     package func requireAnswerable() throws(StudyError) {
+        var survey = FormulaSurvey(scope)
         do {
             try scope.requireAnswerableDefinitions()
+            try survey.addDefinitions()
         } catch {
             let line = error.definition.flatMap { study.lines["define \($0)"] }
             throw .key("define", line: line, reason: "\(error)")
         }
         try requireUnit()
         try requireKnownUnit()
-        for analysis in analyses { try requireAnswerable(analysis) }
+        for analysis in analyses { try requireAnswerable(analysis, &survey) }
     }
 
     /// The same of one analysis and the definitions behind it.
     func requireAnswerable(_ analysis: AnalysisPlan) throws(StudyError) {
+        var survey = FormulaSurvey(scope)
+        try requireAnswerable(analysis, &survey)
+    }
+
+    /// The same, beside the formulas that are in the survey already.
+    private func requireAnswerable(_ analysis: AnalysisPlan, _ survey: inout FormulaSurvey) throws(StudyError)
+    {
         for (key, expression) in analysis.formulas {
             do {
                 try scope.requireAnswerable(expression)
+                try survey.add(expression)
             } catch {
                 throw fault(key, expression, of: analysis, "\(error)")
+            }
+        }
+        if let model = analysis.model {
+            do {
+                try survey.add(model, weights: analysis.weights)
+            } catch {
+                throw fault("terms", nil, of: analysis, "\(error)")
             }
         }
         if let column = analysis.model?.unboundedColumn {
@@ -55,7 +73,14 @@ extension StudyPlan {
     /// The closed list of units: a dictionary's own word for one could not be held against a hospital's rule.
     private func requireKnownUnit() throws(StudyError) {
         for variable in timeVariables.endpoint {
-            guard let unit = variable.unit, TimeUnit(named: unit) == nil else { continue }
+            guard let unit = variable.unit else {
+                throw .key(
+                    "endpoint", line: study.lines["endpoint"],
+                    reason:
+                        "the dictionary gives the time \(quoted(variable.name)) no unit, so that nobody can tell what \(study.endpoint.unit.rawValue)s are; add unit: to it (\(TimeUnit.names))"
+                )
+            }
+            guard TimeUnit(named: unit) == nil else { continue }
             throw .key(
                 "endpoint", line: study.lines["endpoint"],
                 reason:
@@ -87,15 +112,25 @@ extension StudyPlan {
 }
 
 extension StudyPlan {
-    /// Whether every formula of the study is a variable of the dictionary, or says how one of them compares with constants.
+    /// What in the study is more than a variable of the dictionary, or than how one of them compares with constants; nil if nothing is.
     ///
     /// The conditions of a cohort stand together, so that they are of one variable among them. A spline is a formula: its knots
     /// are the author's.
-    package var isWithoutFormulas: Bool {
-        analyses.allSatisfy { analysis in
-            analysis.formulas.allSatisfy { scope.isComparisonOfOneVariable($0.expression) }
-                && Set(analysis.cohort.flatMap { scope.variables(of: $0) }).count <= 1
-                && analysis.model?.hasSpline != true
+    package var ownFormula: String? {
+        for analysis in analyses {
+            let place = "analysis \(quoted(analysis.id))"
+            for (key, expression) in analysis.formulas where !scope.isComparisonOfOneVariable(expression) {
+                return "\(place), \(key): \(quoted(expression.text)) is a formula"
+            }
+            let names = Set(analysis.cohort.flatMap { scope.variables(of: $0) }).sorted()
+            if names.count > 1 {
+                return
+                    "\(place), cohort: its conditions are of several variables (\(names.joined(separator: ", ")))"
+            }
+            if analysis.model?.hasSpline == true {
+                return "\(place), terms: a spline has knots of the study's own"
+            }
         }
+        return nil
     }
 }

@@ -17,15 +17,18 @@ package struct StudyPlan: Sendable {
         guard study.dictionary == dictionary.identifier else {
             throw .wrongDictionary(asked: study.dictionary, given: dictionary.identifier)
         }
-        self.study = study
         self.dictionary = dictionary
         self.hash = hash
+        let scope: VariableScope
         do {
             scope = try VariableScope(
                 dictionary: dictionary, definitions: study.definitions.map { ($0.name, $0.text) })
         } catch {
             throw .definitions("\(error)")
         }
+        self.scope = scope
+        let study = try study.snapped(to: Self.timeStep(of: study, scope))
+        self.study = study
         analyses = []
         for analysis in study.analyses {
             analyses.append(try AnalysisPlan(analysis, in: study, scope: scope))

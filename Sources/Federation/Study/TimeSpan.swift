@@ -4,6 +4,9 @@ package struct TimeSpan: Hashable, Sendable {
     /// Nil for a plain number.
     package var unit: TimeUnit?
 
+    /// A plain number.
+    init(count: Double) { self.count = count }
+
     /// Nil unless the text is a finite number of 0 or more, alone or before a unit in singular or plural.
     package init?(_ text: String) {
         let words = text.split(separator: " ")

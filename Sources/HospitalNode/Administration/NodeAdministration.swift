@@ -272,7 +272,9 @@ package struct NodeAdministration: Sendable {
             throw NodeError.ask(
                 "the study cannot be approved at this hospital:\n  "
                     + assessment.objections.joined(separator: "\n  "),
-                hint: "decline it with a reason that the study lead can act on")
+                hint:
+                    "decline it, or leave it; what follows from the study's text may be given as the reason, and nothing that depends on your patients, not even that it does"
+            )
         }
         do {
             try record(.approved, of: study, on: snapshot, until: until, by: person, isHeld: isHeld)
@@ -292,7 +294,7 @@ package struct NodeAdministration: Sendable {
             let strict = policy.withoutPerson,
             try acts.newest(SignedActs.Kind.decisions, on: study.plan.hash) == nil
         else { return false }
-        guard study.plan.isWithoutFormulas else { return false }
+        guard study.plan.ownFormula == nil else { return false }
         let assessment = try assess(study, under: strict)
         guard assessment.objections.isEmpty, let snapshot = assessment.snapshot else { return false }
         do {
@@ -415,7 +417,7 @@ package struct NodeAdministration: Sendable {
     ) throws -> StudyApproval {
         let isUnattended = act == .approvedUnattended
         guard let rules = isUnattended ? policy.withoutPerson : policy,
-            try !isUnattended || LocalStudy(entry).plan.isWithoutFormulas
+            try !isUnattended || LocalStudy(entry).plan.ownFormula == nil
         else {
             throw ProtocolError.outOfPlace("the policy asks a person to approve; it must be given again")
         }

@@ -14,6 +14,9 @@ package struct DataDictionary: Codable, Hashable, Sendable {
         ///
         /// Where a hospital lets no exact times leave, what a study says of times lies on multiples of it.
         package var grid: Double?
+        /// Whether a number is a time, such as that of another event, where the dictionary says it; nil leaves it to its unit and to
+        /// when it is measured.
+        package var statedAsTime: Bool?
         /// The header of the variable's column in a CSV file.
         package var column: String
         /// Cell texts that mean "missing"; an empty cell always does.
@@ -31,7 +34,8 @@ package struct DataDictionary: Codable, Hashable, Sendable {
         /// A variable read from the CSV column of its own name unless `column` says another.
         package init(
             name: String, label: String? = nil, kind: Kind, unit: String? = nil, grid: Double? = nil,
-            column: String? = nil, missing: [String] = [], isRequired: Bool = false,
+            statedAsTime: Bool? = nil, column: String? = nil, missing: [String] = [],
+            isRequired: Bool = false,
             isAllowedInFilters: Bool = true,
             isAllowedInTerms: Bool = true, isMeasuredAfterTimeZero: Bool = false,
             daysToMeasurement: Double? = nil, levelLabels: [String: String] = [:]
@@ -40,7 +44,7 @@ package struct DataDictionary: Codable, Hashable, Sendable {
             (self.column, self.missing, self.isRequired) = (column ?? name, missing, isRequired)
             (self.isAllowedInFilters, self.isAllowedInTerms) = (isAllowedInFilters, isAllowedInTerms)
             (self.isMeasuredAfterTimeZero, self.levelLabels) = (isMeasuredAfterTimeZero, levelLabels)
-            self.daysToMeasurement = daysToMeasurement
+            (self.daysToMeasurement, self.statedAsTime) = (daysToMeasurement, statedAsTime)
         }
     }
 

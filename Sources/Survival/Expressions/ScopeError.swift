@@ -14,6 +14,10 @@ package struct ScopeError: Error, Hashable, Sendable, CustomStringConvertible {
         case conditionAsNumber(String)
         /// Some value within the dictionary's ranges leaves it undefined.
         case undefinedInRange(String, reason: String)
+        /// It could tell a few values of a variable from those next to them.
+        case tooSteep(String, reason: String)
+        /// A study's formulas together could.
+        case tooManyBends(String, reason: String)
         case badDefinitionName(String)
         case duplicateDefinition(String)
         case tooManyDefinitions(maximum: Int)
@@ -79,6 +83,12 @@ extension ScopeError.Problem: CustomStringConvertible {
         case .undefinedInRange(let what, let reason):
             return
                 "\(quoted(what)) must have a value for everybody, and by the dictionary's ranges \(reason); choose the cases by cohort:, or give the variable a narrower range in the dictionary"
+        case .tooSteep(let what, let reason):
+            return
+                "\(quoted(what)) could single out a few values of a variable: it \(reason)"
+        case .tooManyBends(let name, let reason):
+            return
+                "this study's formulas could together single out a few values of \(quoted(name)): \(reason)"
         case .badDefinitionName(let name):
             return
                 "\(quoted(name)) cannot name a definition; use letters, digits, _ and ., a letter first"

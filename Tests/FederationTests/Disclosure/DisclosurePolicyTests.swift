@@ -24,7 +24,8 @@ struct DisclosurePolicyTests {
         _ study: String, by good: DisclosurePolicy, notBy bad: DisclosurePolicy, _ words: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let plan = try Ward.plan(study)
+        let unit = try StudyFile(yaml: study, file: "study.yaml").endpoint.unit.rawValue
+        let plan = try Ward.plan(study, dictionary: Ward.measured(in: unit))
         #expect(throws: Never.self, sourceLocation: sourceLocation) { try good.admit(plan, from: Self.lead) }
         #expect(
             sentence { try bad.admit(plan, from: Self.lead) } == "policy rule \(words)",
@@ -348,7 +349,8 @@ struct DisclosurePolicyTests {
 
     /// What lifts one row above all others may also be an offset or a weight, which the study's author writes.
     @Test(arguments: [
-        "terms: [frail, offset(20 * log(exposure))]", "terms: [frail], weights: exp(20 * log(exposure))",
+        "terms: [frail, offset(20 * log(exposure))]",
+        "terms: [frail], weights: exp(4 * log(exposure)) * exp(4 * log(share)) * exp(marker / 2)",
     ])
     func `an offset or a weight counts towards the linear predictor`(_ keys: String) throws {
         var situation = try Situation(Self.study("{cox: {id: m, \(keys)}}"), Self.hospitals())

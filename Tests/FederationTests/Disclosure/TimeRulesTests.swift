@@ -97,17 +97,17 @@ struct TimeRulesTests {
         let alias = Ward.study("define: {t: months}\nanalyses: [{cox: {id: m, terms: [age], landmark: 3}}]")
             .replacing("time: months", with: "time: t")
         #expect(try Self.refusal(alias) == nil, "another name for the variable is the variable")
-        // Without a unit in the dictionary there is no ruler; where a study states no time, none is needed.
+        // Without a unit in the dictionary there is no ruler, and nobody knows what a study's unit is.
         var policy = try DisclosurePolicy.ofTheExamples()
         policy.allowsCommonBaseline = true
-        for template in Self.lengths {
-            let plan = try Ward.plan(Self.study(template, 30))
+        let bare = Ward.measured(in: nil)
+        for template in Self.lengths + ["analyses: [{cox: {id: m, terms: [age]}}]"] {
+            let plan = try Ward.plan(Self.study(template, 30), dictionary: bare)
             #expect(
-                sentence { try policy.admit(plan, from: Self.lead) }?.contains("no unit of time") == true,
+                sentence { try policy.admit(plan, from: Self.lead) }?.contains("\"months\" no unit") == true,
                 "\(template)")
+            #expect(throws: Never.self) { try DisclosurePolicy.local.admit(plan, from: Self.lead) }
         }
-        let plain = try Ward.plan(Ward.study("analyses: [{cox: {id: m, terms: [age]}}]"))
-        #expect(throws: Never.self) { try policy.admit(plain, from: Self.lead) }
     }
 
     /// The other limits of a policy that a study's text is held against are counts, which have no unit.
@@ -196,6 +196,70 @@ struct TimeRulesTests {
                         && said?.contains("censor-at:") == true)
                 #expect(throws: Never.self, "\(place)") { try trusting.admit(plan, from: Self.lead) }
             }
+        }
+    }
+
+    /// What the dictionary knows only after follow-up began may be another event's time, whatever its unit is called.
+    @Test(
+        arguments: [
+            ("d", nil, nil, true), ("Days", nil, nil, true), ("hour", nil, nil, true), (nil, nil, nil, true),
+            ("Tage", nil, nil, true), ("mg/L", nil, nil, true), ("mg/L", nil, false, false),
+            ("day", nil, false, false), ("d", 90, nil, true), ("Days", 90, nil, true),
+            ("hrs.", 90, nil, true),
+            (nil, 90, nil, true), ("mg/L", 90, nil, false), ("cm", 90, nil, false), ("mg/L", 90, true, true),
+        ] as [(String?, Double?, Bool?, Bool)])
+    func `a number that is known later is a time unless it cannot be one`(
+        _ unit: String?, _ days: Double?, _ stated: Bool?, _ isTime: Bool
+    ) throws {
+        var dictionary = Ward.measured(in: "month")
+        dictionary.variables.append(
+            .init(
+                name: "later", kind: .number(lower: 0, upper: 4000, resolution: 1), unit: unit,
+                statedAsTime: stated, isMeasuredAfterTimeZero: true, daysToMeasurement: days))
+        for term in ["later", "(later > 100)", "log(later + 1)"] {
+            let plan = try Ward.plan(
+                Ward.study("analyses: [{cox: {id: m, terms: ['\(term)', age]}}]"), dictionary: dictionary)
+            let said = sentence { try DisclosurePolicy.ofTheExamples().admit(plan, from: Self.lead) }
+            #expect(
+                (said?.contains("uses the time \"later\"") == true) == isTime, "\(term): \(said ?? "none")")
+            #expect((said == nil) == !isTime)
+        }
+    }
+
+    // MARK: - To the last bit
+
+    /// A time that is a multiple but for rounding is that multiple; one that would be 0 is none.
+    @Test(arguments: [nil, 3, 2] as [Double?])
+    func `times of a study are multiples of the grid to the last bit`(_ grid: Double?) throws {
+        let whole = (grid ?? 1) * 10
+        for template in Self.lengths {
+            func analyses(_ length: Double) throws -> StudyPlan {
+                try Ward.plan(
+                    Self.study(template, length), dictionary: Ward.measured(in: "month", grid: grid))
+            }
+            let exact = try analyses(whole)
+            for factor in [1 - 1e-10, 1 + 1e-10, 1 - 1e-15] {
+                let near = try analyses(whole * factor)
+                #expect(near.study.privacy == exact.study.privacy, "\(template)")
+                #expect(near.analyses.map(\.endpoint) == exact.analyses.map(\.endpoint), "\(template)")
+                #expect(near.study.endpoint.censorAt?.count == exact.study.endpoint.censorAt?.count)
+                #expect(near.study.analyses.map(\.kind) == exact.study.analyses.map(\.kind), "\(template)")
+            }
+            for tiny in [1e-300, 1e-12] {
+                let said = sentence { _ = try analyses(tiny) }
+                #expect(
+                    said?.contains("so near to 0 that it would be 0") == true,
+                    "\(template): \(said ?? "none")")
+            }
+        }
+        for key in ["at", "rmst"] {
+            let near = try Ward.plan(
+                Ward.study("analyses: [{survival: {id: m, times: exact, \(key): [\(whole * (1 - 1e-10))]}}]"),
+                dictionary: Ward.measured(in: "month", grid: grid))
+            let exact = try Ward.plan(
+                Ward.study("analyses: [{survival: {id: m, times: exact, \(key): [\(whole)]}}]"),
+                dictionary: Ward.measured(in: "month", grid: grid))
+            #expect(near.study.analyses.map(\.kind) == exact.study.analyses.map(\.kind))
         }
     }
 

@@ -199,12 +199,12 @@ struct AnswerableStudyTests {
                 define: {old: age >= 65, both: old and frail, older: log(age) > 4}
                 analyses: [{cox: {id: m, terms: \(terms), cohort: '\(cohort)'}}]
                 """))
-        #expect(plan.isWithoutFormulas == isWithout)
+        #expect((plan.ownFormula == nil) == isWithout)
     }
 
     @Test func `the cohorts of study and analysis are one condition`() throws {
         let plan = try Ward.plan(
             Ward.study("cohort: age > 50\nanalyses: [{cox: {id: m, terms: [age], cohort: frail}}]"))
-        #expect(!plan.isWithoutFormulas)
+        #expect(plan.ownFormula?.contains("several variables (age, frail)") == true)
     }
 }

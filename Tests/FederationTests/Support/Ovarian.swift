@@ -23,7 +23,7 @@ enum Ovarian {
         name: "ovarian", version: 1, person: "patient",
         variables: [
             .init(name: "patient", kind: .identifier),
-            .init(name: "futime", kind: .number(lower: 0, upper: 1500, resolution: 1)),
+            .init(name: "futime", kind: .number(lower: 0, upper: 1500, resolution: 1), unit: "day"),
             .init(name: "fustat", kind: .boolean),
             .init(name: "age", kind: .number(lower: 18, upper: 100, resolution: nil)),
             .init(name: "rx", kind: .category(levels: ["1", "2"], reference: "1")),

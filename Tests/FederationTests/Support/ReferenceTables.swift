@@ -41,7 +41,9 @@ enum Lung {
         name: "lung", version: 1, person: "id",
         variables: [
             .init(name: "id", kind: .identifier),
-            .init(name: "days", kind: .number(lower: 0, upper: 1100, resolution: 1), column: "time"),
+            .init(
+                name: "days", kind: .number(lower: 0, upper: 1100, resolution: 1), unit: "day", column: "time"
+            ),
             .init(name: "status", kind: .category(levels: ["1", "2"], reference: "1")),
             .init(name: "age", kind: .number(lower: 18, upper: 110, resolution: 1)),
             .init(name: "sex", kind: .category(levels: ["1", "2"], reference: "1")),

@@ -11,8 +11,9 @@ enum Ward {
         variables: [
             .init(name: "patient", kind: .identifier),
             .init(
-                name: "months", kind: .number(lower: 0, upper: 60, resolution: 1), isAllowedInFilters: false),
-            .init(name: "entered", kind: .number(lower: 0, upper: 60, resolution: 1)),
+                name: "months", kind: .number(lower: 0, upper: 60, resolution: 1), unit: "month",
+                isAllowedInFilters: false),
+            .init(name: "entered", kind: .number(lower: 0, upper: 60, resolution: 1), unit: "month"),
             .init(name: "died", kind: .boolean, isAllowedInTerms: false),
             .init(name: "age", kind: .number(lower: 18, upper: 100, resolution: 1)),
             .init(name: "marker", kind: .number(lower: -10, upper: 10, resolution: nil)),
@@ -25,7 +26,7 @@ enum Ward {
         ])
 
     /// The dictionary with a unit, and perhaps a grid, of its times.
-    static func measured(in unit: String, grid: Double? = nil) -> DataDictionary {
+    static func measured(in unit: String?, grid: Double? = nil) -> DataDictionary {
         var dictionary = dictionary
         for index in dictionary.variables.indices
         where ["months", "entered"].contains(dictionary.variables[index].name) {

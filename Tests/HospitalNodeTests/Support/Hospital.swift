@@ -170,7 +170,7 @@ final class Hospital: Sendable {
         person: patient
         variables:
           patient: {type: identifier, column: id, required: true}
-          months: {type: integer, range: [0, 120], filter: false, term: false}
+          months: {type: integer, unit: month, range: [0, 120], filter: false, term: false}
           died: {type: boolean, filter: false, term: false}
           age: {type: integer, range: [18, 110]}
           crp: {type: number, range: [0.1, 500]}
