@@ -1,12 +1,14 @@
 /// The covariance of a fit's coefficients, the model's or the robust one, with what is made of it.
 ///
+/// Where coefficients are infinite, one for each direction of separation is held (`CoxFit.held`): what is left is finite.
+///
 /// Tests and variances are computed in an `InformationFrame`, not from the matrix: there the model's covariance is the identity and
 /// the robust one M̃ = L⁻¹ML⁻ᵀ, M being the sum of squares of score residuals by cluster (Lin and Wei, JASA 1989). The
 /// statistic of coefficients J is γ_Jᵀ(M̃_JJ)⁻¹γ_J, which is β_Jᵀ(V_JJ)⁻¹β_J.
 package struct CoefficientCovariance: Sendable, Hashable {
-    /// Over all columns; zero where aliased, and no number (NaN) if the robust one has no rank at all.
+    /// Over all columns; zero where held, and no number (NaN) if the robust one has no rank at all.
     package let matrix: SymmetricMatrix
-    /// The number of independent directions; below `CoxFit.rank` with too few clusters.
+    /// The number of independent directions; below `CoxFit.finiteRank` with too few clusters.
     package let rank: Int
     private let fit: CoxFit
     /// M; nil for the model's covariance.
@@ -18,11 +20,11 @@ package struct CoefficientCovariance: Sendable, Hashable {
     package init(_ fit: CoxFit, squares: SymmetricMatrix? = nil) {
         precondition(squares.map { $0.order == fit.beta.count } ?? true, "squares of another model")
         (self.fit, self.squares) = (fit, squares)
-        let frame = InformationFrame(fit.information, holding: fit.isAliased)
+        let frame = InformationFrame(fit.information, holding: fit.held)
         let basis = frame.isDefinite ? frame : nil
         self.basis = basis
         guard let squares else {
-            (matrix, rank, middle) = (fit.covariance, fit.rank, nil)
+            (matrix, rank, middle) = (fit.covariance, fit.finiteRank, nil)
             return
         }
         let order = fit.beta.count
@@ -61,7 +63,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// qᵀVq.
     package func variance(of combination: [Double]) -> Double {
-        guard let basis, rank > 0 || fit.rank == 0 else { return .nan }
+        guard let basis, rank > 0 || fit.finiteRank == 0 else { return .nan }
         let lever = basis.whitened(gradient: combination)
         return max(0, middle.map { $0.quadraticForm(lever) } ?? dot(lever, lever))
     }
@@ -73,7 +75,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// The Wald statistic of those columns that are not aliased; nil where their covariance is singular.
     func waldStatistic(_ columns: [Int]) -> Double? {
-        let basis = InformationFrame(fit.information, holding: fit.isAliased, choosing: columns)
+        let basis = InformationFrame(fit.information, holding: fit.held, choosing: columns)
         guard basis.isDefinite, !basis.chosen.isEmpty else { return nil }
         let part = Array(basis.whitened(step: fit.beta)[basis.chosen])
         guard let squares else { return dot(part, part) }
@@ -94,7 +96,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// What readers must know of a robust covariance of too few clusters.
     package var warnings: [String] {
-        guard isRobust, fit.rank > 0, rank < fit.rank else { return [] }
+        guard isRobust, fit.finiteRank > 0, rank < fit.finiteRank else { return [] }
         guard rank > 0 else {
             return [
                 "there are too few clusters for a robust variance (two are the least): "
@@ -102,7 +104,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
             ]
         }
         return [
-            "there are too few clusters for the robust variance of \(counted(fit.rank, "coefficient")), which tells only \(rank) of them apart: "
+            "there are too few clusters for the robust variance of \(counted(fit.finiteRank, "coefficient")), which tells only \(rank) of them apart: "
                 + "Wald tests of more than that are not available, and robust standard errors are not reliable"
         ]
     }

@@ -56,14 +56,18 @@ extension CoxInference {
         }
     }
 
-    /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients.
+    /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients that are finite.
     package static func effects(
         of fit: CoxFit, residuals: [Double], share: Double, scale: [Double]
     ) -> [Reported] {
-        let moved = RankRevealingCholesky(fit.information, leavingOut: fit.isAliased).solve(residuals)
+        let moved =
+            fit.separation == nil
+            ? RankRevealingCholesky(fit.information, leavingOut: fit.isAliased).solve(residuals)
+            : InformationFrame(fit.information, holding: fit.held).solve(residuals)
+        let infinite = fit.infinite
         return fit.beta.indices.map { index in
             let divisor = scale[index] == 0 ? 1 : scale[index]
-            return fit.isAliased[index]
+            return fit.isAliased[index] || infinite.contains(index)
                 ? .notAvailable : Reported((fit.beta[index] + share * moved[index]) / divisor)
         }
     }

@@ -23,7 +23,10 @@ package enum CoxInference {
             guard !fit.isAliased[index] else { return unavailable(names[index]) }
             let profile = fit.profiles.indices.contains(index) ? fit.profiles[index] : CoxProfile()
             if fit.infinite.contains(index) {
-                return infinite(names[index], isPositive: fit.risesToInfinity(index), profile, divisor[index])
+                return infinite(
+                    names[index], isPositive: fit.risesToInfinity(index), hasSign: fit.hasSign(index),
+                    profile,
+                    divisor[index])
             }
             let term = term(
                 names[index], coef: fit.beta[index] / divisor[index],
@@ -77,10 +80,10 @@ package enum CoxInference {
     ///
     /// Where the profile likelihood falls on neither side, not even the sign is known.
     private static func infinite(
-        _ name: String, isPositive: Bool, _ profile: CoxProfile, _ divisor: Double
+        _ name: String, isPositive: Bool, hasSign: Bool, _ profile: CoxProfile, _ divisor: Double
     ) -> CoxResult.Term {
         var term = unavailable(name)
-        if !(profile.lower == -.infinity && profile.upper == .infinity) {
+        if hasSign {
             (term.coef, term.hr) = (
                 .value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0)
             )

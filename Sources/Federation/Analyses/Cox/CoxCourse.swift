@@ -75,7 +75,7 @@ struct SiteCoxCourse: Sendable {
         let fit = survey.result
         guard report.cox.testsHeterogeneity, fit.rank > 0 else { return conclude(fit, coordinates, nil) }
         self.fit = fit
-        return .ask([SiteRanksQuestion(coordinates, beta: fit.beta)])
+        return .ask([SiteRanksQuestion(coordinates, beta: fit.beta, holding: HeterogeneityTest.held(fit))])
     }
 
     private mutating func conclude(
@@ -203,7 +203,8 @@ struct CommonCoxCourse: Sendable {
         let iteration = CommonBaselineIteration(
             parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
             eventWeight: grid.eventWeight, penalty: report.penalty(coordinates),
-            reach: report.cox.model.reach(of: coordinates), iterationMax: report.cox.evaluationsMax)
+            reach: report.cox.model.reach(of: coordinates),
+            logLikelihoodMax: grid.logLikelihoodMax(report.cox.ties), iterationMax: report.cox.evaluationsMax)
         self.iteration = iteration
         setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
         return try formHazard(at: iteration.beta, answers[1])
