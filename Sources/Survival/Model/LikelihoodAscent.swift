@@ -172,7 +172,7 @@ package struct LikelihoodAscent: Sendable, Hashable {
             isLeap = true
             step = separation.leap
         } else {
-            step = bounded(point.step)
+            step = bounded(point)
         }
         beta = zip(point.beta, step).map { $0 + $1 }
         return .evaluate
@@ -260,9 +260,14 @@ package struct LikelihoodAscent: Sendable, Hashable {
         return moves.indices.max { moves[$0] < moves[$1] }.map { [demands.names[$0]] } ?? []
     }
 
-    private func bounded(_ step: [Double]) -> [Double] {
+    /// Measured by the spread of the linear predictor at β = 0 or at the point, whichever is less: an outlying row that risk sets have
+    /// lost weighs nothing any more.
+    private func bounded(_ point: Point) -> [Double] {
+        let step = point.step
         guard demands.stepMax.isFinite, demands.eventWeight > 0 else { return step }
-        let length = start.deviation(of: step, events: demands.eventWeight)
+        let length = min(
+            start.deviation(of: step, events: demands.eventWeight),
+            (point.decrement / demands.eventWeight).squareRoot())
         return length > demands.stepMax ? step.map { $0 * demands.stepMax / length } : step
     }
 }

@@ -8,6 +8,11 @@ package struct PartialLikelihood: Sendable {
     private let kernel: LikelihoodKernel?
     private let data: SurvivalData
     private let ties: Ties
+    /// How far apart the rows' covariates are, then their offsets; empty without late entry.
+    private let spreads: [Double]
+    /// With late entry sums over risk sets are differences, of which the kernel loses as many digits as risk scores span: beyond this
+    /// range of linear predictors they are formed row by row, with compensated sums.
+    private static let spreadMax = 14.0
 
     /// The number of threads changes no bit of the results; the instructions change the last ones.
     package init(
@@ -17,6 +22,19 @@ package struct PartialLikelihood: Sendable {
             ties == .exact
             ? nil : LikelihoodKernel(data, ties: ties, threads: threads, instructions: instructions)
         (self.data, self.ties) = (data, ties)
+        let width = { (values: [Double]) in (values.max() ?? 0) - (values.min() ?? 0) }
+        spreads = data.entry == nil ? [] : (data.columns + [data.offset ?? []]).map(width)
+    }
+
+    private func isTooWide(at beta: [Double]) -> Bool {
+        guard !spreads.isEmpty else { return false }
+        let atMost = zip(beta + [1], spreads).reduce(0) { $0 + abs($1.0) * $1.1 }
+        guard atMost > Self.spreadMax else { return false }
+        var predictors = data.offset ?? Array(repeating: 0, count: data.rowCount)
+        for (index, column) in data.columns.enumerated() {
+            for row in column.indices { predictors[row] += beta[index] * column[row] }
+        }
+        return !((predictors.max() ?? 0) - (predictors.min() ?? 0) <= Self.spreadMax)
     }
 
     /// Bytes that the value takes beyond the data that it was made from, working memory included.
@@ -26,7 +44,7 @@ package struct PartialLikelihood: Sendable {
     ///
     /// Throws `riskOutOfRange` where exp(xβ + offset) spans more than the range of the numbers within a stratum.
     package func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
-        if let kernel { return try kernel.evaluate(at: beta) }
+        if let kernel, !isTooWide(at: beta) { return try kernel.evaluate(at: beta) }
         return try walk(at: beta) { _ in 1 }
     }
 
@@ -51,7 +69,7 @@ package struct PartialLikelihood: Sendable {
     private func evaluate(
         at beta: [Double], importance: @escaping (_ time: Double) -> Double
     ) throws(SurvivalDataError) -> LikelihoodSums {
-        if let kernel { return try kernel.evaluate(at: beta, importance: importance) }
+        if let kernel, !isTooWide(at: beta) { return try kernel.evaluate(at: beta, importance: importance) }
         return try walk(at: beta, importance: importance)
     }
 

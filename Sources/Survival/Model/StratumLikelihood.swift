@@ -140,12 +140,16 @@ struct StratumLikelihood: Sendable {
     /// rᵢΛᵢ for every row.
     private func gramWeights(risks: [Double], increments: [TiedDeaths]) -> [Double] {
         // cumulative[k]: the hazard up to and including event point k, which is the k-th from the end of time.
-        var cumulative = Array(repeating: 0.0, count: increments.count + 1)
+        // Compensated: of a late entry it is the difference of two hazards that may both be much larger.
+        var cumulative = Array(repeating: CompensatedSum(), count: increments.count + 1)
         for index in increments.indices.reversed() {
-            cumulative[index] = cumulative[index + 1] + increments[index].survivor
+            cumulative[index] = cumulative[index + 1]
+            cumulative[index] += increments[index].survivor
         }
-        var hazards = riskSets.exitPoint.map { cumulative[$0] }
-        for (row, point) in riskSets.entryPoint.enumerated() { hazards[row] -= cumulative[point] }
+        var hazards = riskSets.exitPoint.map { cumulative[$0].value }
+        for (row, point) in riskSets.entryPoint.enumerated() {
+            hazards[row] = cumulative[riskSets.exitPoint[row]] - cumulative[point]
+        }
         for (index, point) in riskSets.points.enumerated() where point.deathCount > 1 {
             let saved = increments[index].survivor - increments[index].leaver
             for row in point.deathStart..<point.rowEnd { hazards[row] -= saved }
