@@ -89,7 +89,9 @@ package struct ProfileSurvey: Sendable, Hashable {
     /// A likelihood ratio below this tells that the likelihood is the same whatever an infinite coefficient is.
     private static let flat = 1e-5
 
-    /// `track` is the way of the fit; its estimate is that of a curvature known in part. `eventWeight` is about the weight of all
+    /// `track` is the way of the fit; its estimate is that of a curvature known in part.
+    ///
+    /// `eventWeight` is about the weight of all
     /// events, `evaluationsMax` is what the study allows besides `evaluationsUsed`.
     package init(
         _ fit: CoxFit, track: FitTrack, parameterNames: [String], level: Double, wishes: Wishes,
@@ -251,7 +253,7 @@ package struct ProfileSurvey: Sendable, Hashable {
         guard fit.infinite.contains(index) else { return }
         let isUpper = !fit.risesToInfinity(index)
         if statistic < Self.flat {
-            (profiles[index].lower, profiles[index].upper) = (-.infinity, .infinity)
+            profiles[index] = CoxProfile(lower: -.infinity, upper: .infinity, statistic: 0)
             return
         }
         if isUpper { profiles[index].lower = -.infinity } else { profiles[index].upper = .infinity }

@@ -35,7 +35,9 @@ package struct TimeTrendSums: Sendable, Hashable {
 /// [ΣV, ΣgV; ΣgV, Σg²V], hence u_J(S_JJ)⁻¹u_J for the terms J, S = Σg²V − ΣgV·(ΣV)⁻¹·ΣgV. As `cox.zph` since R's survival 3.0
 /// (Grambsch and Therneau, Biometrika 1994, without their approximation of a constant V).
 package enum ProportionalHazardsTest {
-    /// One test for each term and one for all; aliased columns do not take part, and a term without others is left out. Nor does one
+    /// One test for each term and one for all; aliased columns do not take part, and a term without others is left out.
+    ///
+    /// Nor does one
     /// coefficient for each direction of separation, of which the events tell nothing at any time (`CoxFit.held`).
     ///
     /// A test is not available where g does not vary over the events at which a term's covariates do.

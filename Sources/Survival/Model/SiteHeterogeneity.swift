@@ -114,7 +114,7 @@ package struct HeterogeneityTest: Sendable {
                 index,
                 CoxResult.TermTest(
                     name: names[index],
-                    test: CoxInference.unavailable(degreesOfFreedom: max(0, Int(ranks[2 + index]) - 1)))
+                    test: CoxInference.unavailable(degreesOfFreedom: Int(ranks[0]) - 1))
             )
         }
         let tests = (finite + infinite).sorted { $0.0 < $1.0 }.map(\.1)
