@@ -112,8 +112,11 @@ package struct CoxFit: Sendable, Hashable {
             beta = zip(beta, separation.remainder).map { $0 + $1 }
             covariance = InformationFrame(information, holding: held).inverse()
         }
-        warnings = aliasWarnings(names)
+        tellWarnings(names)
     }
+
+    /// The sentences a reader must see; of infinite coefficients they say more once their profile likelihoods are known.
+    mutating func tellWarnings(_ names: [String]) { warnings = aliasWarnings(names) + separationWarnings(names) }
 
     private func aliasWarnings(_ names: [String]) -> [String] {
         if !isAliased.isEmpty, !isAliased.contains(false), names.count > 1 {
@@ -142,8 +145,7 @@ package struct CoxFit: Sendable, Hashable {
         return isTested || separation?.hasOneDirection == true
     }
 
-    /// What a reader must know of infinite coefficients, once their profile likelihoods are known.
-    func separationWarnings(_ names: [String]) -> [String] {
+    private func separationWarnings(_ names: [String]) -> [String] {
         guard let separation else { return [] }
         let unknown = undetermined
         let running = infinite.filter(hasSign)

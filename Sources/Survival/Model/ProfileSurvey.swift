@@ -296,7 +296,7 @@ package struct ProfileSurvey: Sendable, Hashable {
         var result = fit
         result.profiles = profiles
         result.profileWishes = wishes
-        result.warnings += result.separationWarnings(parameterNames)
+        result.tellWarnings(parameterNames)
         if !unfinished.isEmpty {
             result.warnings.append(
                 "the evaluations that the study allows ended before these were found: \(words(unfinished)); about \(needed) would be needed (evaluations: \(needed), as far as the hospitals' policies allow)"

@@ -37,8 +37,7 @@ package struct TimeTrendSums: Sendable, Hashable {
 package enum ProportionalHazardsTest {
     /// One test for each term and one for all; aliased columns do not take part, and a term without others is left out.
     ///
-    /// Nor does one
-    /// coefficient for each direction of separation, of which the events tell nothing at any time (`CoxFit.held`).
+    /// Nor does one coefficient for each direction of separation, of which the events tell nothing at any time (`CoxFit.held`).
     ///
     /// A test is not available where g does not vary over the events at which a term's covariates do.
     package static func tests(
