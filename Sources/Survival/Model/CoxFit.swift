@@ -116,7 +116,9 @@ package struct CoxFit: Sendable, Hashable {
     }
 
     /// The sentences a reader must see; of infinite coefficients they say more once their profile likelihoods are known.
-    mutating func tellWarnings(_ names: [String]) { warnings = aliasWarnings(names) + separationWarnings(names) }
+    mutating func tellWarnings(_ names: [String]) {
+        warnings = aliasWarnings(names) + separationWarnings(names)
+    }
 
     private func aliasWarnings(_ names: [String]) -> [String] {
         if !isAliased.isEmpty, !isAliased.contains(false), names.count > 1 {
