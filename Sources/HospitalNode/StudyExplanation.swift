@@ -1,6 +1,7 @@
 package import Federation
 import CohortStore
 import Cryptography
+import Ledger
 import Survival
 
 /// A study in plain words for the person who decides about it.

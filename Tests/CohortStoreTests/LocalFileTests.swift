@@ -164,7 +164,7 @@ struct LocalFileTests {
         }
         try read([first, other])
         for again in [first, copy] {
-            let error = storeError { () throws(StoreError) in try read([first, other, again]) }
+            let error = failure { () throws(StoreError) in try read([first, other, again]) }
             #expect(error == .localFile(again, .sameContent(as: first)))
         }
     }
@@ -187,7 +187,7 @@ struct LocalFileTests {
             ("patient,patient,age\na,b,61\n", .header(missing: [], repeated: ["patient"])),
         ] {
             let file = try folder.write(text, to: "file.csv")
-            let error = storeError { () throws(StoreError) in
+            let error = failure { () throws(StoreError) in
                 _ = try LocalTable(csv: file, dictionary: dictionary, variables: ["age"], siteColumn: nil)
             }
             #expect(error == .localFile(file, fault))

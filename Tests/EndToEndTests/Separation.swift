@@ -160,6 +160,140 @@ extension EndToEnd {
             }
         }
 
+        /// File, study, log-likelihood, and a finite coefficient with its standard error.
+        private static let hard: [Hard] = [
+            // coxph(Surv(len, ev) ~ g + h + x, few, weights = w, control = coxph.control(eps = 1e-13, iter.max = 40))
+            Hard(
+                "few", "time: len", "g, h, x", ", weights: w", -4.77822083902, "x", -1.928254273, 1.968766308),
+            // coxph(Surv(t, ev) ~ g * h + x, crossed, ties = "breslow", control = …)
+            Hard(
+                "crossed", "time: t", "g, h, 'g:h', x", ", ties: breslow", -11.7938442797, "x", -0.922972284,
+                nil),
+            // coxph(Surv(t, ev) ~ g * h + x, interaction, control = …)
+            Hard(
+                "interaction", "time: t", "g, h, 'g:h', x", "", -73.8206876028, "x", -0.09179286696,
+                0.269563545),
+            // coxph(Surv(t, ev) ~ out, outlier, control = …): one value of 1e6 among those of a unit.
+            Hard("outlier", "time: t", "out", "", -502.487068611, "out", -0.02801865316, 0.09339558736),
+        ]
+
+        struct Hard: CustomTestStringConvertible, Sendable {
+            var file, endpoint, terms, options: String
+            var logLikelihood: Double
+            var name: String
+            var coefficient: Double
+            var error: Double?
+
+            init(
+                _ file: String, _ endpoint: String, _ terms: String, _ options: String,
+                _ logLikelihood: Double,
+                _ name: String, _ coefficient: Double, _ error: Double?
+            ) {
+                (self.file, self.endpoint, self.terms, self.options) = (file, endpoint, terms, options)
+                (self.logLikelihood, self.name) = (logLikelihood, name)
+                (self.coefficient, self.error) = (coefficient, error)
+            }
+
+            var testDescription: String { file }
+        }
+
+        private func fit(
+            _ file: String, endpoint: String, event: String = "ev", _ analysis: String
+        ) async throws -> JSON {
+            let folder = try Folder.temporary()
+            defer { folder.remove() }
+            let path = Repository.data("separation/\(file).csv")
+            try folder.write(try String(contentsOfFile: path, encoding: .utf8), to: "rows.csv")
+            try folder.write(
+                """
+                study: separation
+                endpoint: {\(endpoint), event: \(event) == 1, unit: day}
+                analyses:
+                  - cox: {id: m, \(analysis)}
+
+                """, to: "study.yaml")
+            let sites = file == "outlier" ? [] : ["--sites", "site"]
+            let outcome = try await run(
+                Repository.coxswain,
+                ["fit", "study.yaml", "--data", "rows.csv", "--format", "json"] + sites, in: folder)
+            return try JSON(text: outcome.succeeded())["analyses"]["m"]
+        }
+
+        /// Few events in many cells, steps along directions that have lost all information: no number may come of rounding.
+        @Test(arguments: hard)
+        func `under one baseline the fit is R's where directions have lost all information`(_ hard: Hard)
+            async throws
+        {
+            let found = try await fit(
+                hard.file, endpoint: hard.endpoint,
+                "terms: [\(hard.terms)], baseline: common, times: exact\(hard.options)")
+            #expect(Self.close(found["loglik"].number, hard.logLikelihood, 1e-7))
+            let index = try #require(found["terms"].elements.firstIndex { $0.string == hard.name })
+            #expect(Self.close(found["coef"][index].number, hard.coefficient, 1e-5))
+            if let error = hard.error { #expect(Self.close(found["se"][index].number, error, 1e-5)) }
+        }
+
+        /// x and its interactions can be shifted against each other where the reference level has no event: likelihood ratio 0.
+        @Test
+        func `a coefficient of which nothing is known has no sign, and the warning says so`() async throws {
+            let found = try await fit(
+                "flat", endpoint: "start: start, time: stop", "terms: [g, x, 'g:x', strata(s)], weights: w")
+            for (index, name) in found["terms"].elements.compactMap(\.string).enumerated() {
+                if name.contains("x") {
+                    #expect(found["coef"][index] == .null && found["lower"][index].number == 0, "\(name)")
+                    #expect(found["upper"][index].string == "Inf" && found["p"][index].number == 1, "\(name)")
+                } else {
+                    #expect(found["coef"][index].string == "Inf", "\(name)")
+                    let p = try #require(found["p"][index].number)
+                    #expect(p < 0.04, "\(name)")
+                }
+            }
+            let warnings = found["warnings"].elements.compactMap(\.string)
+            #expect(warnings.contains { $0.hasPrefix("the coefficients of g=b, g=c, g=d run together") })
+            #expect(
+                warnings.contains {
+                    $0.hasPrefix("nothing is known of the coefficients of x, g=b:x, g=c:x, g=d:x")
+                })
+        }
+
+        @Test
+        func `a robust variance beside separation is not said to have too few clusters`() async throws {
+            let found = try await fit(
+                "flat", endpoint: "start: start, time: stop", "terms: [g, x], robust: true")
+            #expect(
+                !found["warnings"].elements.compactMap(\.string).contains { $0.contains("too few clusters") })
+        }
+
+        /// R's numbers are those of the rows E whose stage is not I.
+        ///
+        /// coxph(Surv(t, d) ~ (stage + x) * strata(site), E, init = c(coef(f0), rep(0, 6)), iter.max = 0)
+        /// has score 4.32124466199 on 6 more coefficients than f0, and cox.zph(f0, "identity") 5.796990248 on 2 and 10.783533905 on 3.
+        @Test
+        func `tests leave directions of separation out`() async throws {
+            let found = try await fit(
+                "sites", endpoint: "time: t", event: "d",
+                "terms: [stage, x], heterogeneity: true, check: proportional-hazards, transform: identity")
+            let global = found["heterogeneity"]["global"]
+            #expect(
+                global["df"].number == 6 && Self.close(global["statistic"].number, 4.32124466199, 1e-6),
+                "\(global)")
+            let coefficients = found["heterogeneity"]["statistic"].elements
+            #expect(coefficients.prefix(3).allSatisfy { $0 == .null } && coefficients[3].number != nil)
+            let check = found["zph"]
+            #expect(check["global"]["df"].number == 3, "\(check)")
+            #expect(Self.close(check["global"]["statistic"].number, 10.783533905, 1e-6))
+        }
+
+        /// Risk sets of late entries are differences: with risk scores that span e²⁰ their digits must not be lost.
+        @Test
+        func `late entry beside three directions of separation has a fit at each site`() async throws {
+            let found = try await fit(
+                "late-wide", endpoint: "start: s, time: t",
+                "terms: [g, h, 'g:h', x], ties: breslow, weights: w, evaluations: 80")
+            // coxph(Surv(s, t, ev) ~ g * h + x + strata(site), late-wide, weights = w, ties = "breslow", control = …)
+            #expect(Self.close(found["loglik"].number, -25.4111872080, 1e-7))
+        }
+
         /// u = x1 + x2 and v = x1 − x2 span what x1 and x2 do: the same supremum, and one model's tests.
         @Test
         func `a rotation of the covariates leaves the model what it is`() async throws {

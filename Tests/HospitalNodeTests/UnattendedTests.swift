@@ -70,7 +70,9 @@ struct UnattendedTests {
         // What the node shows, and what anybody can know beforehand, is what it does.
         let reason = administration.policy.reasonForPerson(study.plan, ofOperator: "lead")
         #expect((reason == nil) == isApproved, "\(reason ?? "none")")
-        let text = StudyExplanation(try administration.assess(study), policy: administration.policy, site: administration.site).text
+        let text = StudyExplanation(
+            try administration.assess(study), policy: administration.policy, site: administration.site
+        ).text
         #expect(text.contains("A person decides about it: \(reason?.prefix(20) ?? "unattended: its day")"))
         #expect(try administration.approveUnattended(study) == isApproved)
     }

@@ -31,6 +31,8 @@ package protocol AnalysisRequest: Hashable, Sendable {
     /// What it groups by: categories, even if their levels are written as numbers.
     var groupings: [String] { get }
 
+    /// The same with each time that it states put on the grid of times.
+    func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self
     /// Checks what it asks against the dictionary.
     func plan(_ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler) throws
         -> any PlannedAnalysis

@@ -6,9 +6,11 @@ package struct SiteHeterogeneityQuestion: Question {
 
     package let point: ModelPoint
     package var coefficients: [Int]
+    /// As in `SiteRanksQuestion`.
+    package var held: [Int]
 
-    package init(_ coordinates: Coordinates, beta: [Double], coefficients: [Int]) {
-        (point, self.coefficients) = (ModelPoint(coordinates, beta), coefficients)
+    package init(_ coordinates: Coordinates, beta: [Double], coefficients: [Int], holding held: [Int] = []) {
+        (point, self.coefficients, self.held) = (ModelPoint(coordinates, beta), coefficients, held)
     }
 
     package static func summation(in plan: AnalysisPlan) -> Summation {
@@ -33,10 +35,12 @@ package struct SiteHeterogeneityQuestion: Question {
             }
     }
 
-    package func write(to bytes: inout QuestionBytes) { bytes.append(coefficients.map { Double($0) }) }
+    package func write(to bytes: inout QuestionBytes) {
+        bytes.append([Double(coefficients.count)] + (coefficients + held).map { Double($0) })
+    }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        SiteHeterogeneity(try site.likelihood(point.coordinates).evaluate(at: point.beta))
+        SiteHeterogeneity(try site.likelihood(point.coordinates).evaluate(at: point.beta), holding: held)
             .parts(of: coefficients)
     }
 }

@@ -5,8 +5,12 @@ package struct SiteRanksQuestion: Question {
     package static let name = "site-ranks"
 
     package let point: ModelPoint
+    /// Coefficients that are infinite, one for each direction of separation.
+    package var held: [Int]
 
-    package init(_ coordinates: Coordinates, beta: [Double]) { point = ModelPoint(coordinates, beta) }
+    package init(_ coordinates: Coordinates, beta: [Double], holding held: [Int] = []) {
+        (point, self.held) = (ModelPoint(coordinates, beta), held)
+    }
 
     package static func summation(in plan: AnalysisPlan) -> Summation {
         Summation(people: .analysis, functions: [.covariates, .risks, .weights], isEvaluation: true)
@@ -27,9 +31,11 @@ package struct SiteRanksQuestion: Question {
         ["whether there is information", "its rank"] + plan.columnNames.map { "whether it tells of \($0)" }
     }
 
-    package func write(to bytes: inout QuestionBytes) {}
+    package func write(to bytes: inout QuestionBytes) { bytes.append(held.map { Double($0) }) }
 
     package func answer(from site: SiteAnalysis) throws -> [Double] {
-        SiteHeterogeneity(try site.likelihood(point.coordinates).evaluate(at: point.beta)).ranks
+        SiteHeterogeneity(
+            try site.likelihood(point.coordinates).evaluate(at: point.beta), holding: held
+        ).ranks
     }
 }

@@ -32,8 +32,8 @@ extension StudyFile {
 }
 
 /// Multiples of a step, in the endpoint's unit.
-private struct SnappingGrid {
-    struct TooSmall: Error {
+package struct SnappingGrid {
+    package struct TooSmall: Error {
         var reason: String
     }
 
@@ -77,24 +77,7 @@ extension StudyFile.Analysis {
     fileprivate mutating func snap(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) {
         landmark = try grid.snapped(landmark, "landmark")
         censorAt = try grid.snapped(censorAt, "censor-at")
-        switch kind {
-        case .survival(let by, let at, let limits, let logRank, var options):
-            options.restrictedMeans = try grid.snapped(options.restrictedMeans, "rmst")
-            kind = .survival(
-                by: by, at: try grid.snapped(at, "at"), limits: limits, logRank: logRank, options: options)
-        case .incidence(let by, let at, let limits, let weights, let test):
-            kind = .incidence(
-                by: by, at: try grid.snapped(at, "at"), limits: limits, weights: weights, test: test)
-        case .cox(let terms, let baseline, let ties, let weights, var options):
-            options.at = try grid.snapped(options.at, "at")
-            options.concordance = try grid.snapped(options.concordance)
-            kind = .cox(terms: terms, baseline: baseline, ties: ties, weights: weights, options: options)
-        case .concordance(let marker, let strata, let weights, let isRobust, let options):
-            kind = .concordance(
-                of: marker, strata: strata, weights: weights, isRobust: isRobust,
-                options: try grid.snapped(options) ?? options)
-        case .describe: return
-        }
+        kind = try kind.snapped(to: grid)
     }
 }
 

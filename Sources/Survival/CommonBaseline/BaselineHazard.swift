@@ -53,6 +53,15 @@ package struct BaselineHazard: Sendable {
         return point(sums, time: time, risk: Elementary.exponential(dot(x, beta) + offset))
     }
 
+    /// Whether the hazard of covariates `x` in a stratum has a limit other than 0 where coefficients run to infinity.
+    package func isFinite(stratum: Int, covariates x: [Double], separation: Separation?) -> Bool {
+        guard let separation else { return true }
+        var sums = Sums(x)
+        for index in grid.strata[stratum].times.indices { sums.add(start(of: stratum) + index, of: self) }
+        guard sums.hazard.value > 0 else { return true }
+        return separation.keeps(zip(x, sums.drift).map { $0 - $1 / sums.hazard.value })
+    }
+
     private func start(of stratum: Int) -> Int {
         grid.strata[..<stratum].reduce(0) { $0 + $1.times.count }
     }

@@ -1,8 +1,8 @@
 /// The fit of a Cox model with a common baseline as a value: it is given sums, and says what it needs next.
 ///
 /// The exact score costs S₀ alone, the exact information S₁ as well, which says more about rows. So the information is asked for
-/// only at β = 0 (for the score test, the first step, and to find aliased covariates), at the end, and once on the way where
-/// the fit is slow or runs along a direction of separation. In between it is estimated (`CurvatureEstimate`) from
+/// only at β = 0 (for the score test, the first step, and to find aliased covariates), at the end, and on the way wherever
+/// the fit is slow, had to halve a step, or runs along a direction of separation. In between it is estimated (`CurvatureEstimate`) from
 /// H = XᵀGX − mmᵀ/Σω, m = Xᵀg (the Gram matrix about one centre for all times; never less than the information), and from the
 /// steps taken so far.
 package struct CommonBaselineIteration: Sendable, Hashable {
@@ -23,6 +23,7 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     private let eventSums: [Double]
     private let eventWeight: Double
     private let iterationMax: Int
+    private let logLikelihoodMax: Double
     /// The sums where the likelihood was evaluated last, without the penalty.
     private var present: LikelihoodSums?
     /// Of those of the last point that was kept.
@@ -51,15 +52,16 @@ package struct CommonBaselineIteration: Sendable, Hashable {
     /// `eventSums` are the sums over sites of `CommonBaseline.eventSums` (the offset's sum may be there or not), `eventWeight` is
     /// the sum of the deaths' weights.
     ///
-    /// `reach` is that of `NewtonIteration`; Firth's penalty needs a baseline hazard for each site.
+    /// `reach` is that of `NewtonIteration`, `logLikelihoodMax` that of `EventGrid`; Firth's penalty needs a baseline hazard for each
+    /// site.
     package init(
         parameterNames: [String], eventSums: [Double], eventWeight: Double, penalty: Penalty = .none,
-        reach: [Double] = [], iterationMax: Int = 40
+        reach: [Double] = [], logLikelihoodMax: Double = .infinity, iterationMax: Int = 40
     ) {
         precondition(eventSums.count >= parameterNames.count, "an event sum per coefficient")
         precondition(penalty != .firth, "a penalty that needs third derivatives")
         (self.parameterNames, self.iterationMax) = (parameterNames, iterationMax)
-        (self.penalty, self.reach) = (penalty, reach)
+        (self.penalty, self.reach, self.logLikelihoodMax) = (penalty, reach, logLikelihoodMax)
         (self.eventSums, self.eventWeight) = (Array(eventSums.prefix(parameterNames.count)), eventWeight)
         beta = Array(repeating: 0, count: parameterNames.count)
     }
@@ -137,7 +139,7 @@ package struct CommonBaselineIteration: Sendable, Hashable {
             from: beta, holding: isAliased, information: information, estimate: estimate,
             demands: .init(
                 names: parameterNames, reach: reach, evaluationsMax: iterationMax, stepMax: Self.stepMax,
-                eventWeight: eventWeight, asksForCurvature: true))
+                eventWeight: eventWeight, asksForCurvature: true, logLikelihoodMax: logLikelihoodMax))
         let outcome = try ascent.receive(sums)
         self.ascent = ascent
         logLikelihood = present.logLikelihood

@@ -52,6 +52,23 @@ package struct EventGrid: Sendable, Hashable, Codable {
     /// Numbers in the sums over risk sets, for each number of a row: one a point, and another where it is tied.
     package func riskSetCount(_ ties: Ties) -> Int { pointCount + tiedPoints(ties).count }
 
+    /// What no log-likelihood on this grid exceeds, whatever the covariates: that of deaths who bear all of the risk at their points.
+    ///
+    /// With r those of the m deaths at a point, W the sum of their weights w, Σ w log r − W/m Σ log s(l) is at most −W log W, and with
+    /// Efron's s(l) ≥ (1 − l/m) Σ wr more by W/m (m log m − log m!).
+    package func logLikelihoodMax(_ ties: Ties) -> Double {
+        var sum = CompensatedSum()
+        for stratum in strata {
+            for (deaths, weight) in zip(stratum.deaths, stratum.deathWeights) where deaths > 0 && weight > 0 {
+                sum -= weight * Elementary.logarithm(weight)
+                guard ties == .efron, deaths > 1 else { continue }
+                let spread = deaths * Elementary.logarithm(deaths) - Special.logGamma(deaths + 1)
+                sum += weight / deaths * spread
+            }
+        }
+        return sum.value
+    }
+
     /// Σ of the deaths' weights.
     package var eventWeight: Double { strata.flatMap(\.deathWeights).reduce(0, +) }
 

@@ -1,13 +1,15 @@
 /// The covariance of a fit's coefficients, the model's or the robust one, with what is made of it.
 ///
+/// Where coefficients are infinite, one for each direction of separation is held (`CoxFit.held`): what is left is finite.
+///
 /// Tests and variances are computed in an `InformationFrame`, not from the matrix: there the model's covariance is the identity and
 /// the robust one M̃, the sum of squares of score residuals L⁻¹u by cluster (Lin and Wei, JASA 1989). The statistic of
 /// coefficients J is γ_Jᵀ(M̃_JJ)⁻¹γ_J, which is β_Jᵀ(V_JJ)⁻¹β_J. Residuals are taken to the frame before they are squared: the squares of
 /// nearly collinear columns are so nearly the same that rounding would hide in what the columns differ.
 package struct CoefficientCovariance: Sendable, Hashable {
-    /// Over all columns; zero where aliased, and no number (NaN) if the robust one has no rank at all.
+    /// Over all columns; zero where held, and no number (NaN) if the robust one has no rank at all.
     package let matrix: SymmetricMatrix
-    /// The number of independent directions; below `CoxFit.rank` with too few clusters.
+    /// The number of independent directions; below `CoxFit.finiteRank` with too few clusters.
     package let rank: Int
     private let fit: CoxFit
     private let basis: InformationFrame?
@@ -21,7 +23,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
         let basis = frame.isDefinite ? frame : nil
         (self.fit, self.basis, middle) = (fit, basis, squares)
         guard let squares else {
-            (matrix, rank) = (fit.covariance, fit.rank)
+            (matrix, rank) = (fit.covariance, fit.finiteRank)
             return
         }
         let order = fit.beta.count
@@ -57,7 +59,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// qᵀVq.
     package func variance(of combination: [Double]) -> Double {
-        guard let basis, rank > 0 || fit.rank == 0 else { return .nan }
+        guard let basis, rank > 0 || fit.finiteRank == 0 else { return .nan }
         let lever = basis.whitened(gradient: combination)
         return max(0, middle.map { $0.quadraticForm(lever) } ?? dot(lever, lever))
     }
@@ -69,7 +71,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// The Wald statistic of those columns that are not aliased; nil where their covariance is singular.
     func waldStatistic(_ columns: [Int]) -> Double? {
-        let basis = InformationFrame(fit.information, holding: fit.isAliased, choosing: columns)
+        let basis = InformationFrame(fit.information, holding: fit.held, choosing: columns)
         guard basis.isDefinite, !basis.chosen.isEmpty else { return nil }
         let part = Array(basis.whitened(step: fit.beta)[basis.chosen])
         guard let middle else { return dot(part, part) }
@@ -108,7 +110,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
 
     /// What readers must know of a robust covariance of too few clusters.
     package var warnings: [String] {
-        guard isRobust, fit.rank > 0, rank < fit.rank else { return [] }
+        guard isRobust, fit.finiteRank > 0, rank < fit.finiteRank else { return [] }
         guard rank > 0 else {
             return [
                 "there are too few clusters for a robust variance (two are the least): "
@@ -116,7 +118,7 @@ package struct CoefficientCovariance: Sendable, Hashable {
             ]
         }
         return [
-            "there are too few clusters for the robust variance of \(counted(fit.rank, "coefficient")), which tells only \(rank) of them apart: "
+            "there are too few clusters for the robust variance of \(counted(fit.finiteRank, "coefficient")), which tells only \(rank) of them apart: "
                 + "Wald tests of more than that are not available, and robust standard errors are not reliable"
         ]
     }

@@ -32,6 +32,18 @@ package struct CoxFit: Sendable, Hashable {
     /// Covariates whose coefficient runs to infinity, ascending.
     package var infinite: [Int] { separation?.moved ?? [] }
 
+    /// Coefficients that are held where only what is finite is looked at: the aliased ones, and for each direction of separation one.
+    ///
+    /// With these held all others have a maximum, at which they are what they are relative to them.
+    package var held: [Bool] {
+        var held = isAliased
+        for index in separation?.pivots ?? [] { held[index] = true }
+        return held
+    }
+
+    /// Coefficients, or differences of them, that have a finite estimate: the degrees of freedom of tests that leave out directions.
+    package var finiteRank: Int { held.count { !$0 } }
+
     /// Whether the coefficient of a covariate in `infinite` runs to +∞.
     func risesToInfinity(_ index: Int) -> Bool { (separation?.step[index] ?? 0) > 0 }
 
@@ -66,7 +78,7 @@ package struct CoxFit: Sendable, Hashable {
     }
 
     /// Coordinates in which the covariance is the identity, and in which score residuals are squared.
-    package var frame: InformationFrame { InformationFrame(information, holding: isAliased) }
+    package var frame: InformationFrame { InformationFrame(information, holding: held) }
 
     /// The robust covariance (Lin and Wei, JASA 1989) from the sum of squares of score residuals by cluster, in the fit's `frame`.
     package func robustCovariance(squares: SymmetricMatrix) -> CoefficientCovariance {
@@ -100,9 +112,14 @@ package struct CoxFit: Sendable, Hashable {
             let rest = point.limit - point.sums.logLikelihood
             logLikelihood += rest
             penalised?.logLikelihood += rest
-            let remainder = separation.remainder(of: point.step)
-            beta = zip(beta, remainder).map { $0 + $1 }
+            beta = zip(beta, separation.remainder).map { $0 + $1 }
+            covariance = InformationFrame(information, holding: held).inverse()
         }
+        tellWarnings(names)
+    }
+
+    /// The sentences a reader must see; of infinite coefficients they say more once their profile likelihoods are known.
+    mutating func tellWarnings(_ names: [String]) {
         warnings = aliasWarnings(names) + separationWarnings(names)
     }
 
@@ -118,19 +135,52 @@ package struct CoxFit: Sendable, Hashable {
         }
     }
 
+    /// Coefficients in `infinite` of which nothing is known, not even the sign: the likelihood is the same whatever they are.
+    package var undetermined: [Int] {
+        infinite.filter {
+            profiles.indices.contains($0) && profiles[$0].lower == -.infinity
+                && profiles[$0].upper == .infinity
+        }
+    }
+
+    /// Whether it is known to which side an infinite coefficient runs: with several directions only its likelihood ratio tells.
+    func hasSign(_ index: Int) -> Bool {
+        if undetermined.contains(index) { return false }
+        let isTested = profiles.indices.contains(index) && profiles[index].statistic != nil
+        return isTested || separation?.hasOneDirection == true
+    }
+
     private func separationWarnings(_ names: [String]) -> [String] {
         guard let separation else { return [] }
-        let list = infinite.map { names[$0] }.joined(separator: ", ")
-        let isOne = infinite.count == 1
-        let first =
-            "\(isOne ? "the coefficient of \(list) runs" : "the coefficients of \(list) run together") to infinity (separation): "
-            + "the events leave \(isOne ? "it" : "them") no finite estimate, standard error or Wald test; the finite limit and the p "
-            + "are those of the profile likelihood, and penalty: firth gives finite estimates"
-        guard isBlocked else { return [first] }
-        return [
-            first,
+        let unknown = undetermined
+        let running = infinite.filter(hasSign)
+        let untold = infinite.filter { !unknown.contains($0) && !hasSign($0) }
+        let isOne = running.count == 1
+        let list = running.map { names[$0] }.joined(separator: ", ")
+        var warnings: [String] = []
+        if !running.isEmpty {
+            warnings.append(
+                "\(isOne ? "the coefficient of \(list) runs" : "the coefficients of \(list) run together") to infinity (separation): "
+                    + "the events leave \(isOne ? "it" : "them") no finite estimate, standard error or Wald test; the finite limit and the p "
+                    + "are those of the profile likelihood, and penalty: firth gives finite estimates")
+        }
+        if !unknown.isEmpty {
+            let them = unknown.map { names[$0] }.joined(separator: ", ")
+            warnings.append(
+                "nothing is known of the \(unknown.count == 1 ? "coefficient" : "coefficients") of \(them), not even a sign (separation): "
+                    + "the likelihood is the same whatever \(unknown.count == 1 ? "it is" : "they are"), since others run to infinity; "
+                    + "penalty: firth gives finite estimates")
+        }
+        if !untold.isEmpty {
+            warnings.append(
+                "no finite estimate, standard error or Wald test is known of the \(untold.count == 1 ? "coefficient" : "coefficients") of "
+                    + "\(untold.map { names[$0] }.joined(separator: ", ")) (separation): to which side \(untold.count == 1 ? "it runs" : "they run"), "
+                    + "if to any, only the p would tell")
+        }
+        guard isBlocked else { return warnings }
+        return warnings + [
             "a hospital's linear-predictor-max, the range of the numbers or the evaluations allowed ended the fit early: its log-likelihood may be off by "
-                + (separation.gain < 1e-4 ? "less than 0.0001" : "up to \(separation.gain.roundedUp)"),
+                + (separation.gain < 1e-4 ? "less than 0.0001" : "up to \(separation.gain.roundedUp)")
         ]
     }
 

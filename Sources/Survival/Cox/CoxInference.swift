@@ -23,7 +23,10 @@ package enum CoxInference {
             guard !fit.isAliased[index] else { return unavailable(names[index]) }
             let profile = fit.profiles.indices.contains(index) ? fit.profiles[index] : CoxProfile()
             if fit.infinite.contains(index) {
-                return infinite(names[index], isPositive: fit.risesToInfinity(index), profile, divisor[index])
+                return infinite(
+                    names[index], isPositive: fit.risesToInfinity(index), hasSign: fit.hasSign(index),
+                    profile,
+                    divisor[index])
             }
             let term = term(
                 names[index], coef: fit.beta[index] / divisor[index],
@@ -66,10 +69,10 @@ package enum CoxInference {
     ///
     /// Where the profile likelihood falls on neither side, not even the sign is known.
     private static func infinite(
-        _ name: String, isPositive: Bool, _ profile: CoxProfile, _ divisor: Double
+        _ name: String, isPositive: Bool, hasSign: Bool, _ profile: CoxProfile, _ divisor: Double
     ) -> CoxResult.Term {
         var term = unavailable(name)
-        if !(profile.lower == -.infinity && profile.upper == .infinity) {
+        if hasSign {
             (term.coef, term.hr) = (
                 .value(isPositive ? .infinity : -.infinity), .value(isPositive ? .infinity : 0)
             )
@@ -190,14 +193,18 @@ package enum CoxInference {
         }
     }
 
-    /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients.
+    /// β̂ + share·V·r in the study's units: what scaled Schoenfeld residuals with the sum r show of the coefficients that are finite.
     package static func effects(
         of fit: CoxFit, residuals: [Double], share: Double, scale: [Double]
     ) -> [Reported] {
-        let moved = RankRevealingCholesky(fit.information, leavingOut: fit.isAliased).solve(residuals)
+        let moved =
+            fit.separation == nil
+            ? RankRevealingCholesky(fit.information, leavingOut: fit.isAliased).solve(residuals)
+            : InformationFrame(fit.information, holding: fit.held).solve(residuals)
+        let infinite = fit.infinite
         return fit.beta.indices.map { index in
             let divisor = scale[index] == 0 ? 1 : scale[index]
-            return fit.isAliased[index]
+            return fit.isAliased[index] || infinite.contains(index)
                 ? .notAvailable : Reported((fit.beta[index] + share * moved[index]) / divisor)
         }
     }

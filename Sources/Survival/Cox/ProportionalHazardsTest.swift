@@ -6,16 +6,21 @@
 package enum ProportionalHazardsTest {
     /// One test for each term and one for all; aliased columns do not take part, and a term without others is left out.
     ///
+    /// Nor does one coefficient for each direction of separation, of which the events tell nothing at any time (`CoxFit.held`).
+    ///
     /// A test is not available where g does not vary over the events at which a term's covariates do.
     package static func tests(
         of fit: CoxFit, trend: TimeTrendSums, terms: [ModelSpecification.Term]
     ) -> (terms: [CoxResult.TermTest], global: TestResult) {
-        let kept = { (columns: Range<Int>) in columns.filter { !fit.isAliased[$0] } }
+        let held = fit.held
+        let kept = { (columns: Range<Int>) -> [Int] in columns.filter { !held[$0] } }
         let test = { (columns: [Int]) in Self.test(trend, given: fit, columns: columns) }
-        let tests = terms.compactMap { term in
+        let tests = terms.compactMap { term -> CoxResult.TermTest? in
             let columns = kept(term.columns)
-            return columns.isEmpty
-                ? nil : CoxResult.TermTest(name: term.name, test: test(columns))
+            if columns.isEmpty, term.columns.allSatisfy({ fit.isAliased[$0] }) { return nil }
+            return CoxResult.TermTest(
+                name: term.name,
+                test: columns.isEmpty ? TestResult.unavailable(degreesOfFreedom: 0) : test(columns))
         }
         return (tests, test(kept(fit.beta.indices)))
     }
@@ -27,7 +32,7 @@ package enum ProportionalHazardsTest {
     ///
     /// So nearly collinear columns, such as those of a spline, cost their digits once, not once more in the inversion of S_JJ.
     private static func test(_ trend: TimeTrendSums, given fit: CoxFit, columns: [Int]) -> TestResult {
-        let all = InformationFrame(fit.information, holding: fit.isAliased)
+        let all = InformationFrame(fit.information, holding: fit.held)
         let own = InformationFrame(fit.information, holding: fit.beta.indices.map { !columns.contains($0) })
         let square = own.whitened(trend.square)
         var schur = square

@@ -13,10 +13,11 @@ package struct SiteHeterogeneity: Sendable {
     private let statistic: Double
     private let rank: Int
 
-    package init(_ sums: LikelihoodSums) {
+    /// `held` are coefficients that take no part: one for each direction in which the pooled likelihood has no maximum.
+    package init(_ sums: LikelihoodSums, holding held: [Int] = []) {
         let information = sums.information
         let floor = RankRevealingCholesky.tolerance * max(1, information.diagonal.max() ?? 0)
-        let isFlat = information.diagonal.map { !($0 > floor) }
+        let isFlat = information.diagonal.enumerated().map { !($1 > floor) || held.contains($0) }
         let factored = RankRevealingCholesky(information, leavingOut: isFlat)
         statistic = max(0, dot(sums.score, factored.solve(sums.score)))
         rank = factored.rank
@@ -68,8 +69,13 @@ package struct HeterogeneityTest: Sendable {
 
     private let fit: CoxFit
     private let ranks: [Double]
-    /// Coefficients that enough sites tell something of.
+    /// Finite coefficients that enough sites tell something of.
     package let coefficients: [Int]
+    /// Coefficients that are held at all sites, since they are infinite.
+    package var held: [Int] { Self.held(fit) }
+
+    /// Of a fit: one coefficient for each direction of separation.
+    package static func held(_ fit: CoxFit) -> [Int] { fit.separation?.pivots ?? [] }
 
     /// Whether the sums can be ranks; a site may send any numbers, and everything later relies on them.
     package static func isPlausible(_ ranks: [Double], parameterCount p: Int) -> Bool {
@@ -81,24 +87,39 @@ package struct HeterogeneityTest: Sendable {
     package init?(of fit: CoxFit, ranks: [Double]) {
         guard ranks[0] >= Double(Self.sitesMin) else { return nil }
         (self.fit, self.ranks) = (fit, ranks)
+        let infinite = fit.infinite
         coefficients = fit.beta.indices.filter {
-            !fit.isAliased[$0] && ranks[2 + $0] >= Double(Self.sitesMin)
+            !fit.isAliased[$0] && !infinite.contains($0) && ranks[2 + $0] >= Double(Self.sitesMin)
         }
     }
 
     /// The tests, `parts` being summed over sites.
     ///
-    /// All together: Σ UᵀI⁻U over the sites, the score test of all interactions with the site, on Σ rank − rank degrees of freedom.
+    /// All together: Σ UᵀI⁻U over the sites, the score test of all interactions with the site, on Σ rank − rank degrees of freedom; of
+    /// infinite coefficients there is no test, and neither counts their direction.
     /// One coefficient: Σ u²/w − (Σ u)²/Σ w with the efficient scores u and informations w (all other coefficients free at each
     /// site), which is Cochran's Q of the sites' one-step estimates, on one less than the sites that tell of it.
     package func result(_ parts: [Double], names: [String]) -> CoxResult.Heterogeneity {
-        let tests = coefficients.enumerated().map { place, index in
+        let finite = coefficients.enumerated().map { place, index in
             let own = parts[(1 + 3 * place)..<(4 + 3 * place)].map { $0 }
             let statistic = max(0, own[2] - own[1] * own[1] / own[0])
-            return CoxResult.TermTest(
-                name: names[index], test: TestResult(chiSquared: statistic, df: Int(ranks[2 + index]) - 1))
+            return (
+                index,
+                CoxResult.TermTest(
+                    name: names[index], test: TestResult(chiSquared: statistic, df: Int(ranks[2 + index]) - 1)
+                )
+            )
         }
-        let degreesOfFreedom = Int(ranks[1]) - fit.rank
+        let infinite = fit.infinite.map { index in
+            (
+                index,
+                CoxResult.TermTest(
+                    name: names[index],
+                    test: TestResult.unavailable(degreesOfFreedom: Int(ranks[0]) - 1))
+            )
+        }
+        let tests = (finite + infinite).sorted { $0.0 < $1.0 }.map(\.1)
+        let degreesOfFreedom = Int(ranks[1]) - fit.finiteRank
         return .init(
             sites: Int(ranks[0]),
             global: degreesOfFreedom > 0

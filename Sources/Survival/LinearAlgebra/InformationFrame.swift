@@ -64,6 +64,12 @@ package struct InformationFrame: Hashable, Sendable {
         return gradient
     }
 
+    /// How far a change of the coefficients moves linear predictors, in standard deviations: A is the information of so many events.
+    func deviation(of step: [Double], events: Double) -> Double {
+        let whitened = whitened(step: step)
+        return (dot(whitened, whitened) / events).squareRoot()
+    }
+
     /// F⁻ᵀw, with 0 for the coefficients that are held.
     func step(_ whitened: [Double]) -> [Double] {
         let count = free.count

@@ -14,6 +14,8 @@ enum ConvergenceRule {
     static let fadingDecrementMax = 0.05
     /// λ² below this ends the way to a profile likelihood, whose value it changes by half as much at most.
     static let profileDecrementMax = 1e-10
+    /// The same where the curvature is known, so that what is left to gain is known but for the third order.
+    static let exactProfileDecrementMax = 1e-7
     /// λ² above this after some evaluations tells that an estimated curvature leads nowhere soon.
     static let slowDecrementMin = 1e-6
     /// R's `eps` of `coxph.control`.

@@ -60,6 +60,8 @@ package struct LikelihoodAscent: Sendable, Hashable {
         var eventWeight = 1.0
         /// Whether the exact curvature can be had on the way.
         var asksForCurvature = false
+        /// No (penalised) log-likelihood exceeds this: sums that say so are rounding, or no sums of patients.
+        var logLikelihoodMax = Double.infinity
     }
 
     /// Where the likelihood is wanted.
@@ -74,17 +76,21 @@ package struct LikelihoodAscent: Sendable, Hashable {
     private let held: [Bool]
     /// Coordinates of the information at β = 0.
     private let start: InformationFrame
-    private var setbacks = 0
+    /// Steps from the last point that had to be halved, and those of them that led where there is no likelihood.
+    private var (setbacks, blocks) = (0, 0)
     /// Whether the step that is being tried is a leap: only a plain Newton step after it tells how far the rest still goes.
     private var isLeap = false
     /// Whether a leap has led where the likelihood cannot be evaluated: none is tried again.
     private var hasOverleapt = false
-    /// Whether the exact curvature was asked for on the way.
-    private var hasAsked = false
+    /// The evaluation after which the exact curvature was asked for last.
+    private var lastAsked = 1
 
-    private static let setbacksMax = 8
-    /// An estimate that has not led near the maximum after so many evaluations is replaced by the exact curvature, once.
-    private static let estimateMax = 9
+    private static let blocksMax = 12
+    private static let setbacksMax = 30
+    /// An estimate may show for so many evaluations that it leads to the maximum.
+    private static let estimateMax = 4
+    /// Of one step the linear predictor of a row changes by so much, at most.
+    private static let movementMax = 30.0
 
     /// `information` is that at β = 0, whatever is held; `estimate` nil if the sums have all of the curvature.
     init(
@@ -105,15 +111,22 @@ package struct LikelihoodAscent: Sendable, Hashable {
             guard sums.isFinite else { throw .notFinite(covariates: sums.notFinite(among: demands.names)) }
             return try arrive(at: sums, from: nil)
         }
-        guard let sums, sums.isFinite else { return try retreat(to: last, isBlocked: true) }
+        guard let sums, sums.isFinite, isPlausible(sums.logLikelihood) else {
+            return try retreat(to: last, isBlocked: true)
+        }
         guard sums.isAcceptable(afterLogLikelihood: last.sums.logLikelihood, decrement: last.decrement) else {
             return try retreat(to: last, isBlocked: false)
         }
         estimate?.learn(
             step: zip(beta, last.beta).map { $0 - $1 },
             change: zip(last.sums.score, sums.score).map { $0 - $1 }, known: sums.information)
-        setbacks = 0
-        return try arrive(at: sums, from: last)
+        let hadSetbacks = setbacks > 0
+        (setbacks, blocks) = (0, 0)
+        return try arrive(at: sums, from: last, afterSetbacks: hadSetbacks)
+    }
+
+    private func isPlausible(_ logLikelihood: Double) -> Bool {
+        logLikelihood <= demands.logLikelihoodMax + 1e-9 * (1 + abs(demands.logLikelihoodMax))
     }
 
     /// Takes the exact curvature at the last point, in place of the estimate there, and judges that point anew.
@@ -128,7 +141,7 @@ package struct LikelihoodAscent: Sendable, Hashable {
     private(set) var isExact = false
 
     private mutating func arrive(
-        at sums: LikelihoodSums, from last: Point?, exact: SymmetricMatrix? = nil
+        at sums: LikelihoodSums, from last: Point?, exact: SymmetricMatrix? = nil, afterSetbacks: Bool = false
     ) throws(FitError) -> Outcome {
         isExact = estimate == nil || exact != nil
         let curvature = exact ?? estimate?.curvature(known: sums.information) ?? sums.information
@@ -137,11 +150,12 @@ package struct LikelihoodAscent: Sendable, Hashable {
             point.separation = Separation(
                 score: sums.score, curvature: curvature, previous: last.curvature, start: start,
                 reach: demands.reach)
+            if !isPlausible(point.limit) { point.separation = nil }
         }
         path.insert(point, at: 0)
         if let ending = ending(at: point, after: last) { return .ended(ending) }
-        if demands.asksForCurvature, !isExact, !hasAsked, point.separation != nil || isSlow(point) {
-            hasAsked = true
+        if demands.asksForCurvature, !isExact, afterSetbacks || isSlow(point, after: last) {
+            lastAsked = evaluations
             return .curvature
         }
         return try goOn(from: point)
@@ -156,26 +170,42 @@ package struct LikelihoodAscent: Sendable, Hashable {
             separation.regular <= 0.1 * separation.gain
         {
             isLeap = true
-            step = separation.leap(point.step)
+            step = separation.leap
         } else {
-            step = bounded(point.step)
+            step = bounded(point)
         }
         beta = zip(point.beta, step).map { $0 + $1 }
         return .evaluate
     }
 
-    private func isSlow(_ point: Point) -> Bool {
-        evaluations >= Self.estimateMax && point.decrement > ConvergenceRule.slowDecrementMin
+    /// Whether an estimated curvature does not lead to a maximum as fast as it should.
+    private func isSlow(_ point: Point, after last: Point?) -> Bool {
+        if point.separation != nil { return true }
+        guard let last, point.decrement > ConvergenceRule.slowDecrementMin else { return false }
+        return evaluations >= lastAsked + Self.estimateMax
+            || evaluations > Self.estimateMax && point.decrement > 0.3 * last.decrement
     }
 
     private func point(_ sums: LikelihoodSums, _ curvature: SymmetricMatrix) throws(FitError) -> Point {
-        let step = InformationFrame(curvature, holding: held).solve(sums.score)
-        let decrement = start.free.reduce(0) { $0 + sums.score[$1] * step[$1] }
+        var step = InformationFrame(curvature, holding: held).solve(sums.score)
+        var decrement = start.free.reduce(0) { $0 + sums.score[$1] * step[$1] }
+        // Where rounding has taken the curvature of some direction, what is left there is no more than rounding.
+        if !decrement.isFinite || !step.allSatisfy(\.isFinite) || decrement < 0
+            || movement(of: step) > Self.movementMax
+        {
+            let spectrum = CurvatureSpectrum(curvature, score: sums.score, start: start)
+            (step, decrement) = (spectrum.step, spectrum.decrement)
+        }
         guard decrement.isFinite, step.allSatisfy(\.isFinite) else {
             throw .noStep(covariates: step.indices.filter { !step[$0].isFinite }.map { demands.names[$0] })
         }
         return Point(
             beta: beta, sums: sums, curvature: curvature, step: step, decrement: max(0, decrement))
+    }
+
+    /// How far a step may move the linear predictor of a row, as far as is known.
+    private func movement(of step: [Double]) -> Double {
+        zip(step, demands.reach).reduce(0) { $0 + abs($1.0) * $1.1 }
     }
 
     /// Near a maximum the decrement falls quadratically; where there is none, by a factor of e with each step.
@@ -200,16 +230,19 @@ package struct LikelihoodAscent: Sendable, Hashable {
 
     private mutating func retreat(to last: Point, isBlocked: Bool) throws(FitError) -> Outcome {
         setbacks += 1
-        if isBlocked, isLeap {
+        if isLeap {
             hasOverleapt = true
             return try goOn(from: last)
         }
-        if isBlocked, let separation = last.separation, separation.isKnown || setbacks > 2 {
-            return .ended(.blocked(separation))
+        if isBlocked { blocks += 1 }
+        if let separation = last.separation, isBlocked ? separation.isKnown || blocks > 2 : setbacks > 3 {
+            let isComplete = separation.isComplete(exactly: isExact)
+            return .ended(isComplete ? .separation(separation) : .blocked(separation))
         }
-        if isBlocked, setbacks >= Self.setbacksMax {
+        if blocks >= Self.blocksMax {
             throw .outOfRange(covariates: widest(between: last), isAtStart: false)
         }
+        if setbacks >= Self.setbacksMax { return try exhausted(at: last) }
         guard evaluations < demands.evaluationsMax else { return try exhausted(at: last) }
         beta = zip(beta, last.beta).map { ($0 + $1) / 2 }
         return .evaluate
@@ -227,10 +260,14 @@ package struct LikelihoodAscent: Sendable, Hashable {
         return moves.indices.max { moves[$0] < moves[$1] }.map { [demands.names[$0]] } ?? []
     }
 
-    private func bounded(_ step: [Double]) -> [Double] {
+    /// Measured by the spread of the linear predictor at β = 0 or at the point, whichever is less: an outlying row that risk sets have
+    /// lost weighs nothing any more.
+    private func bounded(_ point: Point) -> [Double] {
+        let step = point.step
         guard demands.stepMax.isFinite, demands.eventWeight > 0 else { return step }
-        let whitened = start.whitened(step: step)
-        let length = (dot(whitened, whitened) / demands.eventWeight).squareRoot()
+        let length = min(
+            start.deviation(of: step, events: demands.eventWeight),
+            (point.decrement / demands.eventWeight).squareRoot())
         return length > demands.stepMax ? step.map { $0 * demands.stepMax / length } : step
     }
 }

@@ -19,6 +19,8 @@ struct ProfileSearch: Sendable, Hashable {
     private let held: [Bool]
     private let reach: [Double]
     private let start: InformationFrame
+    /// Coordinates of the information at β = 0 with nothing held but what is aliased, and the weight of all events.
+    private let (whole, eventWeight): (InformationFrame, Double)
     /// What is known of the curvature besides that of the sums; nil if the sums have all of it.
     private var estimate: CurvatureEstimate?
     private var last: Point
@@ -38,14 +40,18 @@ struct ProfileSearch: Sendable, Hashable {
 
     /// A step is no longer than a factor of e⁴ between hazards of rows.
     private static let movementMax = 4.0
+    /// Rows lie no further from the mean of a linear predictor, in its standard deviations.
+    private static let reachMax = 10.0
 
     /// Starts from a point that is known.
     ///
     /// `information` is that at β = 0, `isAliased` what has no coefficient there.
     init(
         index: Int, falling value: Double, isUpper: Bool, from known: LikelihoodAscent.Point,
-        information: SymmetricMatrix, isAliased: [Bool], reach: [Double], estimate: CurvatureEstimate?
+        information: SymmetricMatrix, isAliased: [Bool], reach: [Double], eventWeight: Double,
+        estimate: CurvatureEstimate?
     ) {
+        (whole, self.eventWeight) = (InformationFrame(information, holding: isAliased), eventWeight)
         (self.index, self.value, self.isUpper) = (index, value, isUpper)
         (self.reach, self.estimate, beta) = (reach, estimate, known.beta)
         var held = isAliased
@@ -123,7 +129,11 @@ struct ProfileSearch: Sendable, Hashable {
         let (score, metric) = (point.sums.score, point.curvature)
         let others = InformationFrame(metric, holding: held)
         let cross = score.indices.map { metric[$0, index] }
-        let (free, tied) = (others.solve(score), others.solve(cross))
+        var (free, tied) = (others.solve(score), others.solve(cross))
+        if !others.isDefinite || last?.separation != nil {
+            let spectrum = CurvatureSpectrum(metric, score: score, start: start)
+            (free, tied) = (spectrum.step, spectrum.solve(cross, start: start))
+        }
         point.decrement = max(0, dot(score, free) - score[index] * free[index])
         if let last, point.decrement <= ConvergenceRule.fadingDecrementMax,
             last.separation != nil || point.decrement > 0.1 * last.decrement
@@ -140,7 +150,7 @@ struct ProfileSearch: Sendable, Hashable {
         if let separation = point.separation, !separation.isNearlyComplete, own * own * curvature < 0.01,
             regular <= 0.1 * gain
         {
-            direct = separation.leap(free)
+            direct = separation.leap
         }
         var change = score.indices.map { direct[$0] - own * tied[$0] }
         change[index] = own
@@ -163,8 +173,10 @@ struct ProfileSearch: Sendable, Hashable {
             ? side * 2 * height / (root - side * slope) : side * (root + side * slope) / curvature
     }
 
+    /// How far a change moves linear predictors: by single coefficients, or where nearly collinear ones cancel by all of them.
     private func movement(_ change: [Double]) -> Double {
-        zip(change, reach).reduce(0) { max($0, abs($1.0) * $1.1) }
+        let single = zip(change, reach).reduce(0) { max($0, abs($1.0) * $1.1) }
+        return min(single, Self.reachMax * whole.deviation(of: change, events: eventWeight))
     }
 
     /// Goes a step, shortened where it would change hazard ratios between rows by more than e⁴, and between the points on

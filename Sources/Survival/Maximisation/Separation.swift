@@ -13,6 +13,8 @@ package struct Separation: Sendable, Hashable {
     let directions: [[Double]]
     /// The next Newton step along the directions.
     let step: [Double]
+    /// That along all others.
+    let regularStep: [Double]
     /// What the log-likelihood still gains along them.
     let gain: Double
     /// The squared distance from the maximum in all other directions.
@@ -39,29 +41,29 @@ package struct Separation: Sendable, Hashable {
         score: [Double], curvature: SymmetricMatrix, previous: SymmetricMatrix, start: InformationFrame,
         reach: [Double]
     ) {
-        let eigen = SymmetricEigen(start.whitened(curvature))
-        let gradient = start.whitened(gradient: score)
+        let spectrum = CurvatureSpectrum(curvature, score: score, start: start)
         var directions: [[Double]] = []
         var (gain, regular) = (0.0, 0.0)
-        var whitenedStep = [Double](repeating: 0, count: gradient.count)
-        for (value, vector) in zip(eigen.values, eigen.vectors) {
-            let information = max(value, .leastNormalMagnitude)
-            let slope = dot(vector, gradient)
-            let direction = start.step(vector)
-            guard information <= Self.vanishing,
-                previous.quadraticForm(direction) >= Self.fall * information
+        var (step, regularStep) = (score.map { _ in 0.0 }, score.map { _ in 0.0 })
+        for part in spectrum.parts {
+            guard part.information <= Self.vanishing,
+                part.isRounding
+                    || previous.quadraticForm(part.direction) >= Self.fall * part.information
             else {
-                regular += slope * slope / information
+                regular += part.decrement
+                for index in step.indices { regularStep[index] += part.length * part.direction[index] }
                 continue
             }
-            directions.append(direction)
-            gain += slope * slope / information
-            for index in vector.indices { whitenedStep[index] += slope / information * vector[index] }
+            directions.append(part.direction)
+            gain += part.decrement
+            for index in step.indices { step[index] += part.length * part.direction[index] }
         }
         guard !directions.isEmpty else { return nil }
-        step = start.step(whitenedStep)
+        (self.step, self.regularStep) = (step, regularStep)
         let movement = zip(step, reach).reduce(0) { $0 + abs($1.0) * $1.1 }
-        guard gain.isFinite, reach.isEmpty || movement >= Self.movementMin else { return nil }
+        guard gain.isFinite, reach.isEmpty || movement >= Self.movementMin || spectrum.hasRounding else {
+            return nil
+        }
         (self.directions, self.gain, self.regular) = (directions, gain, regular)
         variances = start.inverse().diagonal
     }
@@ -98,21 +100,51 @@ package struct Separation: Sendable, Hashable {
         return moves <= Self.movedMin * Self.movedMin * parts
     }
 
-    /// How far what stays finite still is from its limit, `whole` being the Newton step.
+    /// How far what stays finite still is from its limit.
     ///
     /// On its way along with the directions each further step is shorter by a factor of e, so that they add up to 1/(1 − e⁻¹)
     /// times this one. A step that is longer than what is left along the directions explains is a Newton step to a maximum.
-    func remainder(of whole: [Double]) -> [Double] {
+    var remainder: [Double] {
         let share = regular > 100 * gain * gain ? 1 : Self.allSteps
-        return zip(whole, step).map { ($0 - $1) * share }
+        return regularStep.map { $0 * share }
     }
 
+    /// Coefficients that the directions take: as many as there are directions, so that with these held the others have a maximum.
+    ///
+    /// Found by elimination, each time the coefficient that a direction moves most in units of its standard error at β = 0.
+    var pivots: [Int] {
+        var rows = directions.map { row in
+            row.indices.map { variances[$0] > 0 ? row[$0] / variances[$0].squareRoot() : 0 }
+        }
+        var pivots: [Int] = []
+        while let first = rows.indices.first {
+            var (row, column) = (first, 0)
+            for candidate in rows.indices {
+                for place in rows[candidate].indices
+                where abs(rows[candidate][place]) > abs(rows[row][column]) {
+                    (row, column) = (candidate, place)
+                }
+            }
+            let chosen = rows.remove(at: row)
+            guard abs(chosen[column]) > 0 else { break }
+            pivots.append(column)
+            rows = rows.map { other in
+                let factor = other[column] / chosen[column]
+                return other.indices.map { $0 == column ? 0 : other[$0] - factor * chosen[$0] }
+            }
+        }
+        return pivots.sorted()
+    }
+
+    /// Whether all directions move a coefficient to the same side: with one direction there is no other.
+    var hasOneDirection: Bool { directions.count == 1 }
+
     /// Several Newton steps at once, up to where about `gainMax` is left.
-    func leap(_ whole: [Double]) -> [Double] {
+    var leap: [Double] {
         var (count, rest) = (0, gain)
         while rest > Self.gainMax, count < 12 { (count, rest) = (count + 1, rest * Self.inverseE) }
         let regularShare = (1 - rest / gain) * Self.allSteps
-        return zip(whole, step).map { ($0 - $1) * regularShare + $1 * Double(count) }
+        return zip(regularStep, step).map { $0 * regularShare + $1 * Double(count) }
     }
 
     private static let inverseE = 0.36787944117144233

@@ -7,6 +7,11 @@ struct CompensatedSum: Sendable {
 
     var value: Double { high + low }
 
+    /// What was added between two states of a sum, as exact as the sum itself.
+    static func - (later: CompensatedSum, earlier: CompensatedSum) -> Double {
+        (later.high - earlier.high) + (later.low - earlier.low)
+    }
+
     static func += (sum: inout CompensatedSum, term: Double) {
         let total = sum.high + term
         let taken = total - sum.high

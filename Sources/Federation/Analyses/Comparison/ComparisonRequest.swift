@@ -31,6 +31,13 @@ package struct ComparisonRequest: AnalysisRequest {
         ]
     }
 
+    package func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self {
+        var snapped = self
+        snapped.at = try grid.snapped(at, "at")
+        snapped.restrictedMeans = try grid.snapped(restrictedMeans, "rmst")
+        return snapped
+    }
+
     package func plan(
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {

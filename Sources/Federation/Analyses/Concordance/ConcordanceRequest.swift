@@ -45,6 +45,12 @@ package struct ConcordanceRequest: AnalysisRequest {
         return options
     }
 
+    package func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self {
+        var snapped = self
+        snapped.options = try grid.snapped(options) ?? options
+        return snapped
+    }
+
     package func plan(
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {

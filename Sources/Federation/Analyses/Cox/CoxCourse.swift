@@ -79,7 +79,7 @@ struct SiteCoxCourse: AnalysisCourse {
         let fit = survey.result
         guard report.cox.testsHeterogeneity, fit.rank > 0 else { return conclude(fit, coordinates, nil) }
         self.fit = fit
-        return .ask([SiteRanksQuestion(coordinates, beta: fit.beta)])
+        return .ask([SiteRanksQuestion(coordinates, beta: fit.beta, holding: HeterogeneityTest.held(fit))])
     }
 
     private mutating func conclude(
@@ -209,7 +209,8 @@ struct CommonCoxCourse: AnalysisCourse {
         let iteration = CommonBaselineIteration(
             parameterNames: report.cox.model.parameterNames, eventSums: answers[0],
             eventWeight: grid.eventWeight, penalty: report.penalty(coordinates),
-            reach: report.cox.model.reach(of: coordinates), iterationMax: report.cox.evaluationsMax)
+            reach: report.cox.model.reach(of: coordinates),
+            logLikelihoodMax: grid.logLikelihoodMax(report.cox.ties), iterationMax: report.cox.evaluationsMax)
         self.iteration = iteration
         setting = Setting(coordinates: coordinates, grid: grid, eventSums: answers[0])
         return try formHazard(at: iteration.beta, answers[1])
@@ -357,11 +358,11 @@ struct CoxReport: Sendable {
     /// From the summed answer to `residuals`: squares already, or sums by level of the cluster; nil if none is asked for.
     func robustCovariance(of fit: CoxFit, _ answer: [Double]?) -> CoefficientCovariance? {
         guard isRobust(fit) else { return nil }
-        guard let answer else { return fit.robustCovariance(squares: SymmetricMatrix(order: fit.rank)) }
+        guard let answer else { return fit.robustCovariance(squares: SymmetricMatrix(order: fit.finiteRank)) }
         let squares =
             cox.cluster?.levels == nil
-            ? SymmetricMatrix(order: fit.rank, packedUpper: answer)
-            : ScoreResiduals.squares(ofSums: answer, parameterCount: fit.rank)
+            ? SymmetricMatrix(order: fit.finiteRank, packedUpper: answer)
+            : ScoreResiduals.squares(ofSums: answer, parameterCount: fit.finiteRank)
         return fit.robustCovariance(squares: squares)
     }
 

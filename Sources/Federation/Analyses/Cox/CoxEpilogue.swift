@@ -27,7 +27,11 @@ struct CoxEpilogue: Sendable {
     ) {
         self.diagnostics = diagnostics.map { ($0, $0.ask(coordinates, beta: fit.beta, nil)) }
         self.heterogeneity = heterogeneity.map {
-            ($0, SiteHeterogeneityQuestion(coordinates, beta: fit.beta, coefficients: $0.coefficients))
+            (
+                $0,
+                SiteHeterogeneityQuestion(
+                    coordinates, beta: fit.beta, coefficients: $0.coefficients, holding: $0.held)
+            )
         }
         (self.report, self.fit, self.check, scale) = (report, fit, check, coordinates.scale)
         curves = nil

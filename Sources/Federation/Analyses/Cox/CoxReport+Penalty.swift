@@ -102,8 +102,8 @@ extension CoxReport {
         ProfileSurvey(
             counted(fit), track: track, parameterNames: cox.model.parameterNames, level: plan.level,
             wishes: .init(limits: cox.limits == .profile, tests: cox.penalty == .firth),
-            reach: cox.model.reach(of: coordinates),
+            reach: cox.model.reach(of: coordinates), eventWeight: Double(counts.events),
             // A check of proportional hazards counts as two more.
-            evaluationsMax: cox.evaluationsMax - fit.iterations - (cox.check == nil ? 0 : 2))
+            evaluationsUsed: fit.iterations + (cox.check == nil ? 0 : 2), evaluationsMax: cox.evaluationsMax)
     }
 }

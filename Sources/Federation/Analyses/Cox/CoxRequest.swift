@@ -72,6 +72,13 @@ package struct CoxRequest: AnalysisRequest {
     /// Strata and clusters are among its terms.
     package var groupings: [String] { [] }
 
+    package func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self {
+        var snapped = self
+        snapped.options.at = try grid.snapped(options.at, "at")
+        snapped.options.concordance = try grid.snapped(options.concordance)
+        return snapped
+    }
+
     package static func read(_ body: YAMLMapping) throws(DocumentError) -> [StudyFile.Analysis] {
         let id = try body.identifier("id")
         let baseline = try body.choice("baseline", among: CoxResult.Baseline.self) ?? .site

@@ -40,7 +40,9 @@ struct PredictedCurves: Sendable {
                 let origin = Place(
                     covariates: standardised(coordinates.center.map { _ in 0 }), offset: -coordinates.shift,
                     stratum: stratum)
-                return baseline(name, origin, hazard)
+                let isKnown = hazard.isFinite(
+                    stratum: stratum, covariates: origin.covariates, separation: fit.separation)
+                return baseline(name, origin, hazard, isKnown: isKnown)
             }
         }
         guard !prediction.profiles.isEmpty else { return }
@@ -81,13 +83,16 @@ struct PredictedCurves: Sendable {
 
     private func time(_ point: BaselineHazard.Point) -> Double { axis.time(at: Int(point.time)) }
 
+    /// NA where covariates of 0 are infinitely far from those at risk.
     private func baseline(
-        _ name: String, _ place: Place, _ hazard: BaselineHazard
+        _ name: String, _ place: Place, _ hazard: BaselineHazard, isKnown: Bool
     ) -> CoxResult.BaselineCurve {
         let points = points(place, hazard)
         return .init(
-            stratum: name, time: points.map(time), hazard: points.map { Reported($0.hazard) },
-            se: points.map { Reported($0.se) }, gridStart: intervals?[place.stratum].map(\.start))
+            stratum: name, time: points.map(time),
+            hazard: points.map { isKnown ? Reported($0.hazard) : .notAvailable },
+            se: points.map { isKnown ? Reported($0.se) : .notAvailable },
+            gridStart: intervals?[place.stratum].map(\.start))
     }
 
     private func curve(

@@ -70,6 +70,10 @@ package struct DescriptionRequest: AnalysisRequest {
         return .named(named)
     }
 
+    package func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self {
+        self
+    }
+
     package func plan(
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {

@@ -59,6 +59,12 @@ package struct IncidenceRequest: AnalysisRequest {
         return Test(strata: strata)
     }
 
+    package func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self {
+        var snapped = self
+        snapped.at = try grid.snapped(at, "at")
+        return snapped
+    }
+
     package func plan(
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {

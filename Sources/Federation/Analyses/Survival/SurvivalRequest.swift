@@ -123,6 +123,13 @@ package struct SurvivalRequest: AnalysisRequest {
         options.hasFollowUp = try body.has("follow-up") ? body.bool("follow-up") : false
     }
 
+    package func snapped(to grid: SnappingGrid) throws(SnappingGrid.TooSmall) -> Self {
+        var snapped = self
+        snapped.at = try grid.snapped(at, "at")
+        snapped.options.restrictedMeans = try grid.snapped(options.restrictedMeans, "rmst")
+        return snapped
+    }
+
     package func plan(
         _ analysis: StudyFile.Analysis, with compiler: AnalysisCompiler
     ) throws -> any PlannedAnalysis {
