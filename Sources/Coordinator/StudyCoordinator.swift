@@ -124,6 +124,11 @@ actor StudyCoordinator {
             throw RefusedRequest(.unprocessable, "\(error)")
         }
         let hash = study.plan.hash
+        if let known = register[hash], known.state.isOver, known.state != .failed {
+            throw RefusedRequest(
+                .conflict, "this very study was submitted before and is \(known.state.rawValue)",
+                hint: "a new run needs another study: change its purpose, say, and submit that")
+        }
         if register[hash] == nil {
             try store.addStudy(hash, message, at: try environment.trustView().time)
             register.keep(study, as: hash)
@@ -248,11 +253,9 @@ actor StudyCoordinator {
         var status = try status(hash)
         guard status.submitter != peer else { return status }
         if status.state.isOver { status.state = .over }
-        status.reason = ""
+        (status.reason, status.title) = ("", "")
         status.sites = status.sites.map { .init(name: $0.name, decision: .pending, reason: "") }
-        status.session?.statements = []
-        status.session?.waitingFor = []
-        status.session?.holding = []
+        status.session = nil
         return status
     }
 

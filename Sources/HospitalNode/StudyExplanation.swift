@@ -26,11 +26,14 @@ package struct StudyExplanation {
     }
 
     private var warnings: [String] {
-        guard !assessment.objections.isEmpty else {
-            return ["This hospital's policy has no objection to this study."] + personNeeded
+        let refused = assessment.refusal.map {
+            ["WARNING: this node refused to answer it: \($0.visibleLine)"]
         }
-        return ["WARNING: this study cannot be approved here:"]
-            + assessment.objections.map { "  - \($0.visibleLine)" }
+        guard assessment.objections.isEmpty else {
+            return (refused ?? []) + ["WARNING: this study cannot be approved here:"]
+                + assessment.objections.map { "  - \($0.visibleLine)" }
+        }
+        return (refused ?? ["This hospital's policy has no objection to this study."]) + personNeeded
     }
 
     /// Why it waits for a person, where the policy approves other studies without one.

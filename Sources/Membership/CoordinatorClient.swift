@@ -40,16 +40,18 @@ package struct CoordinatorClient: Sendable {
 
     /// The study that a person means (`StudyReference`).
     ///
-    /// Throws if several are meant, and names their hashes: a study that was changed and submitted again is another one.
+    /// Of studies of one name one's own comes first. Throws if several are meant, and names their hashes: a study that was changed and
+    /// submitted again is another one.
     package func find(_ reference: String) async throws -> StudyStatus {
         let matches = try await list().filter {
             StudyReference(reference).means($0.study, named: $0.name)
         }
-        guard let only = matches.first else {
+        let own = matches.filter(isOwn)
+        guard let only = own.first ?? matches.first else {
             throw MembershipError.rejected(
                 status: 404, reason: "no study \"\(reference)\"", hint: "see \"coxswain study list\"")
         }
-        guard matches.count == 1 else {
+        guard own.count == 1 || matches.count == 1 else {
             let hashes = matches.map { "\($0.study.short) (\($0.state.rawValue))" }.joined(separator: ", ")
             throw MembershipError.rejected(
                 status: 409, reason: "\"\(reference)\" means several studies: \(hashes)",
@@ -57,6 +59,9 @@ package struct CoordinatorClient: Sendable {
         }
         return only
     }
+
+    /// Whether this operator submitted a study: of others' the coordinator says only whether they wait, run or are over.
+    package func isOwn(_ study: StudyStatus) -> Bool { study.submitter == member.identity }
 
     /// Where each hospital's audit log stood last, by its own signed word, as the coordinator keeps it.
     package func checkpoints() async throws -> [SignedMessage] {

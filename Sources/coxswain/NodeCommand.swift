@@ -105,7 +105,8 @@ struct NodeCommand: AsyncParsableCommand {
                 let (entry, lapse) = try administration.standing(of: study.plan.hash)
                 table.add([
                     study.plan.study.name, study.plan.hash.short, "\(study.submission.submitter)",
-                    DecisionText.of(entry ?? study.entry) + (lapse.map { "; does not hold: \($0)" } ?? ""),
+                    DecisionText.of(entry ?? study.entry) + (lapse.map { "; does not hold: \($0)" } ?? "")
+                        + (try administration.refusal(of: study).map { "; refused to answer: \($0)" } ?? ""),
                 ])
             }
             try show(table.text)

@@ -213,12 +213,15 @@ struct StudyCommand: AsyncParsableCommand {
 
         func run() async throws {
             var table = TerminalTable(["STUDY", "HASH", "STATE", "APPROVED", "SUBMITTED BY", "HOSPITALS"])
-            for status in try await access.withCoordinator({ try await $0.list() }) {
+            let studies = try await access.withCoordinator { coordinator in
+                try await coordinator.list().map { ($0, coordinator.isOwn($0)) }
+            }
+            for (status, isOwn) in studies {
                 let approved = status.sites.count { $0.decision == .approved }
                 table.add([
                     status.name, status.study.short, status.state.rawValue,
-                    "\(approved)/\(status.sites.count)",
-                    "\(status.submitter)", status.remarks,
+                    isOwn ? "\(approved)/\(status.sites.count)" : "-",
+                    "\(status.submitter)", isOwn ? status.remarks : "-",
                 ])
             }
             try show(table.text)

@@ -10,6 +10,12 @@ extension CoordinatorClient {
     ///
     /// Throws `ExitStatus.studyOver` when the study failed, was cancelled, or (with `untilDecided`) was declined.
     func watch(_ reference: String, untilDecided: Bool) async throws {
+        let study = try await find(reference)
+        guard isOwn(study) else {
+            throw MembershipError.rejected(
+                status: 403, reason: "the study \"\(study.name)\" is \(study.submitter)'s",
+                hint: "its lead alone is told of its progress; \"coxswain study list\" says whether it is over")
+        }
         var progress = Progress()
         let last = try await follow(
             reference, onTrouble: { try ProgramOutput.tell("\($0); waiting for it") }

@@ -113,12 +113,11 @@ struct StudyCoordinatorTests {
         var sites = try TrialSites(trial, session: session, study: study)
         try await sites.join(at: coordinator)
         let other = SPIFFEID(consortium: "trial", role: .operator("mallory"))
-        for peer in [trial.operatorID, other] {
-            let listed = try #require(try await coordinator.list(for: peer)[0].session)
-            let watched = try await coordinator.status(study, for: peer, after: nil, wait: .zero).session
-            #expect(listed.round == 1 && watched == listed)
-            #expect(listed.statements.isEmpty == (peer == other), "\(peer)")
-        }
+        let listed = try #require(try await coordinator.list(for: trial.operatorID)[0].session)
+        let watched = try await coordinator.status(study, for: trial.operatorID, after: nil, wait: .zero)
+        #expect(listed.round == 1 && watched.session == listed && !listed.statements.isEmpty)
+        #expect(try await coordinator.list(for: other)[0].session == nil)
+        #expect(try await coordinator.status(study, for: other, after: nil, wait: .zero).session == nil)
     }
 
     @Test func `another study's lead sees nothing of what hospitals decide and refuse`() async throws {
@@ -137,11 +136,23 @@ struct StudyCoordinatorTests {
             try await coordinator.status(study, for: other, after: nil, wait: .zero),
         ] {
             #expect(
-                status.state == .over && status.reason.isEmpty && status.session?.waitingFor.isEmpty != false)
+                status.state == .over && status.reason.isEmpty && status.session == nil && status.title.isEmpty)
             #expect(status.sites.allSatisfy { $0.decision == .pending && $0.reason.isEmpty })
             let text = String(decoding: CanonicalJSON.bytes(status), as: UTF8.self)
             #expect(!text.contains("refused") && !text.contains("failed") && !text.contains("allow"))
         }
+    }
+
+    @Test func `a study that was cancelled is not submitted again as if hospitals decided about it`() async throws {
+        let coordinator = try await trial.coordinator()
+        let study = try await trial.submitted(at: coordinator)
+        _ = try await coordinator.submit(trial.submission(), by: trial.operatorID)
+        _ = try await coordinator.cancel(study, by: trial.operatorID)
+        let refusal = await #expect(throws: RefusedRequest.self) {
+            _ = try await coordinator.submit(trial.submission(), by: trial.operatorID)
+        }
+        #expect(refusal?.description == "this very study was submitted before and is cancelled")
+        #expect(try await coordinator.list(for: trial.operatorID)[0].state == .cancelled)
     }
 
     @Test func `a decision counts only as its own hospital's on this very study`() async throws {

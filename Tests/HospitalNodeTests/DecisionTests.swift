@@ -269,6 +269,28 @@ struct DecisionTests {
         #expect(!FileManager.default.fileExists(atPath: hospital.file("ledger.sqlite")))
     }
 
+    @Test(arguments: ["refused without its reason: ", "refused: "])
+    func `what this node refused is shown here, with its rule`(_ outcome: String) throws {
+        try approve()
+        let administration = try hospital.administration()
+        let study = try administration.study(hash.hex)
+        func text() throws -> String {
+            StudyExplanation(
+                try administration.assess(study), policy: administration.policy, site: administration.site
+            ).text
+        }
+        #expect(try text().hasPrefix("This hospital's policy has no objection to this study."))
+        let id = SHA256Digest(of: "session".utf8).hex
+        try administration.ledger.beginSession(
+            id: id, study: hash, secret: [1], hello: [2], at: hospital.now)
+        #expect(try administration.refusal(of: study) == nil)
+        let rule = "policy rule level-people-min, analysis \"m\": stage = IV is too rare"
+        try administration.ledger.endSession(id, outcome: outcome + rule, at: hospital.now)
+        #expect(try administration.refusal(of: study) == rule)
+        #expect(try text().hasPrefix("WARNING: this node refused to answer it: \(rule)"))
+        #expect(try !text().contains("has no objection"))
+    }
+
     /// An approval of a finished study was confirmed as if there were something left to approve.
     @Test(arguments: [
         ("finished", true), ("cancelled", true), ("result not confirmed: it is another one", true),

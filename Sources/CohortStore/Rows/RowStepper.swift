@@ -33,13 +33,6 @@ struct RowStepper {
 
     func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
 
-    /// Bytes, valid until the next step; nil for a value of another type.
-    func blob(_ column: Int) -> UnsafeRawBufferPointer? {
-        guard type(column) == SQLITE_BLOB else { return nil }
-        let start = sqlite3_column_blob(handle, Int32(column))
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
-    }
-
     /// UTF-8, valid until the next step.
     func text(_ column: Int) -> UnsafeBufferPointer<UInt8> {
         let start = sqlite3_column_text(handle, Int32(column))

@@ -1,4 +1,5 @@
 package import Cryptography
+import Foundation
 
 /// One site's masks against every other site of a session: they cancel in the sum over the roster, and only there.
 ///
@@ -100,5 +101,22 @@ package struct MaskedVector: Hashable, Sendable {
                 "the masks do not cancel: the sites did not all answer the same question of the same session")
         }
         return total[1..<(count + 1)].map { FixedPoint.decode(Int128(bitPattern: $0)) }
+    }
+}
+
+extension MaskedVector: Codable {
+    /// As base64 of the little-endian lanes.
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let data = Data(base64Encoded: text), let vector = MaskedVector(bytes: Array(data)) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "not base64 of whole lanes"))
+        }
+        self = vector
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(Data(bytes).base64EncodedString())
     }
 }

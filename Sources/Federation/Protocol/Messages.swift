@@ -181,7 +181,7 @@ package struct Refusal: Message {
     package var reason: String
 
     /// All that is said of a refusal that depends on a hospital's rows.
-    package static let withoutReason = "this hospital's policy does not allow the study"
+    package static let withoutReason = ProtocolError.withoutReason
 
     package init(session: SHA256Digest, site: String, reason: String) {
         (self.session, self.site, self.reason) = (session, site, reason)

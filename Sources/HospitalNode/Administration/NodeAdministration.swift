@@ -179,7 +179,9 @@ package struct NodeAdministration: Sendable {
         do {
             loaded = try cohort(for: study.plan, submission: study.submission)
         } catch {
-            return StudyAssessment(study: study, analyses: [], objections: objections + ["\(error)"])
+            return StudyAssessment(
+                study: study, analyses: [], objections: objections + ["\(error)"],
+                refusal: try refusal(of: study))
         }
         var analyses: [StudyAssessment.Analysis] = []
         for analysis in study.plan.analyses {
@@ -193,7 +195,13 @@ package struct NodeAdministration: Sendable {
         let rows = try rows(of: study.plan, in: loaded)
         objections += rows.differences(of: study.plan.hash, under: policy).map { "\($0)" }
         return StudyAssessment(
-            study: study, analyses: analyses, objections: objections, snapshot: loaded.snapshot)
+            study: study, analyses: analyses, objections: objections, snapshot: loaded.snapshot,
+            refusal: try refusal(of: study))
+    }
+
+    /// Why this node refused the newest session of a study, rule and numbers included; nil if it did not. For local eyes.
+    package func refusal(of study: LocalStudy) throws -> String? {
+        try ledger.sessions(of: study.plan.hash).last?.outcome.flatMap(SessionOutcome.refusal)
     }
 
     /// The certificates of hospitals that took part in a session with this one, the newest of each.
@@ -483,6 +491,8 @@ package struct StudyAssessment: Sendable {
     package var objections: [String]
     /// The digest of the rows that it was held against; nil if they could not be loaded.
     var snapshot: SHA256Digest?
+    /// Why this node refused its newest session; nil if it did not. For local eyes.
+    package var refusal: String?
 
     package struct Analysis: Sendable {
         package var plan: AnalysisPlan

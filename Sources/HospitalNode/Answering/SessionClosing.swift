@@ -117,9 +117,3 @@ extension [StudyWork.Act] {
         [.remember(id, nil), .journal(.ended(id, of: study, outcome: outcome))]
     }
 }
-
-/// How the ledger says that a session ended, where it is not the study's state.
-enum SessionOutcome {
-    /// Before the reason.
-    static let unconfirmed = "result not confirmed: "
-}

@@ -65,7 +65,7 @@ struct SessionRefusal: WorkStage {
         let refused = StudyWork.Act.journal(.refused(id, of: study, reason))
         // A session that was refused before it began here has no secret.
         guard let stored = try records.session(id), stored.outcome == nil else { return [refused] }
-        let outcome = (told == "\(reason)" ? Prefix.told : Prefix.kept) + "\(reason)"
+        let outcome = (told == "\(reason)" ? SessionOutcome.refused : SessionOutcome.refusedWithoutReason) + "\(reason)"
         return [refused] + .ending(id, of: study, outcome: outcome)
     }
 
@@ -83,19 +83,14 @@ struct SessionRefusal: WorkStage {
         return [.send(try SignedMessage(refusal, by: records.signer), to: .session(id))]
     }
 
-    /// How the outcome of a refused session begins in the ledger: the reason that follows was told, or stays here.
-    fileprivate enum Prefix {
-        static let told = "refused: "
-        static let kept = "refused without its reason: "
-    }
 }
 
 extension NodeRecords {
     /// What is told of why this hospital refused a session; nil if it did not.
     func toldRefusal(of id: SHA256Digest) throws -> String? {
         guard let outcome = try session(id)?.outcome else { return nil }
-        if outcome.hasPrefix(SessionRefusal.Prefix.kept) { return Refusal.withoutReason }
-        guard outcome.hasPrefix(SessionRefusal.Prefix.told) else { return nil }
-        return String(outcome.dropFirst(SessionRefusal.Prefix.told.count))
+        if outcome.hasPrefix(SessionOutcome.refusedWithoutReason) { return Refusal.withoutReason }
+        guard outcome.hasPrefix(SessionOutcome.refused) else { return nil }
+        return String(outcome.dropFirst(SessionOutcome.refused.count))
     }
 }

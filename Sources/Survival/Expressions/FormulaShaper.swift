@@ -96,7 +96,7 @@ struct FormulaShaper {
         guard a.constant == nil || b.constant == nil else { return sum }
         guard sum.spread >= Self.sumShareMin * max(a.largestSample, b.largestSample) else {
             throw fault(
-                "adds numbers that are more than \(Int(1 / Self.sumShareMin)) times as large as what their sum varies by, so that rounding makes steps in it; leave out a constant, or what cancels"
+                "adds numbers that are larger, by more than a factor of \(Int(1 / Self.sumShareMin)), than what their sum varies by, so that rounding makes steps in it; leave out a constant, or what cancels"
             )
         }
         return sum

@@ -35,7 +35,7 @@ struct ResultRoundTripTests {
             privacy: {time-grid: 1, smallest-interval: 5}
             people: first-row
             analyses:
-              - compare: {id: grid, by: stage, at: [12.5], rmst: [24]}
+              - compare: {id: grid-groups, by: stage, at: [12.5], rmst: [24]}
               - survival: {id: grid, by: frail, at: [12.5], quantiles: [0.25], rmst: [24.5], censor-at: 30}
               - cox: {id: grid-curves, terms: [age, frail], baseline: common, predict: [{age: 60, frail: yes}], at: [12.5], baseline-hazard: true}
               - cox: {id: infinite, terms: [stage, age], event: 'died and stage != "I"', evaluations: 60}

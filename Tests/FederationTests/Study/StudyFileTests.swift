@@ -183,7 +183,7 @@ struct StudyFileTests {
         ),
         (
             "cox: {id", "coxph: {id",
-            "6:5: each item of analyses: is one of survival, incidence, cox, concordance, describe, not coxph"
+            "6:5: each item of analyses: is one of survival, incidence, cox, concordance, describe, compare, not coxph"
         ),
         (
             "- cox: {id: m, terms: [age]}", "- cox",
@@ -195,7 +195,7 @@ struct StudyFileTests {
         ),
         (
             "- cox: {id: m, terms: [age]}", "- cox: {id: m, terms: [age]}\n    survival: {id: s}",
-            "6:5: each item of analyses: is one of survival, incidence, cox, concordance, describe, not cox and survival"
+            "6:5: each item of analyses: is one of survival, incidence, cox, concordance, describe, compare, not cox and survival"
         ),
         ("{id: m, ", "{", #"6:10: the key "id" is missing"#),
         ("id: m", "id: M 1", #"6:15: "M 1" cannot be a name; use lower-case letters, digits and hyphens"#),

@@ -91,20 +91,3 @@ package struct HexBytes: Hashable, Sendable, Codable {
             decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
-
-extension MaskedVector: Codable {
-    /// As base64 of the little-endian lanes.
-    package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let data = Data(base64Encoded: text), let vector = MaskedVector(bytes: Array(data)) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "not base64 of whole lanes"))
-        }
-        self = vector
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(Data(bytes).base64EncodedString())
-    }
-}
