@@ -14,7 +14,8 @@ extension CoordinatorClient {
         guard isOwn(study) else {
             throw MembershipError.rejected(
                 status: 403, reason: "the study \"\(study.name)\" is \(study.submitter)'s",
-                hint: "its lead alone is told of its progress; \"coxswain study list\" says whether it is over")
+                hint:
+                    "its lead alone is told of its progress; \"coxswain study list\" says whether it is over")
         }
         var progress = Progress()
         let last = try await follow(

@@ -136,14 +136,17 @@ struct StudyCoordinatorTests {
             try await coordinator.status(study, for: other, after: nil, wait: .zero),
         ] {
             #expect(
-                status.state == .over && status.reason.isEmpty && status.session == nil && status.title.isEmpty)
+                status.state == .over && status.reason.isEmpty && status.session == nil
+                    && status.title.isEmpty)
             #expect(status.sites.allSatisfy { $0.decision == .pending && $0.reason.isEmpty })
             let text = String(decoding: CanonicalJSON.bytes(status), as: UTF8.self)
             #expect(!text.contains("refused") && !text.contains("failed") && !text.contains("allow"))
         }
     }
 
-    @Test func `a study that was cancelled is not submitted again as if hospitals decided about it`() async throws {
+    @Test func `a study that was cancelled is not submitted again as if hospitals decided about it`()
+        async throws
+    {
         let coordinator = try await trial.coordinator()
         let study = try await trial.submitted(at: coordinator)
         _ = try await coordinator.submit(trial.submission(), by: trial.operatorID)

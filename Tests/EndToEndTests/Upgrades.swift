@@ -6,12 +6,16 @@ extension EndToEnd {
     @Suite
     struct Upgrades {
         /// What today's openings carry, and those of protocol 1 did not.
-        private static let versions = #"replace(%, ',\"versions\":{\"engine\":2,\"protocol\":2}', '')"#
+        private static func withoutVersions(_ column: String) -> String {
+            (2...9).reduce(column) { text, engine in
+                #"replace(\#(text), ',\"versions\":{\"engine\":\#(engine),\"protocol\":2}', '')"#
+            }
+        }
 
         /// Makes the stored opening of a session one of protocol 1, as it would be had the program been updated just now.
         private func age(_ file: String, _ column: String, in consortium: Consortium) async throws {
             let table = column == "opening" ? "session" : "sessions"
-            let aged = Self.versions.replacing("%", with: "CAST(\(column) AS TEXT)")
+            let aged = Self.withoutVersions("CAST(\(column) AS TEXT)")
             let value = column == "opening" ? aged : "CAST(\(aged) AS BLOB)"
             let change = """
                 UPDATE \(table) SET \(column) = \(value); SELECT count(*) FROM \(table)

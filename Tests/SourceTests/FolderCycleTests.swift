@@ -7,7 +7,7 @@ struct FolderCycleTests {
         "Federation": [
             "Analyses", "Analyses/Comparison", "Analyses/Concordance", "Analyses/Cox", "Analyses/Description",
             "Analyses/Incidence", "Analyses/Survival", "Questions", "Run", "Site", "Study",
-        ],
+        ]
     ]
 
     @Test(arguments: try SourceFile.targets())

@@ -65,7 +65,8 @@ struct SessionRefusal: WorkStage {
         let refused = StudyWork.Act.journal(.refused(id, of: study, reason))
         // A session that was refused before it began here has no secret.
         guard let stored = try records.session(id), stored.outcome == nil else { return [refused] }
-        let outcome = (told == "\(reason)" ? SessionOutcome.refused : SessionOutcome.refusedWithoutReason) + "\(reason)"
+        let outcome =
+            (told == "\(reason)" ? SessionOutcome.refused : SessionOutcome.refusedWithoutReason) + "\(reason)"
         return [refused] + .ending(id, of: study, outcome: outcome)
     }
 
@@ -82,7 +83,6 @@ struct SessionRefusal: WorkStage {
         let refusal = Refusal(session: id, site: records.site, reason: told)
         return [.send(try SignedMessage(refusal, by: records.signer), to: .session(id))]
     }
-
 }
 
 extension NodeRecords {
