@@ -199,7 +199,9 @@ package struct NodeAdministration: Sendable {
             refusal: try refusal(of: study))
     }
 
-    /// Why this node refused the newest session of a study, rule and numbers included; nil if it did not. For local eyes.
+    /// Why this node refused the newest session of a study, rule and numbers included; nil if it did not.
+    ///
+    /// For local eyes.
     package func refusal(of study: LocalStudy) throws -> String? {
         try ledger.sessions(of: study.plan.hash).last?.outcome.flatMap(SessionOutcome.refusal)
     }
@@ -491,7 +493,9 @@ package struct StudyAssessment: Sendable {
     package var objections: [String]
     /// The digest of the rows that it was held against; nil if they could not be loaded.
     var snapshot: SHA256Digest?
-    /// Why this node refused its newest session; nil if it did not. For local eyes.
+    /// Why this node refused its newest session; nil if it did not.
+    ///
+    /// For local eyes.
     package var refusal: String?
 
     package struct Analysis: Sendable {
