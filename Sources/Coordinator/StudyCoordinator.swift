@@ -124,9 +124,9 @@ actor StudyCoordinator {
             throw RefusedRequest(.unprocessable, "\(error)")
         }
         let hash = study.plan.hash
-        if let known = register[hash], known.state.isOver, known.state != .failed {
+        if register[hash]?.state == .cancelled {
             throw RefusedRequest(
-                .conflict, "this very study was submitted before and is \(known.state.rawValue)",
+                .conflict, "this very study was submitted before and is cancelled",
                 hint: "a new run needs another study: change its purpose, say, and submit that")
         }
         if register[hash] == nil {

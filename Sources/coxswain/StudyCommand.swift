@@ -96,7 +96,10 @@ struct StudyCommand: AsyncParsableCommand {
             }
             try show("submitted \(status.name): \(status.study.hex)")
             ProgramOutput.say(
-                "coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\"")
+                status.state == .finished
+                    ? "coxswain: hint: it is finished already; see \"coxswain study results \(status.name)\""
+                    : "coxswain: hint: each hospital now decides; see \"coxswain study watch \(status.name)\""
+            )
         }
     }
 
