@@ -127,7 +127,7 @@ struct StudyWork: Sendable {
         }
     }
 
-    /// What an error comes to: a refusal of the session, or an end for now.
+    /// What an error comes to: a refusal of the session, or an end of this round of work, after which the next one tries again.
     private mutating func refuseOrLeave(_ error: any Error, _ records: some NodeRecords) -> Act {
         queue = []
         if let id = item.session, stages.first?.refuses == true, let reason = ProtocolError(refusing: error) {
