@@ -10,28 +10,20 @@
 struct DiscreteLikelihood: Sendable {
     private let riskSets: RiskSets
     private let parameterCount: Int
-    /// Row-major in the order of the risk sets, centred.
-    private let covariates: [Double]
-    private let offsets: [Double]
+    private let centred: CentredRows
+
+    private var covariates: [Double] { centred.covariates }
 
     init(_ data: SurvivalData, riskSets: RiskSets) {
         precondition(data.weight == nil, "sets of rows have no weights")
-        let (count, rows) = (data.columnCount, riskSets.rows)
-        var covariates = Array(repeating: 0.0, count: rows.count * count)
-        for (index, column) in data.columns.enumerated() {
-            let center = rows.reduce(0) { $0 + column[$1] } / Double(max(rows.count, 1))
-            for (position, row) in rows.enumerated() {
-                covariates[position * count + index] = column[row] - center
-            }
-        }
-        self.offsets = rows.map { data.offset?[$0] ?? 0 }
-        (self.riskSets, self.covariates, self.parameterCount) = (riskSets, covariates, count)
+        (self.riskSets, parameterCount) = (riskSets, data.columnCount)
+        centred = CentredRows(data, riskSets: riskSets)
     }
 
     /// Throws `riskOutOfRange` if some row's xβ + offset is not finite, or a risk set's sum underflows.
     func evaluate(at beta: [Double]) throws(SurvivalDataError) -> LikelihoodSums {
         guard !riskSets.points.isEmpty else { return .zero(parameterCount: parameterCount) }
-        let predictors = try shiftedPredictors(at: beta)
+        let predictors = try centred.shiftedPredictors(at: beta)
         let risks = predictors.map { Elementary.exponential($0) }
         var triangle = SymmetricMatrix(order: parameterCount)
         var score = Array(repeating: 0.0, count: parameterCount)
@@ -78,18 +70,6 @@ struct DiscreteLikelihood: Sendable {
         if riskSets.byEntry.isEmpty { return Array(0..<point.rowEnd) }
         let notEntered = Set(riskSets.byEntry[..<point.notEntered])
         return (0..<point.rowEnd).filter { !notEntered.contains($0) }
-    }
-
-    /// xβ + offset, less its largest value.
-    private func shiftedPredictors(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
-        var predictors = offsets
-        covariates.withUnsafeBufferPointer { x in
-            for row in predictors.indices {
-                for index in beta.indices { predictors[row] += x[row * parameterCount + index] * beta[index] }
-            }
-        }
-        guard let largest = predictors.max(), predictors.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
-        return predictors.map { $0 - largest }
     }
 
     /// Σ rΛ xxᵀ.

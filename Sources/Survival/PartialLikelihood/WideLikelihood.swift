@@ -15,24 +15,15 @@ struct WideLikelihood: Sendable {
     private let riskSets: RiskSets
     private let ties: Ties
     private let parameterCount: Int
-    /// Row-major in the order of the risk sets, centred.
-    private let covariates: [Double]
+    private let centred: CentredRows
     private let weights: [Double]
-    private let offsets: [Double]
+
+    private var covariates: [Double] { centred.covariates }
 
     init(_ data: SurvivalData, riskSets: RiskSets, ties: Ties) {
-        let (count, rows) = (data.columnCount, riskSets.rows)
-        var covariates = Array(repeating: 0.0, count: rows.count * count)
-        for (index, column) in data.columns.enumerated() {
-            let center = rows.reduce(0) { $0 + column[$1] } / Double(max(rows.count, 1))
-            for (position, row) in rows.enumerated() {
-                covariates[position * count + index] = column[row] - center
-            }
-        }
-        self.weights = rows.map { data.weight?[$0] ?? 1 }
-        self.offsets = rows.map { data.offset?[$0] ?? 0 }
-        (self.riskSets, self.ties) = (riskSets, ties)
-        (self.covariates, self.parameterCount) = (covariates, count)
+        weights = riskSets.rows.map { data.weight?[$0] ?? 1 }
+        (self.riskSets, self.ties, parameterCount) = (riskSets, ties, data.columnCount)
+        centred = CentredRows(data, riskSets: riskSets)
     }
 
     /// Each event time counts `importance(time)` times, in every sum; the partial likelihood itself has 1 throughout.
@@ -42,7 +33,7 @@ struct WideLikelihood: Sendable {
         at beta: [Double], importance: (_ time: Double) -> Double = { _ in 1 }
     ) throws(SurvivalDataError) -> LikelihoodSums {
         guard !riskSets.points.isEmpty else { return .zero(parameterCount: parameterCount) }
-        let predictors = try shiftedPredictors(at: beta)
+        let predictors = try centred.shiftedPredictors(at: beta)
         let risks = zip(weights, predictors).map { $0 * Elementary.exponential($1) }
         var triangle = SymmetricMatrix(order: parameterCount)
         var score = Array(repeating: 0.0, count: parameterCount)
@@ -63,18 +54,6 @@ struct WideLikelihood: Sendable {
         }
         addGram(risks: risks, increments: increments, to: &triangle)
         return LikelihoodSums(logLikelihood: logLikelihood.value, score: score, information: triangle)
-    }
-
-    /// xβ + offset, less its largest value.
-    private func shiftedPredictors(at beta: [Double]) throws(SurvivalDataError) -> [Double] {
-        var predictors = offsets
-        covariates.withUnsafeBufferPointer { x in
-            for row in predictors.indices {
-                for index in beta.indices { predictors[row] += x[row * parameterCount + index] * beta[index] }
-            }
-        }
-        guard let largest = predictors.max(), predictors.allSatisfy(\.isFinite) else { throw .riskOutOfRange }
-        return predictors.map { $0 - largest }
     }
 
     /// Σ w(xβ + offset) and Σ wx over the deaths.
